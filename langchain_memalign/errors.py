@@ -1,0 +1,86 @@
+"""Everything that langchain-memalign raises.
+
+    MemAlignError
+    ├── InvalidInputError           a case, feedback, value type or option is not usable (also a ValueError)
+    ├── ConfigurationError          the parts do not fit together: model, embeddings, extras
+    ├── ModelError                  the chat or embedding model refused or failed for good
+    └── MemoryStoreError            the memory could not do what was asked
+        ├── MemoryLockedError       another process holds the directory
+        ├── MemoryUnavailableError  gone, full, read-only or too slow
+        ├── MemoryCorruptError      what was found is not a memory that can be read
+        └── EmbeddingMismatchError  the memory was made with other embeddings
+
+Every message says what was found, what was expected, and what to do about it.
+"""
+
+__all__ = [
+    "ConfigurationError",
+    "EmbeddingMismatchError",
+    "InvalidInputError",
+    "MemAlignError",
+    "MemoryCorruptError",
+    "MemoryLockedError",
+    "MemoryStoreError",
+    "MemoryUnavailableError",
+    "ModelError",
+]
+
+
+class MemAlignError(Exception):
+    """Root of all errors of this package."""
+
+
+class InvalidInputError(MemAlignError, ValueError):
+    """What was passed in cannot be used; nothing was changed."""
+
+
+class ConfigurationError(MemAlignError):
+    """The judge, its model, its embeddings or an optional extra are set up wrongly."""
+
+
+class ModelError(MemAlignError):
+    """A chat model or an embedding model failed.
+
+    Attributes:
+        status: HTTP status of the failure, where there was one.
+        retry_after: Seconds the provider asked to wait, where it did.
+        transient: Whether the same call may succeed later.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        retry_after: float | None = None,
+        transient: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.retry_after = retry_after
+        self.transient = transient
+
+    @property
+    def is_refused_access(self) -> bool:
+        """Whether no record could ever succeed: wrong key, no permission, unknown model."""
+        return self.status in (401, 403, 404)
+
+
+class MemoryStoreError(MemAlignError):
+    """The memory could not read or write."""
+
+
+class MemoryLockedError(MemoryStoreError):
+    """The memory's directory is held by another process or another `Memory` of this one."""
+
+
+class MemoryUnavailableError(MemoryStoreError):
+    """The memory is closed, gone, full, read-only or does not answer."""
+
+
+class MemoryCorruptError(MemoryStoreError):
+    """The location holds something that is not a readable memory; nothing was changed."""
+
+
+class EmbeddingMismatchError(MemoryStoreError):
+    """The memory holds vectors of another embedding model or size."""

@@ -1,0 +1,57 @@
+"""The words of this package as frozen models: what is judged, taught, remembered, reported."""
+
+from langchain_memalign.schema.case import (
+    Case,
+    Feedback,
+)
+from langchain_memalign.schema.memory import (
+    Change,
+    Episode,
+    Erase,
+    Principle,
+    Put,
+    Recalled,
+    WorkingMemory,
+    principle_id,
+)
+from langchain_memalign.schema.outcome import (
+    AlignmentReport,
+    ForgetReport,
+    Latency,
+    Pending,
+    Rejected,
+    Unscored,
+    Verdict,
+)
+from langchain_memalign.schema.record import (
+    OptionalText,
+    Record,
+    Text,
+    Value,
+    now,
+)
+
+__all__ = [
+    "AlignmentReport",
+    "Case",
+    "Change",
+    "Episode",
+    "Erase",
+    "Feedback",
+    "ForgetReport",
+    "Latency",
+    "OptionalText",
+    "Pending",
+    "Principle",
+    "Put",
+    "Recalled",
+    "Record",
+    "Rejected",
+    "Text",
+    "Unscored",
+    "Value",
+    "Verdict",
+    "WorkingMemory",
+    "now",
+    "principle_id",
+]

@@ -1,0 +1,87 @@
+"""What is judged, and what an expert says about it."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Self
+
+from pydantic import AwareDatetime, Field, field_validator, model_validator
+
+from langchain_memalign.content import canonical, is_blank, normalise
+from langchain_memalign.errors import InvalidInputError
+from langchain_memalign.schema.record import OptionalText, Record, Text, Value, now
+
+
+class Case(Record):
+    """What is judged. Each field is text, a mapping, or messages; pairs are `{"A": ..., "B": ...}`.
+
+    Messages, also inside mappings, are kept in one plain form (see `content.normalise`).
+    """
+
+    inputs: Any = None
+    outputs: Any = None
+    reference_outputs: Any = None
+
+    @field_validator("inputs", "outputs", "reference_outputs", mode="before")
+    @classmethod
+    def _plain(cls, value: object, info: Any) -> object:
+        plain = normalise(value, where=info.field_name)
+        if plain is not None and not isinstance(plain, str | dict | list):
+            raise InvalidInputError(
+                f"{info.field_name} is a bare {type(value).__name__}; expected text, a mapping or "
+                f"messages, such as {{'value': {plain!r}}}."
+            )
+        return plain
+
+    @model_validator(mode="after")
+    def _something_to_judge(self) -> Self:
+        if is_blank(self.inputs) and is_blank(self.outputs):
+            raise InvalidInputError(
+                "the case is empty: expected inputs, outputs or both."
+            )
+        return self
+
+    @property
+    def key(self) -> str:
+        """Hex digest of the case's content; equal for equal cases, whatever the order of keys."""
+        fields = [self.inputs, self.outputs, self.reference_outputs]
+        return hashlib.sha256(canonical(fields).encode()).hexdigest()[:32]
+
+
+class Feedback(Case):
+    """An expert's word on a case: a value, a rationale, or both.
+
+    Attributes:
+        id: The caller's own id; with it, a later feedback of the same id replaces this one.
+        value: What the expert says the value is.
+        rationale: Why, in the expert's words.
+        reviewer: Who says so; several reviewers of one case are several episodes.
+        judge_value: What the judge had said, where known; learning starts from the difference.
+        judge_rationale: Why the judge had said so.
+    """
+
+    id: Text | None = Field(default=None, min_length=1)
+    value: Value | None = None
+    rationale: OptionalText = None
+    reviewer: OptionalText = None
+    created_at: AwareDatetime = Field(default_factory=now)
+    judge_value: Value | None = None
+    judge_rationale: OptionalText = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.value is None and self.rationale is None:
+            raise InvalidInputError(
+                "expected a value, a rationale, or both; found neither."
+            )
+        return self
+
+    @property
+    def case(self) -> Case:
+        """The case that was judged."""
+        # Already normalised, so there is nothing left to validate.
+        return Case.model_construct(
+            inputs=self.inputs,
+            outputs=self.outputs,
+            reference_outputs=self.reference_outputs,
+        )

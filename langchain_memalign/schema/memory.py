@@ -1,0 +1,145 @@
+"""What memory holds, what it gives back, and how it is changed."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from pydantic import AwareDatetime, Field
+
+from langchain_memalign.content import canonical
+from langchain_memalign.schema.case import Case, Feedback
+from langchain_memalign.schema.record import Record, Text, Value
+
+_NAMESPACE = uuid.UUID("5b0f3c3e-6d9a-4d53-9f0e-4d656d416c67")
+
+
+class Episode(Record):
+    """A case with the expert's word on it, as memory keeps it."""
+
+    id: str
+    case: Case
+    value: Value | None = None
+    rationale: str | None = None
+    reviewer: str | None = None
+    judge_value: Value | None = None
+    judge_rationale: str | None = None
+    status: Literal["pending", "distilled"] = "pending"
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+
+    @classmethod
+    def from_feedback(cls, judge: str, feedback: Feedback) -> Episode:
+        """The pending episode that `feedback` becomes in the memory of `judge`."""
+        case = feedback.case
+        identity = canonical(
+            [judge, feedback.id or f"case:{case.key}", feedback.reviewer]
+        )
+        return cls(
+            id=str(uuid.uuid5(_NAMESPACE, identity)),
+            case=case,
+            value=feedback.value,
+            rationale=feedback.rationale,
+            reviewer=feedback.reviewer,
+            judge_value=feedback.judge_value,
+            judge_rationale=feedback.judge_rationale,
+            created_at=feedback.created_at,
+            updated_at=feedback.created_at,
+        )
+
+    @property
+    def revision(self) -> str:
+        """Digest of what the expert said about what; a change of it means: learn this anew."""
+        # `1`, `1.0` and `True` are equal in Python but are different words of an expert.
+        said = [self.case.key, type(self.value).__name__, self.value, self.rationale]
+        return hashlib.sha256(canonical(said).encode()).hexdigest()[:32]
+
+
+class Principle(Record):
+    """One rule that applies to every case.
+
+    Attributes:
+        episode_ids: The episodes it was distilled from; empty for one written by a human.
+        pinned: Shown before all others and never retired by distillation.
+        retired_at: When it stopped to apply; None while it is active.
+        replaced_by: The id of the principle that took its place.
+    """
+
+    id: str
+    text: Text = Field(min_length=1)
+    episode_ids: tuple[str, ...] = ()
+    origin: Literal["distilled", "human"] = "distilled"
+    pinned: bool = False
+    created_at: AwareDatetime
+    retired_at: AwareDatetime | None = None
+    replaced_by: str | None = None
+
+    @property
+    def normalised_text(self) -> str:
+        """The text without case, spacing and closing punctuation; equal text is the same rule."""
+        return " ".join(self.text.casefold().split()).rstrip(".!;: ")
+
+    def is_active(self, at: datetime | None = None) -> bool:
+        """Whether the principle applies: now, or at the moment `at`."""
+        if at is None:
+            return self.retired_at is None
+        return self.created_at <= at and (
+            self.retired_at is None or self.retired_at > at
+        )
+
+
+def principle_id(*parts: str) -> str:
+    """A principle's id, the same for the same parts, so that redoing work writes no second one."""
+    return str(uuid.uuid5(_NAMESPACE, canonical(["principle", *parts])))
+
+
+class Recalled(Record):
+    """An episode that came back for a case, and how near it is (cosine, -1 to 1).
+
+    `also` holds what other reviewers said about the very same case.
+    """
+
+    episode: Episode
+    similarity: float
+    also: tuple[Episode, ...] = ()
+
+
+class WorkingMemory(Record):
+    """What the judge has before it: principles, and recalled episodes, nearest first.
+
+    Attributes:
+        principles_total: How many are active, of which `principles` are shown.
+        value_counts: How often the experts gave each value, over the judge's whole memory; keys
+            are JSON text.
+    """
+
+    principles: tuple[Principle, ...] = ()
+    episodes: tuple[Recalled, ...] = ()
+    principles_total: int = 0
+    value_counts: dict[str, int] = {}
+
+
+class Put(Record):
+    """Write one record of a judge, over the one with its id.
+
+    Attributes:
+        vector: Its embedding; None keeps the one that is stored.
+    """
+
+    judge: str
+    record: Episode | Principle
+    vector: tuple[float, ...] | None = None
+
+
+class Erase(Record):
+    """Remove one record of a judge so that nothing of it remains."""
+
+    judge: str
+    kind: Literal["episode", "principle"]
+    id: str
+
+
+Change: TypeAlias = Put | Erase
+"""What alignment computes and `Memory.apply`, alone, writes."""

@@ -1,0 +1,107 @@
+"""What judging, aligning and forgetting report."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from langchain_core.messages.ai import UsageMetadata
+
+from langchain_memalign.schema.memory import Principle
+from langchain_memalign.schema.record import Record, Value
+
+
+class Latency(Record):
+    """Where a judgement's time went, in milliseconds."""
+
+    recall_ms: float = 0.0
+    model_ms: float = 0.0
+
+
+class Verdict(Record):
+    """What the judge concluded about one case, and on what evidence.
+
+    Attributes:
+        principle_ids: The principles that were shown to the model.
+        episode_ids: The episodes that were shown to the model.
+        relied_on: Which of them, of either kind, the model says that it relied on.
+        usage: Tokens of the model call, or None where the model does not tell.
+        cut_tokens: Estimated tokens of the case left out, marked, to keep to the token budget.
+        principles_total: How many principles were active; more than shown when over budget.
+    """
+
+    value: Value
+    rationale: str
+    principle_ids: tuple[str, ...] = ()
+    episode_ids: tuple[str, ...] = ()
+    relied_on: tuple[str, ...] = ()
+    usage: UsageMetadata | None = None
+    latency: Latency = Latency()
+    cut_tokens: int = 0
+    principles_total: int = 0
+
+
+class Unscored(Record):
+    """The judge could not reach a verdict, and why; never to be counted as a failed case.
+
+    Attributes:
+        raw: The model's last reply, where there was one.
+    """
+
+    reason: str
+    raw: str | None = None
+    principle_ids: tuple[str, ...] = ()
+    episode_ids: tuple[str, ...] = ()
+    usage: UsageMetadata | None = None
+    latency: Latency = Latency()
+
+
+class Pending(NamedTuple):
+    """An episode that is stored but not yet learned from, and why."""
+
+    episode_id: str
+    reason: str
+
+
+class Rejected(NamedTuple):
+    """The position of a feedback that could not be stored, and why."""
+
+    index: int
+    reason: str
+
+
+class AlignmentReport(Record):
+    """What one alignment did; episodes by id."""
+
+    stored: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
+    overwritten: tuple[str, ...] = ()
+    distilled: tuple[str, ...] = ()
+    pending: tuple[Pending, ...] = ()
+    rejected: tuple[Rejected, ...] = ()
+    principles_added: tuple[Principle, ...] = ()
+    principles_merged: tuple[Principle, ...] = ()
+    principles_retired: tuple[Principle, ...] = ()
+    model_calls: int = 0
+    embedded: int = 0
+    usage: UsageMetadata | None = None
+    seconds: float = 0.0
+
+
+class ForgetReport(Record):
+    """What one forgetting did; episodes and principles by id.
+
+    Attributes:
+        principles_removed: Erased, active or retired, because they cited a forgotten episode.
+        principles_redistilled: Learned anew from the sources that remain.
+        pending: Sources that wait to be distilled anew, and why.
+        guarantee: What is gone, and what this memory cannot reach.
+    """
+
+    episodes_removed: tuple[str, ...] = ()
+    principles_removed: tuple[str, ...] = ()
+    principles_redistilled: tuple[Principle, ...] = ()
+    pending: tuple[Pending, ...] = ()
+    model_calls: int = 0
+    embedded: int = 0
+    seconds: float = 0.0
+    guarantee: str = ""

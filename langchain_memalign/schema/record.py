@@ -1,0 +1,96 @@
+"""The base of all records, and the types of their fields."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any, Self, TypeAlias
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    ValidationError,
+)
+
+from langchain_memalign.content import MAX_INT, check_text
+from langchain_memalign.errors import InvalidInputError
+
+
+def _text(value: str) -> str:
+    return check_text(value, where="text")
+
+
+def _blank_to_none(value: object) -> object:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+def _scalar(value: object) -> object:
+    if not isinstance(value, bool | int | float | str | None):
+        raise InvalidInputError(
+            f"found a {type(value).__name__}; expected true or false, a number, or a label."
+        )
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InvalidInputError(f"found {value}; expected a finite number.")
+    if isinstance(value, int) and abs(value) > MAX_INT:
+        raise InvalidInputError(
+            "found an integer beyond 64 bits; expected a value on the scale."
+        )
+    return value
+
+
+Text: TypeAlias = Annotated[StrictStr, AfterValidator(_text)]
+OptionalText: TypeAlias = Annotated[Text | None, BeforeValidator(_blank_to_none)]
+Value: TypeAlias = Annotated[
+    StrictBool | StrictInt | StrictFloat | Text, BeforeValidator(_scalar)
+]
+"""A judgement's value: true or false, a whole number, a number, or a label."""
+
+
+def now() -> datetime:
+    """The current time, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+class Record(BaseModel):
+    """Base of all records: frozen, no unknown fields, one kind of error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def __init__(self, /, **fields: Any) -> None:
+        try:
+            super().__init__(**fields)
+        except ValidationError as error:
+            raise _invalid(type(self).__name__, error) from error
+
+    @classmethod
+    def of(cls, value: Self | Mapping[str, Any]) -> Self:
+        """Return `value` itself, or the record that a mapping of its fields describes.
+
+        Raises:
+            InvalidInputError: Neither of the two, or a field is missing, unknown or wrong.
+        """
+        if isinstance(value, cls):
+            return value
+        if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+            return cls(**value)
+        raise InvalidInputError(
+            f"found a {type(value).__name__}; expected a {cls.__name__} or a mapping with the "
+            f"fields {', '.join(cls.model_fields)}."
+        )
+
+
+def _invalid(record: str, error: ValidationError) -> InvalidInputError:
+    problems = []
+    for problem in error.errors(include_url=False, include_input=False):
+        field = ".".join(str(part) for part in problem["loc"]) or "the record"
+        problems.append(f"{field}: {problem['msg'].removeprefix('Value error, ')}")
+    return InvalidInputError(
+        f"{record} is not usable: {'; '.join(dict.fromkeys(problems))}"
+    )
