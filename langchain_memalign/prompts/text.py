@@ -1,0 +1,79 @@
+"""Untrusted text made safe and short enough for a prompt.
+
+Prompts are well-formed XML: every section is an element, and text from cases, episodes, feedback
+and principles is escaped, so that it cannot end its element, open another, or pose as one. What a
+parser reads back is exactly what was rendered.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from xml.sax.saxutils import quoteattr
+
+_BYTES_PER_TOKEN = 4
+_LONGEST_ATTRIBUTE = 300
+
+# Characters that XML forbids or that are invisible to a human reviewer: control characters,
+# bidirectional overrides, zero-width joins of tags, and the Unicode "tag" block, in which
+# whole instructions can hide.
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff"
+    "\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e007f]"
+)
+
+
+def estimate_tokens(text: str) -> int:
+    """Estimate the tokens of a text without a tokeniser: one per four bytes of UTF-8.
+
+    OpenAI's rule of thumb is four characters of English a token
+    (https://help.openai.com/en/articles/4936856); bytes keep the estimate honest for scripts
+    whose characters take several tokens.
+    """
+    return -(-len(text.encode("utf-8")) // _BYTES_PER_TOKEN)
+
+
+def escape(text: str) -> str:
+    """Return text that stays text inside an XML element, with invisible characters made visible."""
+    visible = _INVISIBLE.sub(_name, text.replace("\r\n", "\n").replace("\r", "\n"))
+    return visible.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def attribute(text: str) -> str:
+    """Return text as a quoted XML attribute value; a very long one is cut and says so."""
+    if len(text) > _LONGEST_ATTRIBUTE:
+        text = f"{text[:_LONGEST_ATTRIBUTE]}… [{len(text) - _LONGEST_ATTRIBUTE} characters cut]"
+    return quoteattr(
+        _INVISIBLE.sub(_name, text), {"\n": "&#10;", "\r": "&#13;", "\t": "&#9;"}
+    )
+
+
+def shorten(text: str, tokens: int) -> tuple[str, int, str]:
+    """Cut the middle out of a text.
+
+    Returns:
+        Head, how many tokens were cut (0 when the text fits), and tail. What is asked tends to
+        stand at the start, what is concluded at the end.
+    """
+    total = estimate_tokens(text)
+    if total <= tokens:
+        return text, 0, ""
+    encoded = text.encode("utf-8")
+    half = max(tokens, 0) * _BYTES_PER_TOKEN // 2
+    # A character cut in two at the border is dropped.
+    head = encoded[:half].decode("utf-8", errors="ignore")
+    tail = encoded[len(encoded) - half :].decode("utf-8", errors="ignore")
+    return head, total - tokens, tail
+
+
+def clip(text: str, tokens: int) -> str:
+    """Escape a text, cut to a budget; the place of the cut is marked by a `cut` element."""
+    head, cut, tail = shorten(text, tokens)
+    if not cut:
+        return escape(text)
+    return f'{escape(head)}<cut tokens="{cut}"/>{escape(tail)}'
+
+
+def _name(match: re.Match[str]) -> str:
+    character = match.group()
+    return f"[{unicodedata.name(character, f'U+{ord(character):04X}')}]"

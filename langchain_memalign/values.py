@@ -1,0 +1,290 @@
+"""What a verdict's value may be: the declared type, its JSON schema, its checks, its words."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any, Literal, Self, TypeAlias
+
+from pydantic import (
+    PydanticSchemaGenerationError,
+    PydanticUserError,
+    TypeAdapter,
+    field_validator,
+)
+from pydantic.errors import PydanticInvalidForJsonSchema
+
+from langchain_memalign.content import canonical
+from langchain_memalign.errors import InvalidInputError
+from langchain_memalign.schema import Record, Text, Value
+
+Declared: TypeAlias = Any
+"""A Python type (`bool`, `Literal[...]`, `Annotated[int, Field(ge=1, le=5)]`) or a JSON schema."""
+
+_EXPECTED = (
+    "expected bool, Literal with two or more labels, Annotated[int, Field(ge=..., le=...)], "
+    "Annotated[float, Field(ge=..., le=...)], or the JSON schema of one of them"
+)
+_ANNOTATIONS = {"title", "description", "default", "examples", "$schema"}
+_YES = {"true", "yes", "y", "1", "pass"}
+_NO = {"false", "no", "n", "0", "fail"}
+
+
+class ValueType(Record):
+    """The values that a judge may give.
+
+    Attributes:
+        kind: What the values are.
+        labels: The labels of a `choice`: all text or all integers.
+        minimum: Lowest value of an `integer` or `number` scale, included.
+        maximum: Highest value, included.
+    """
+
+    kind: Literal["boolean", "choice", "integer", "number"]
+    labels: tuple[str | int, ...] = ()
+    minimum: float = 0
+    maximum: float = 0
+
+    @classmethod
+    def parse(cls, declared: Declared) -> ValueType:
+        """Read a Python type or a JSON schema.
+
+        Raises:
+            InvalidInputError: It is neither, or it describes values that no judge can give: free
+                text, unbounded numbers, objects, fewer than two labels.
+        """
+        if isinstance(declared, ValueType):
+            return declared
+        schema = (
+            dict(declared) if isinstance(declared, Mapping) else _schema_of(declared)
+        )
+        # An Enum class arrives as a reference to its only definition.
+        definitions = schema.pop("$defs", {})
+        if set(schema) == {"$ref"} and len(definitions) == 1:
+            (schema,) = definitions.values()
+        rules = {key: rule for key, rule in schema.items() if key not in _ANNOTATIONS}
+        found = f"found {json.dumps(rules, default=repr)[:200]}"
+        declared_type, labels = rules.pop("type", None), rules.pop("enum", None)
+        if labels is not None and not rules:
+            return _choice(labels, found)
+        if declared_type == "boolean" and not rules:
+            return cls(kind="boolean")
+        if declared_type in ("integer", "number"):
+            return _scale(declared_type, rules, found)
+        raise InvalidInputError(f"value type: {found}; {_EXPECTED}.")
+
+    @property
+    def json_schema(self) -> dict[str, Any]:
+        """The JSON schema of one value."""
+        match self.kind:
+            case "boolean":
+                return {"type": "boolean"}
+            case "choice":
+                kind = "string" if isinstance(self.labels[0], str) else "integer"
+                return {"type": kind, "enum": list(self.labels)}
+            case "integer":
+                bounds = {"minimum": int(self.minimum), "maximum": int(self.maximum)}
+                return {"type": "integer", **bounds}
+            case "number":
+                return {
+                    "type": "number",
+                    "minimum": self.minimum,
+                    "maximum": self.maximum,
+                }
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether the values form a scale, so that some lie nearer than others."""
+        return self.kind in ("integer", "number")
+
+    def describe(self) -> str:
+        """The values in words, for a prompt or a message."""
+        match self.kind:
+            case "boolean":
+                return "true or false"
+            case "choice":
+                return "one of " + ", ".join(
+                    json.dumps(label, ensure_ascii=False) for label in self.labels
+                )
+            case "integer":
+                return f"a whole number from {self.minimum:g} to {self.maximum:g}"
+            case "number":
+                return f"a number from {self.minimum:g} to {self.maximum:g}"
+
+    def check(self, value: object) -> Value:
+        """Return `value` if it is one of this type; strict: "yes" is not true, true is not 1.
+
+        Raises:
+            InvalidInputError: It is not.
+        """
+        fits = False
+        match self.kind:
+            case "boolean":
+                fits = isinstance(value, bool)
+            case "choice":
+                fits = any(
+                    type(value) is type(label) and value == label
+                    for label in self.labels
+                )
+            case "integer":
+                fits = type(value) is int and self.minimum <= value <= self.maximum
+            case "number":
+                if type(value) in (int, float) and math.isfinite(value):  # type: ignore[arg-type]
+                    fits = self.minimum <= value <= self.maximum  # type: ignore[operator]
+        if not fits:
+            raise InvalidInputError(
+                f"value: found {value!r:.80}; expected {self.describe()}."
+            )
+        return float(value) if self.kind == "number" else value  # type: ignore[arg-type, return-value]
+
+    def read(self, answer: object) -> Value:
+        """Return the value that a human meant; lenient: "Yes", " 4 ", "GOOD" are understood.
+
+        Raises:
+            InvalidInputError: It cannot be read as a value of this type.
+        """
+        text = str(answer).strip().casefold()
+        candidate: object = answer
+        match self.kind:
+            case "boolean":
+                candidate = text in _YES if text in _YES | _NO else answer
+            case "choice":
+                same = [
+                    label
+                    for label in self.labels
+                    if str(label).strip().casefold() == text
+                ]
+                candidate = same[0] if same else answer
+            case "integer" | "number" if not isinstance(answer, bool):
+                candidate = _number(text, whole=self.kind == "integer")
+        return self.check(candidate)
+
+    def verdict_schema(self) -> dict[str, Any]:
+        """The structured output of a judgement: the reasons first, then the value.
+
+        A value that is written before its reasons cannot follow from them.
+        """
+        return {
+            "title": "verdict",
+            "description": "Your judgement of the case.",
+            "type": "object",
+            "properties": {
+                "rationale": {
+                    "type": "string",
+                    "description": "Why: two or three sentences about this case.",
+                },
+                "relied_on": {
+                    "type": "array",
+                    "items": {"type": "string"},
+                    "description": "Ids of the principles (P1, ...) and past cases (E1, ...) that "
+                    "decided it; empty if none did.",
+                },
+                "value": {
+                    **self.json_schema,
+                    "description": f"The value: {self.describe()}.",
+                },
+            },
+            "required": ["rationale", "relied_on", "value"],
+            "additionalProperties": False,
+        }
+
+
+class JudgeSpec(Record):
+    """What makes a judge this judge; memory belongs to its name.
+
+    Attributes:
+        name: The namespace in memory; also the run's name.
+        instructions: What to judge, in the words of whoever sets the judge up (trusted text).
+        value_type: The values that it may give.
+    """
+
+    name: Text
+    instructions: Text
+    value_type: ValueType
+
+    @field_validator("name", "instructions")
+    @classmethod
+    def _not_blank(cls, text: str) -> str:
+        if not text.strip():
+            raise InvalidInputError("found nothing; expected some text.")
+        return text.strip()
+
+    @classmethod
+    def create(cls, *, name: str, instructions: str, value_type: Declared) -> Self:
+        """Read a judge's description, the value type in any form that `ValueType.parse` takes."""
+        parsed = ValueType.parse(value_type)
+        return cls(name=name, instructions=instructions, value_type=parsed)
+
+
+def value_key(value: Value) -> str:
+    """A value as JSON text, in which 1, true and "1" differ."""
+    return canonical(value)
+
+
+def _schema_of(declared: Declared) -> dict[str, Any]:
+    try:
+        if isinstance(
+            declared, str
+        ):  # pydantic would evaluate it as a forward reference
+            raise PydanticUserError("text is not a type", code=None)
+        return TypeAdapter(declared).json_schema()
+    except (
+        PydanticSchemaGenerationError,
+        PydanticUserError,
+        PydanticInvalidForJsonSchema,
+    ) as error:
+        raise InvalidInputError(
+            f"value type: found {declared!r:.100}; {_EXPECTED}."
+        ) from error
+
+
+def _choice(labels: object, found: str) -> ValueType:
+    if not isinstance(labels, list | tuple):
+        raise InvalidInputError(f"value type: {found}; {_EXPECTED}.")
+    if (
+        len(labels) == 2
+        and all(isinstance(label, bool) for label in labels)
+        and any(labels)
+    ):
+        return ValueType(kind="boolean")
+    same_kind = all(type(label) is str for label in labels) or all(
+        type(label) is int for label in labels
+    )
+    if not same_kind or len(set(labels)) != len(labels) or len(labels) < 2:
+        raise InvalidInputError(
+            f"value type: {found}; expected two or more different labels, all text or all integers."
+        )
+    return ValueType(kind="choice", labels=tuple(labels))
+
+
+def _scale(
+    kind: Literal["integer", "number"], rules: dict[str, Any], found: str
+) -> ValueType:
+    low, high = rules.pop("minimum", None), rules.pop("maximum", None)
+    if kind == "integer":  # an exclusive bound of whole numbers is just the next one
+        above, below = (
+            rules.pop("exclusiveMinimum", None),
+            rules.pop("exclusiveMaximum", None),
+        )
+        low = low if above is None else above + 1
+        high = high if below is None else below - 1
+    bounds = (low, high)
+    if (
+        rules
+        or not all(type(b) in (int, float) and math.isfinite(b) for b in bounds)
+        or low >= high
+    ):
+        raise InvalidInputError(
+            f"value type: {found}; expected a scale with a finite minimum below a finite maximum, "
+            "both included, such as Annotated[int, Field(ge=1, le=5)]."
+        )
+    return ValueType(kind=kind, minimum=low, maximum=high)
+
+
+def _number(text: str, *, whole: bool) -> object:
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return int(number) if whole and number.is_integer() else number
