@@ -1,0 +1,17 @@
+"""Chat models and embeddings: named, called, and what their failures mean."""
+
+from langchain_memalign.models.embedding import Embedder, Vector
+from langchain_memalign.models.failure import NO_RETRY, Retry
+from langchain_memalign.models.resolve import resolve_chat_model, resolve_embeddings
+from langchain_memalign.models.structured import Answer, StructuredModel
+
+__all__ = [
+    "NO_RETRY",
+    "Answer",
+    "Embedder",
+    "Retry",
+    "StructuredModel",
+    "Vector",
+    "resolve_chat_model",
+    "resolve_embeddings",
+]

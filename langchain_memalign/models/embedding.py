@@ -1,0 +1,77 @@
+"""Embedding calls: checked, normalised, retried."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from langchain_core.embeddings import Embeddings
+
+from langchain_memalign.errors import ModelError
+from langchain_memalign.flow import Flow, Step, perform
+from langchain_memalign.models.failure import Retry, as_model_error
+
+Vector = tuple[float, ...]
+
+
+class Embedder:
+    """An embedding model with an identity.
+
+    Attributes:
+        id: What a memory's fingerprint records.
+    """
+
+    def __init__(self, embeddings: Embeddings, embeddings_id: str, *, retry: Retry) -> None:
+        self.id = embeddings_id
+        self._embeddings = embeddings
+        self._retry = retry
+
+    def embed(self, texts: Sequence[str]) -> Flow[list[Vector]]:
+        """Embed texts in one call.
+
+        Cases and queries are embedded alike, as documents: what is compared is one case with
+        another, not a question with its answer.
+
+        Returns:
+            One vector a text, in order, each of length 1 (or all zeros).
+
+        Raises:
+            ModelError: The model failed, or what it returned is not usable.
+        """
+        wanted = list(dict.fromkeys(texts))
+        if not wanted:
+            return []
+        found = yield from self._retry.run(lambda: self._call(wanted))
+        by_text = dict(zip(wanted, self._checked(found, len(wanted)), strict=True))
+        return [by_text[text] for text in texts]
+
+    def _call(self, texts: list[str]) -> Flow[list[list[float]]]:
+        try:
+            return (
+                yield from perform(
+                    Step(
+                        lambda: self._embeddings.embed_documents(texts),
+                        lambda: self._embeddings.aembed_documents(texts),
+                    )
+                )
+            )
+        except Exception as error:
+            raise as_model_error(error, f"embedding {len(texts)} texts with {self.id}") from error
+
+    def _checked(self, vectors: Sequence[Sequence[float]], expected: int) -> list[Vector]:
+        sizes = {len(vector) for vector in vectors}
+        if len(vectors) != expected or len(sizes) != 1 or 0 in sizes:
+            raise ModelError(
+                f"{self.id} returned {len(vectors)} vectors of sizes {sorted(sizes)} for {expected} "
+                "texts; expected one for each, all of one size. Check the embedding model."
+            )
+        return [self._unit(vector) for vector in vectors]
+
+    def _unit(self, vector: Sequence[float]) -> Vector:
+        length = math.sqrt(math.fsum(x * x for x in vector))
+        if not math.isfinite(length):
+            raise ModelError(
+                f"{self.id} returned a vector that holds NaN or infinity; expected finite numbers. "
+                "Check the embedding model."
+            )
+        return tuple(x / length for x in vector) if length else tuple(map(float, vector))

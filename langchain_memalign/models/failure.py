@@ -1,0 +1,117 @@
+"""What a provider's exception means: whether to wait, to give up, or to blame the record."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TypeVar
+
+from langchain_memalign.errors import MemAlignError, ModelError
+from langchain_memalign.flow import Flow, pause
+
+T = TypeVar("T")
+
+_TRANSIENT_STATUS = {408, 409, 425, 429}
+# Providers' own classes, told by name so that none of them has to be imported.
+_TRANSIENT_NAMES = {"APIConnectionError", "APITimeoutError", "TransportError", "Timeout"}
+_SECRET = re.compile(r"\b(sk|pk|rk|key|Bearer)([-_ ])[\w.*\-]{6,}", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retry:
+    """How often and how patiently a failing call is repeated.
+
+    Waits grow twofold with full jitter, as in "Exponential Backoff And Jitter"
+    (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/); a provider's
+    Retry-After is a lower bound.
+
+    Attributes:
+        attempts: Calls in all, the first included.
+        first_wait: Longest wait before the second attempt, in seconds.
+        longest_wait: Longest wait of all; a provider that asks for more is not called again.
+    """
+
+    attempts: int = 4
+    first_wait: float = 0.5
+    longest_wait: float = 60.0
+
+    def wait(self, attempt: int, error: ModelError) -> float | None:
+        """Seconds to wait after failed attempt number `attempt` (from 1); None to give up."""
+        asked = error.retry_after or 0.0
+        if not error.transient or attempt >= self.attempts or asked > self.longest_wait:
+            return None
+        ceiling = min(self.longest_wait, self.first_wait * 2 ** (attempt - 1))
+        return asked + random.uniform(0, ceiling)
+
+    def run(self, attempt: Callable[[], Flow[T]]) -> Flow[T]:
+        """Drive `attempt` until it succeeds or its `ModelError` is final."""
+        count = 1
+        while True:
+            try:
+                return (yield from attempt())
+            except ModelError as error:
+                seconds = self.wait(count, error)
+                if seconds is None:
+                    raise
+            yield from pause(seconds)
+            count += 1
+
+
+NO_RETRY = Retry(attempts=1)
+
+
+def as_model_error(error: Exception, what: str) -> MemAlignError:
+    """Translate whatever a model raised; our own errors pass as they are.
+
+    Args:
+        error: The exception, of any provider.
+        what: What was called, for the message.
+    """
+    if isinstance(error, MemAlignError):
+        return error
+    status = _status(error)
+    transient = (
+        status in _TRANSIENT_STATUS or status >= 500
+        if status is not None
+        else isinstance(error, TimeoutError | ConnectionError)
+        or any(base.__name__ in _TRANSIENT_NAMES for base in type(error).__mro__)
+    )
+    said = _SECRET.sub(r"\1\2…", str(error))[:500]
+    remedy = {
+        401: " Check the API key.",
+        403: " Check what the API key may use.",
+        404: " Check the model's name and the base URL.",
+    }.get(status or 0, "")
+    return ModelError(
+        f"{what} failed with {type(error).__name__}: {said}{remedy}",
+        status=status,
+        retry_after=_retry_after(error),
+        transient=transient,
+    )
+
+
+def _status(error: Exception) -> int | None:
+    response = getattr(error, "response", None)
+    for holder, name in ((error, "status_code"), (response, "status_code"), (error, "code")):
+        status = getattr(holder, name, None)
+        if isinstance(status, int) and 100 <= status < 600:
+            return status
+    return None
+
+
+def _retry_after(error: Exception) -> float | None:
+    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    try:
+        if (milliseconds := headers.get("retry-after-ms")) is not None:
+            return max(0.0, float(milliseconds) / 1000)
+        if (value := headers.get("retry-after")) is None:
+            return None
+        if value.strip().replace(".", "", 1).isdigit():
+            return float(value)
+        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError, AttributeError):
+        return None  # an unreadable header is no reason to fail differently

@@ -1,0 +1,87 @@
+"""What a chat model's reply holds, read strictly: a cut-off reply is not taken for a whole one."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from langchain_core.messages import AIMessage
+from pydantic import BaseModel
+
+from langchain_memalign.errors import InvalidInputError
+
+_THINKING = re.compile(r"<think>.*?</think>", re.DOTALL)
+_FENCE = re.compile(r"```(?:json)?\s*(.*?)```", re.DOTALL)
+
+
+def read_object(raw: object, parsed: object, title: str) -> dict[str, Any]:
+    """Return the JSON object of a reply.
+
+    The raw message is read rather than what LangChain's parser made of it, since that parser
+    completes truncated JSON, which would pass half a list off as the whole.
+
+    Args:
+        raw: The model's message.
+        parsed: What LangChain's parser made of it; used when the message shows no JSON itself.
+        title: The schema's title, by which a tool call is told.
+
+    Raises:
+        InvalidInputError: There is no whole JSON object in it.
+    """
+    if isinstance(raw, AIMessage):
+        calls = sorted(raw.tool_calls, key=lambda call: call["name"] != title)
+        if calls:
+            return dict(calls[0]["args"])
+        if raw.invalid_tool_calls:
+            raise InvalidInputError("the arguments of the tool call are not valid JSON.")
+        text = _THINKING.sub("", raw_text(raw)).strip()
+        if "{" in text:
+            return _loads(text)
+    if isinstance(parsed, BaseModel):
+        return parsed.model_dump()
+    if isinstance(parsed, Mapping):
+        return dict(parsed)
+    raise InvalidInputError("the reply holds no JSON object.")
+
+
+def raw_text(raw: object) -> str:
+    """The reply as text, for people to read and for a repair to quote."""
+    if not isinstance(raw, AIMessage):
+        return "" if raw is None else str(raw)
+    if text := str(raw.text):
+        return text
+    calls = [call["args"] for call in raw.tool_calls]
+    broken = [str(call["args"]) for call in raw.invalid_tool_calls]
+    return "\n".join(
+        [*(json.dumps(args, ensure_ascii=False, default=str) for args in calls), *broken]
+    )
+
+
+def refusal(raw: object) -> str | None:
+    """The model's refusal, where it says so in the way that OpenAI's API does."""
+    if not isinstance(raw, AIMessage):
+        return None
+    said = raw.additional_kwargs.get("refusal")
+    if not said and isinstance(raw.content, list):
+        for block in raw.content:
+            if isinstance(block, dict) and block.get("type") == "refusal":
+                said = block.get("refusal")
+    return str(said) if said else None
+
+
+def _loads(text: str) -> dict[str, Any]:
+    fenced = _FENCE.search(text)
+    body = fenced.group(1) if fenced else text[text.index("{") : text.rfind("}") + 1]
+    try:
+        data = json.loads(body, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInputError(f"the reply is not valid JSON: {error}.") from error
+    if not isinstance(data, dict):
+        raise InvalidInputError(f"the reply is a JSON {type(data).__name__}; expected an object.")
+    return data
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,176 @@
+"""One structured call to a chat model, with one repair."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.messages.ai import UsageMetadata, add_usage
+from langchain_core.runnables import Runnable, RunnableConfig, RunnableMap
+
+from langchain_memalign.errors import ConfigurationError, InvalidInputError
+from langchain_memalign.flow import Flow, Step, perform
+from langchain_memalign.models.cache import UnderstoodOnly, active_cache
+from langchain_memalign.models.failure import Retry, as_model_error
+from langchain_memalign.models.reply import raw_text, read_object, refusal
+
+R = TypeVar("R")
+
+Reader = Callable[[dict[str, Any]], tuple[R | None, str | None]]
+"""Reads a reply's JSON object: what could be understood, and what is wrong with it, if anything."""
+
+_QUOTED_CHARACTERS = 6000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer(Generic[R]):
+    """What came of one structured call.
+
+    Attributes:
+        value: What was understood; None if nothing was.
+        problem: What is wrong with the last reply; None if nothing is.
+        raw: The last reply as text.
+        calls: How many times the model was called.
+        usage: Tokens of all calls, or None where the model does not tell.
+    """
+
+    value: R | None
+    problem: str | None
+    raw: str
+    calls: int
+    usage: UsageMetadata | None
+
+
+class StructuredModel:
+    """A chat model that is asked for JSON objects.
+
+    It uses what the model offers, by `with_structured_output`: JSON schema, function calling or JSON
+    mode. A model that offers nothing is just asked; the prompts say what to reply.
+    """
+
+    def __init__(
+        self, model: BaseChatModel, *, options: Mapping[str, Any] | None = None, retry: Retry
+    ) -> None:
+        self._model = model
+        self._options = dict(options or {})
+        self._retry = retry
+
+    @property
+    def chat_model(self) -> BaseChatModel:
+        """The model itself."""
+        return self._model
+
+    def ask(
+        self,
+        messages: Sequence[BaseMessage],
+        schema: dict[str, Any],
+        read: Reader[R],
+        *,
+        config: RunnableConfig | None = None,
+        retry: Retry | None = None,
+    ) -> Flow[Answer[R]]:
+        """Ask once, and once more when the reply cannot be read.
+
+        Args:
+            messages: The prompt.
+            schema: JSON schema of the reply, with a title.
+            read: Reads the reply; it may understand a part and name a problem.
+            config: Callbacks, tags and the like for the model's run.
+            retry: For failing calls; the model's own by default.
+
+        Raises:
+            ModelError: The call failed for good.
+            ConfigurationError: The structured-output options do not fit the model.
+        """
+        retry = retry or self._retry
+        first = yield from retry.run(lambda: self._once(list(messages), schema, read, config))
+        if first.problem is None or first.value is None and refusal(first.message) is not None:
+            return first.answer(calls=1, usage=first.usage)
+        repair = [*messages, *_repair(first)]
+        second = yield from retry.run(lambda: self._once(repair, schema, read, config))
+        usage = add_usage(first.usage, second.usage) if first.usage or second.usage else None
+        best = first if second.value is None and first.value is not None else second
+        return best.answer(calls=2, usage=usage)
+
+    def _once(
+        self,
+        messages: list[BaseMessage],
+        schema: dict[str, Any],
+        read: Reader[R],
+        config: RunnableConfig | None,
+    ) -> Flow[_Reply[R]]:
+        cache = active_cache(self._model)
+        held = UnderstoodOnly(cache) if cache else None
+        model = self._model.model_copy(update={"cache": held}) if held else self._model
+        runnable = self._structured(model, schema)
+        try:
+            output = yield from perform(
+                Step(
+                    lambda: runnable.invoke(messages, config),
+                    lambda: runnable.ainvoke(messages, config),
+                )
+            )
+        except Exception as error:
+            raise as_model_error(error, "the chat model") from error
+        reply = _read(output, schema["title"], read)
+        if held and reply.problem is None:
+            yield from perform(Step(held.keep, held.akeep))
+        return reply
+
+    def _structured(self, model: BaseChatModel, schema: dict[str, Any]) -> Runnable[Any, Any]:
+        try:
+            return model.with_structured_output(schema, include_raw=True, **self._options)
+        except NotImplementedError:
+            return RunnableMap(raw=model)
+        except (ValueError, TypeError) as error:
+            raise ConfigurationError(
+                f"structured output with {self._options} cannot be had from "
+                f"{type(model).__name__}: {error}. Change the judge's `structured_output` options."
+            ) from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Reply(Generic[R]):
+    value: R | None
+    problem: str | None
+    message: Any
+
+    @property
+    def usage(self) -> UsageMetadata | None:
+        return self.message.usage_metadata if isinstance(self.message, AIMessage) else None
+
+    def answer(self, *, calls: int, usage: UsageMetadata | None) -> Answer[R]:
+        return Answer(
+            value=self.value,
+            problem=self.problem,
+            raw=raw_text(self.message),
+            calls=calls,
+            usage=usage,
+        )
+
+
+def _read(output: Mapping[str, Any], title: str, read: Reader[R]) -> _Reply[R]:
+    message = output.get("raw")
+    if (said := refusal(message)) is not None:
+        return _Reply(value=None, problem=f"the model declined: {said}", message=message)
+    try:
+        value, problem = read(read_object(message, output.get("parsed"), title))
+    except InvalidInputError as error:
+        value, problem = None, str(error)
+    return _Reply(value=value, problem=problem, message=message)
+
+
+def _repair(reply: _Reply[Any]) -> list[BaseMessage]:
+    quoted = raw_text(reply.message)[:_QUOTED_CHARACTERS]
+    # Some providers refuse an empty assistant message.
+    said: list[BaseMessage] = [AIMessage(quoted)] if quoted.strip() else []
+    return [
+        *said,
+        HumanMessage(
+            f"That reply cannot be used: {reply.problem} Reply again, with the one complete JSON "
+            "object that was asked for and nothing else."
+        ),
+    ]
