@@ -1,0 +1,18 @@
+"""What judges remember: semantic and episodic memory, and the stores that keep them."""
+
+from langchain_memalign.memory.flows import Knowledge, MemoryFlows
+from langchain_memalign.memory.memory import PRINCIPLE_TOKENS, Memory
+from langchain_memalign.memory.retrieval import recall, recollect
+from langchain_memalign.memory.selection import Recollection, assemble, over_budget
+
+__all__ = [
+    "PRINCIPLE_TOKENS",
+    "Knowledge",
+    "Memory",
+    "MemoryFlows",
+    "Recollection",
+    "assemble",
+    "over_budget",
+    "recall",
+    "recollect",
+]

@@ -1,0 +1,219 @@
+"""What a memory does, each operation written once as a flow (see `langchain_memalign.flow`)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from langchain_memalign.errors import EmbeddingMismatchError, InvalidInputError
+from langchain_memalign.flow import Flow, Lease
+from langchain_memalign.memory.points import case_vector, to_episode, to_point, to_principle
+from langchain_memalign.memory.store import Fingerprint, MemoryStore, Point, Selection, Vector
+from langchain_memalign.memory.store_flows import StoreFlows
+from langchain_memalign.models import Embedder
+from langchain_memalign.prompts.content import embedding_texts
+from langchain_memalign.schema import Case, Change, Episode, Principle, Put
+
+
+@dataclass(frozen=True, kw_only=True)
+class Knowledge:
+    """What a judge's memory holds, apart from the episodes themselves.
+
+    Attributes:
+        principles: The active ones, in the order in which they were learned.
+        value_counts: How often the experts gave each value; keys are JSON text.
+        episodes_total: How many episodes there are.
+    """
+
+    principles: tuple[Principle, ...]
+    value_counts: dict[str, int]
+    episodes_total: int
+
+
+class MemoryFlows:
+    """The operations of a `Memory`, for code that serves sync and async callers alike."""
+
+    def __init__(self, store: MemoryStore, embedder: Embedder) -> None:
+        self._store = StoreFlows(store)
+        self._embedder = embedder
+        self._writing = Lease()
+        self._guard = threading.Lock()
+        self._aligners: dict[str, Lease] = {}
+        self._known: dict[str, Knowledge] = {}
+        self._version = 0
+
+    def aligner(self, judge: str) -> Lease:
+        """The lease that lets one alignment or forgetting work on a judge at a time."""
+        with self._guard:
+            return self._aligners.setdefault(judge, Lease())
+
+    @property
+    def embeddings_id(self) -> str:
+        """The id of the embedding model."""
+        return self._embedder.id
+
+    @property
+    def guarantee(self) -> str:
+        """What erasing achieves in this store, and what it cannot reach."""
+        return self._store.guarantee
+
+    def fingerprint(self) -> Fingerprint | None:
+        """Which embeddings the stored vectors come from."""
+        return self._store.fingerprint()
+
+    def scan(self, selection: Selection, *, vectors: bool = False) -> Flow[list[Point]]:
+        """The selected records as points, of any judge."""
+        return self._store.scan(selection, vectors=vectors)
+
+    def nearest(
+        self, selection: Selection, *, using: str, vector: Vector, limit: int
+    ) -> Flow[list[tuple[Point, float]]]:
+        """The selected records nearest to a vector, with cosine, best first."""
+        return self._store.nearest(selection, using=using, vector=vector, limit=limit)
+
+    def judges(self) -> Flow[list[str]]:
+        """The names of all judges that have a record, sorted."""
+        counts = yield from self._store.tally(Selection(), "judge")
+        return sorted(counts)
+
+    def episodes(
+        self,
+        judge: str,
+        *,
+        ids: Sequence[str] | None = None,
+        status: Literal["pending", "distilled"] | None = None,
+        as_of: datetime | None = None,
+    ) -> Flow[list[Episode]]:
+        """A judge's episodes, oldest first."""
+        points = yield from self.episode_points(judge, ids=ids, status=status)
+        episodes = [to_episode(point) for point in points]
+        kept = [e for e in episodes if as_of is None or e.created_at <= as_of]
+        return sorted(kept, key=lambda episode: (episode.created_at, episode.id))
+
+    def episode_points(
+        self,
+        judge: str,
+        *,
+        ids: Sequence[str] | None = None,
+        status: Literal["pending", "distilled"] | None = None,
+        vectors: bool = False,
+    ) -> Flow[list[Point]]:
+        """A judge's episodes as points, which tell whether an episode is embedded."""
+        selection = Selection(
+            kind="episode",
+            judge=judge,
+            ids=None if ids is None else tuple(ids),
+            fields={"status": (status,)} if status else {},
+        )
+        return (yield from self._store.scan(selection, vectors=vectors))
+
+    def principles(
+        self,
+        judge: str,
+        *,
+        as_of: datetime | None = None,
+        retired: bool = False,
+        citing: AbstractSet[str] | None = None,
+    ) -> Flow[list[Principle]]:
+        """A judge's principles, in the order in which they were learned.
+
+        Args:
+            judge: The judge's name.
+            as_of: Those that applied at that moment; None for now.
+            retired: Also those that apply no more.
+            citing: Only those that came from one of these episodes.
+        """
+        fields: dict[str, tuple[str, ...]] = {}
+        if as_of is None and not retired:
+            fields["status"] = ("active",)
+        if citing is not None:
+            fields["episode_ids"] = tuple(sorted(citing))
+        points = yield from self._store.scan(
+            Selection(kind="principle", judge=judge, fields=fields)
+        )
+        found = [to_principle(point) for point in points]
+        kept = [p for p in found if retired or p.is_active(as_of)]
+        return sorted(kept, key=lambda principle: (principle.created_at, principle.id))
+
+    def knowledge(self, judge: str) -> Flow[Knowledge]:
+        """A judge's principles and counts; read once, then kept until the next write."""
+        with self._guard:
+            version, known = self._version, self._known.get(judge)
+        if known is not None:
+            return known
+        principles = yield from self.principles(judge)
+        of_judge = Selection(kind="episode", judge=judge)
+        counts = yield from self._store.tally(of_judge, "value")
+        by_status = yield from self._store.tally(of_judge, "status")
+        known = Knowledge(
+            principles=tuple(principles),
+            value_counts=counts,
+            episodes_total=sum(by_status.values()),
+        )
+        with self._guard:
+            if version == self._version:
+                self._known[judge] = known
+        return known
+
+    def embed_cases(self, cases: Sequence[Case]) -> Flow[list[Vector]]:
+        """Embed cases, at most two texts each, in one call."""
+        texts = [embedding_texts(case) for case in cases]
+        vectors = yield from self.embed([text for pair in texts for text in pair if text])
+        remaining = iter(vectors)
+        size = len(vectors[0]) if vectors else 0
+        return [
+            case_vector(*(next(remaining) if text else None for text in pair), size=size)
+            for pair in texts
+        ]
+
+    def embed(self, texts: Sequence[str]) -> Flow[list[Vector]]:
+        """Embed texts in one call and check them against what the memory holds."""
+        vectors = yield from self._embedder.embed(texts)
+        held = self._store.fingerprint()
+        if held and vectors and len(vectors[0]) != held.size:
+            raise EmbeddingMismatchError(
+                f"{self._embedder.id} now returns vectors of size {len(vectors[0])}; expected "
+                f"{held.size}, as in {self._store.location}. Set the model's former dimensions, or "
+                "export the memory and import it into a new one, which embeds it anew."
+            )
+        return vectors
+
+    def transact(self, plan: Callable[[], Flow[Sequence[Change]]]) -> Flow[Sequence[Change]]:
+        """Compute changes from the memory as it stands and apply them, with no writer between."""
+        yield from self._writing.acquire()
+        try:
+            changes = yield from plan()
+            yield from self._apply(changes)
+            return changes
+        finally:
+            self._writing.release()
+
+    def _apply(self, changes: Sequence[Change]) -> Flow[None]:
+        puts = [change for change in changes if isinstance(change, Put)]
+        erased = [change.id for change in changes if not isinstance(change, Put)]
+        if not changes:
+            return
+        ids = [put.record.id for put in puts] + erased
+        if len(set(ids)) != len(ids):
+            raise InvalidInputError("changes name a record twice; expected one change a record.")
+        sizes = {
+            len(p.vector) // (2 if isinstance(p.record, Episode) else 1) for p in puts if p.vector
+        }
+        fingerprint = None
+        if len(sizes) > 1:
+            raise InvalidInputError(
+                f"changes hold embeddings of sizes {sorted(sizes)}; expected one."
+            )
+        if sizes:
+            fingerprint = Fingerprint(embeddings=self._embedder.id, size=sizes.pop())
+        points = [to_point(put) for put in puts]
+        try:
+            yield from self._store.write(points, erased=erased, fingerprint=fingerprint)
+        finally:
+            with self._guard:
+                self._version += 1
+                self._known.clear()

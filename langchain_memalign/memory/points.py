@@ -1,0 +1,77 @@
+"""Episodes and principles as points of a store, and back."""
+
+from __future__ import annotations
+
+import math
+
+from pydantic import ValidationError
+
+from langchain_memalign.errors import MemoryCorruptError
+from langchain_memalign.memory.store import CASE_VECTOR, RULE_VECTOR, Point, Vector
+from langchain_memalign.schema import Episode, Principle, Put
+from langchain_memalign.values import value_key
+
+
+def to_point(put: Put) -> Point:
+    """The point that a `Put` writes."""
+    record = put.record
+    fields: dict[str, str | tuple[str, ...]]
+    if isinstance(record, Episode):
+        kind, vector_name = "episode", CASE_VECTOR
+        fields = {"status": record.status, "case_key": record.case.key}
+        if record.value is not None:
+            fields["value"] = value_key(record.value)
+    else:
+        kind, vector_name = "principle", RULE_VECTOR
+        fields = {"status": "active" if record.is_active() else "retired"}
+        if record.episode_ids:
+            fields["episode_ids"] = record.episode_ids
+    return Point(
+        id=record.id,
+        kind=kind,  # type: ignore[arg-type]
+        judge=put.judge,
+        fields=fields,
+        record=record.model_dump_json(),
+        vectors=None if put.vector is None else {vector_name: put.vector} if put.vector else {},
+    )
+
+
+def to_episode(point: Point) -> Episode:
+    """The episode that a point holds."""
+    try:
+        return Episode.model_validate_json(point.record)
+    except (ValidationError, ValueError) as error:
+        raise _unreadable(point, error) from error
+
+
+def to_principle(point: Point) -> Principle:
+    """The principle that a point holds."""
+    try:
+        return Principle.model_validate_json(point.record)
+    except (ValidationError, ValueError) as error:
+        raise _unreadable(point, error) from error
+
+
+def case_vector(inputs: Vector | None, outputs: Vector | None, size: int) -> Vector:
+    """Join the embeddings of a case's inputs and outputs into one vector of length 1.
+
+    The cosine of two such vectors is the mean of the cosines of both parts, which tells two answers
+    to one long question apart where one embedding of the joined text does not.
+    """
+    parts = [inputs or (0.0,) * size, outputs or (0.0,) * size]
+    joined = [x for part in parts for x in part]
+    length = math.sqrt(math.fsum(x * x for x in joined))
+    return tuple(x / length for x in joined) if length else tuple(joined)
+
+
+def rule_query(case: Vector) -> Vector:
+    """The vector by which principles near to a case are found: its inputs' and outputs' sum."""
+    size = len(case) // 2
+    return tuple(a + b for a, b in zip(case[:size], case[size:], strict=True))
+
+
+def _unreadable(point: Point, error: Exception) -> MemoryCorruptError:
+    return MemoryCorruptError(
+        f"the {point.kind} {point.id} of judge {point.judge!r} cannot be read: {error!s:.300} "
+        "It may come from a newer version: upgrade langchain-memalign, or restore an export."
+    )

@@ -1,0 +1,108 @@
+"""Finding what a judge's memory has to say about a case; reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+from datetime import datetime
+
+from langchain_memalign.flow import Flow
+from langchain_memalign.memory.flows import MemoryFlows
+from langchain_memalign.memory.points import rule_query, to_episode
+from langchain_memalign.memory.selection import (
+    Recollection,
+    assemble,
+    choose,
+    collapse,
+    over_budget,
+)
+from langchain_memalign.memory.store import CASE_VECTOR, RULE_VECTOR, Selection, Vector
+from langchain_memalign.schema import Case, Recalled, WorkingMemory
+
+# Candidates for each episode shown: room for several reviewers of a case and for contrast.
+_POOL = 4
+
+
+def recollect(
+    memory: MemoryFlows,
+    judge: str,
+    case: Case,
+    *,
+    k: int,
+    principle_tokens: int,
+    exclude: AbstractSet[str] = frozenset(),
+    as_of: datetime | None = None,
+) -> Flow[Recollection]:
+    """Find the episodes near to a case and, over budget, the principles near to it.
+
+    Makes one embedding call, and none while there is nothing to find.
+    """
+    known = yield from memory.knowledge(judge)
+    crowded = over_budget(known.principles, principle_tokens)
+    wanted = k if known.episodes_total else 0
+    if not wanted and not crowded:
+        return Recollection(value_counts=known.value_counts)
+    (vector,) = yield from memory.embed_cases([case])
+    episodes: list[Recalled] = []
+    if wanted:
+        episodes = yield from _near(memory, judge, vector, wanted, exclude, as_of)
+    ranked = None
+    if crowded:
+        selection = Selection(kind="principle", judge=judge, fields={"status": ("active",)})
+        found = yield from memory.nearest(
+            selection,
+            using=RULE_VECTOR,
+            vector=rule_query(vector),
+            limit=len(known.principles),
+        )
+        ranked = tuple(point.id for point, _ in found)
+    return Recollection(
+        episodes=tuple(episodes), nearest_principles=ranked, value_counts=known.value_counts
+    )
+
+
+def recall(
+    memory: MemoryFlows,
+    judge: str,
+    case: Case,
+    *,
+    k: int,
+    principle_tokens: int,
+    exclude: AbstractSet[str] = frozenset(),
+    as_of: datetime | None = None,
+) -> Flow[WorkingMemory]:
+    """What a judge's memory has to say about a case."""
+    recollection = yield from recollect(
+        memory, judge, case, k=k, principle_tokens=principle_tokens, exclude=exclude, as_of=as_of
+    )
+    if as_of is not None:
+        principles = yield from memory.principles(judge, as_of=as_of)
+    else:
+        principles = list((yield from memory.knowledge(judge)).principles)
+    return assemble(recollection, principles, principle_tokens)
+
+
+def _near(
+    memory: MemoryFlows,
+    judge: str,
+    vector: Vector,
+    k: int,
+    exclude: AbstractSet[str],
+    as_of: datetime | None,
+) -> Flow[list[Recalled]]:
+    selection = Selection(kind="episode", judge=judge)
+    limit = _POOL * k + len(exclude)
+    while True:
+        found = yield from memory.nearest(selection, using=CASE_VECTOR, vector=vector, limit=limit)
+        episodes = [(to_episode(point), similarity) for point, similarity in found]
+        usable = [
+            (episode, similarity)
+            for episode, similarity in episodes
+            if episode.id not in exclude and (as_of is None or episode.created_at <= as_of)
+        ]
+        candidates = collapse(usable)
+        exhausted = len(found) < limit
+        # The last case may have more reviewers beyond the limit.
+        complete = candidates if exhausted else candidates[:-1]
+        if exhausted or len(complete) >= k:
+            return choose(complete, k)
+        limit *= 2

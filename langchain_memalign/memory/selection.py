@@ -1,0 +1,115 @@
+"""Which episodes and principles of those that were found are put before the model; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from langchain_memalign.prompts.text import estimate_tokens
+from langchain_memalign.schema import Episode, Principle, Recalled, Value, WorkingMemory
+
+_MATERIAL_SHARE = 0.25
+
+# An episode is near enough for contrast with at least this share of the nearest one's similarity.
+_CONTRAST_SHARE = 0.6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recollection:
+    """What retrieval found for a case.
+
+    Attributes:
+        episodes: The nearest, one a case, nearest first.
+        nearest_principles: Ids of principles, nearest first; None when all may be shown.
+        value_counts: How often the experts gave each value.
+    """
+
+    episodes: tuple[Recalled, ...] = ()
+    nearest_principles: tuple[str, ...] | None = None
+    value_counts: Mapping[str, int]
+
+
+def choose(candidates: Sequence[Recalled], k: int) -> list[Recalled]:
+    """Choose `k` of the candidates: the nearest, but not all of one value if others are near.
+
+    When the k nearest all say the same, the last of them gives way to the nearest candidate that
+    says something else, if that one is near too: among near episodes of one value, one of another
+    tells more than a further one of the same.
+
+    Args:
+        candidates: One a case, nearest first; more than `k` of them, where there are.
+        k: How many to choose.
+    """
+    nearest = list(candidates[:k])
+    range_of = [candidate.episode.value for candidate in candidates]
+    said = [value for value in range_of[:k] if value is not None]
+    if k < 2 or len(said) < k or _say_different_things(said, range_of):
+        return nearest
+    for candidate in candidates[k:]:
+        value = candidate.episode.value
+        if candidate.similarity < _CONTRAST_SHARE * nearest[0].similarity:
+            break
+        if value is not None and _say_different_things([said[0], value], range_of):
+            return [*nearest[:-1], candidate]
+    return nearest
+
+
+def collapse(found: Sequence[tuple[Episode, float]]) -> list[Recalled]:
+    """Put episodes of the very same case together; the newest word comes first.
+
+    Args:
+        found: Episodes with their similarity, nearest first.
+    """
+    by_case: dict[str, list[tuple[Episode, float]]] = {}
+    for episode, similarity in found:
+        by_case.setdefault(episode.case.key, []).append((episode, similarity))
+    collapsed = []
+    for said in by_case.values():
+        newest, *others = sorted((e for e, _ in said), key=lambda e: (e.updated_at, e.id))[::-1]
+        similarity = max(-1.0, min(1.0, said[0][1]))
+        collapsed.append(Recalled(episode=newest, similarity=similarity, also=tuple(others)))
+    return collapsed
+
+
+def assemble(
+    recollection: Recollection, principles: Sequence[Principle], budget: int
+) -> WorkingMemory:
+    """Put what was retrieved and the active principles together within a token budget.
+
+    Args:
+        recollection: What retrieval found.
+        principles: All active principles, in the order in which they were learned.
+        budget: Tokens for principles. Over it, the pinned come first, then those nearest to the
+            case; the order shown stays the order learned, for the sake of prompt caches.
+    """
+    shown = tuple(principles)
+    if over_budget(principles, budget):
+        rank = {id_: i for i, id_ in enumerate(recollection.nearest_principles or ())}
+        by_worth = sorted(principles, key=lambda p: (not p.pinned, rank.get(p.id, len(rank))))
+        kept, left = set(), budget
+        for principle in by_worth:
+            left -= estimate_tokens(principle.text)
+            if left < 0:
+                break
+            kept.add(principle.id)
+        shown = tuple(p for p in principles if p.id in kept)
+    return WorkingMemory(
+        principles=shown,
+        episodes=recollection.episodes,
+        principles_total=len(principles),
+        value_counts=dict(recollection.value_counts),
+    )
+
+
+def over_budget(principles: Sequence[Principle], budget: int) -> bool:
+    """Whether the texts of all principles exceed a token budget."""
+    return sum(estimate_tokens(principle.text) for principle in principles) > budget
+
+
+def _say_different_things(values: Sequence[Value], range_of: Sequence[Value | None]) -> bool:
+    """Whether values differ: labels, at all; numbers, by a quarter of the range at hand."""
+    if isinstance(values[0], float):
+        known = [float(value) for value in range_of if value is not None]
+        apart = (max(known) - min(known)) * _MATERIAL_SHARE
+        return any(abs(float(value) - values[0]) > apart for value in values[1:])
+    return any((type(value), value) != (type(values[0]), values[0]) for value in values[1:])

@@ -1,0 +1,74 @@
+"""A store's operations as flows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from langchain_memalign.flow import Flow, Step, perform
+from langchain_memalign.memory.store import Fingerprint, MemoryStore, Point, Selection, Vector
+
+
+class StoreFlows:
+    """Pairs each blocking method of a `MemoryStore` with its awaitable twin."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+
+    @property
+    def location(self) -> str:
+        """Where the points are."""
+        return self._store.location
+
+    @property
+    def guarantee(self) -> str:
+        """What erasing achieves here."""
+        return self._store.guarantee
+
+    def fingerprint(self) -> Fingerprint | None:
+        """The embeddings of the stored vectors."""
+        return self._store.fingerprint()
+
+    def scan(self, selection: Selection, *, vectors: bool = False) -> Flow[list[Point]]:
+        """See `MemoryStore.scan`."""
+        store = self._store
+        return perform(
+            Step(
+                lambda: store.scan(selection, vectors=vectors),
+                lambda: store.ascan(selection, vectors=vectors),
+            )
+        )
+
+    def nearest(
+        self, selection: Selection, *, using: str, vector: Vector, limit: int
+    ) -> Flow[list[tuple[Point, float]]]:
+        """See `MemoryStore.nearest`."""
+        store = self._store
+        return perform(
+            Step(
+                lambda: store.nearest(selection, using=using, vector=vector, limit=limit),
+                lambda: store.anearest(selection, using=using, vector=vector, limit=limit),
+            )
+        )
+
+    def tally(self, selection: Selection, field: str) -> Flow[dict[str, int]]:
+        """See `MemoryStore.tally`."""
+        store = self._store
+        return perform(
+            Step(lambda: store.tally(selection, field), lambda: store.atally(selection, field))
+        )
+
+    def write(
+        self,
+        points: Sequence[Point],
+        *,
+        erased: Sequence[str] = (),
+        fingerprint: Fingerprint | None = None,
+    ) -> Flow[None]:
+        """See `MemoryStore.write`."""
+        store = self._store
+        return perform(
+            Step(
+                lambda: store.write(points, erased=erased, fingerprint=fingerprint),
+                lambda: store.awrite(points, erased=erased, fingerprint=fingerprint),
+            )
+        )
