@@ -1,7 +1,7 @@
 """Everything that langchain-memalign raises.
 
     MemAlignError
-    ├── InvalidInputError           a case, feedback, value type or option is not usable (also a ValueError)
+    ├── InvalidInputError           what was passed in is not usable (also a ValueError)
     ├── ConfigurationError          the parts do not fit together: model, embeddings, extras
     ├── ModelError                  the chat or embedding model refused or failed for good
     └── MemoryStoreError            the memory could not do what was asked
@@ -45,6 +45,7 @@ class ModelError(MemAlignError):
         status: HTTP status of the failure, where there was one.
         retry_after: Seconds the provider asked to wait, where it did.
         transient: Whether the same call may succeed later.
+        attempts: How many calls were made before giving up.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class ModelError(MemAlignError):
         self.status = status
         self.retry_after = retry_after
         self.transient = transient
+        self.attempts = 1
 
     @property
     def is_refused_access(self) -> bool:

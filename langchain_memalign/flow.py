@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ Flow: TypeAlias = Generator[Step[Any], Any, T]
 
 
 def perform(step: Step[T]) -> Flow[T]:
-    """Run one step inside a flow: `result = yield from perform(step)`."""
+    """Run one step inside a flow, as in `result = yield from perform(step)`."""
     return cast(T, (yield step))
 
 
@@ -61,9 +62,13 @@ def parallel(flows: Sequence[Flow[T]], *, limit: int) -> Flow[list[T]]:
     if len(flows) < 2:
         # Not worth a thread; and a lone flow may yield straight to the driver.
         return _one_by_one(flows)
-    return perform(
-        Step(lambda: _in_threads(flows, limit), lambda: _in_tasks(flows, limit))
-    )
+    return perform(Step(lambda: _in_threads(flows, limit), lambda: _in_tasks(flows, limit)))
+
+
+def both(first: Flow[T], second: Flow[U]) -> Flow[tuple[T, U]]:
+    """Drive two flows at once; like `parallel`."""
+    one, other = yield from parallel(cast("list[Flow[Any]]", [first, second]), limit=2)
+    return one, other
 
 
 def run(flow: Flow[T]) -> T:
@@ -149,13 +154,9 @@ def _one_by_one(flows: Sequence[Flow[T]]) -> Flow[list[T]]:
 
 
 def _in_threads(flows: Sequence[Flow[T]], limit: int) -> list[T]:
-    with ThreadPoolExecutor(
-        min(limit, len(flows)), thread_name_prefix="memalign"
-    ) as pool:
+    with ThreadPoolExecutor(min(limit, len(flows)), thread_name_prefix="memalign") as pool:
         # A context can be entered by one thread at a time: each flow gets a copy of the caller's.
-        running = [
-            pool.submit(contextvars.copy_context().run, run, flow) for flow in flows
-        ]
+        running = [pool.submit(contextvars.copy_context().run, run, flow) for flow in flows]
         try:
             return [future.result() for future in running]
         except BaseException:

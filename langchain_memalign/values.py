@@ -56,9 +56,7 @@ class ValueType(Record):
         """
         if isinstance(declared, ValueType):
             return declared
-        schema = (
-            dict(declared) if isinstance(declared, Mapping) else _schema_of(declared)
-        )
+        schema = dict(declared) if isinstance(declared, Mapping) else _schema_of(declared)
         # An Enum class arrives as a reference to its only definition.
         definitions = schema.pop("$defs", {})
         if set(schema) == {"$ref"} and len(definitions) == 1:
@@ -123,19 +121,14 @@ class ValueType(Record):
             case "boolean":
                 fits = isinstance(value, bool)
             case "choice":
-                fits = any(
-                    type(value) is type(label) and value == label
-                    for label in self.labels
-                )
+                fits = any(type(value) is type(label) and value == label for label in self.labels)
             case "integer":
                 fits = type(value) is int and self.minimum <= value <= self.maximum
             case "number":
                 if type(value) in (int, float) and math.isfinite(value):  # type: ignore[arg-type]
                     fits = self.minimum <= value <= self.maximum  # type: ignore[operator]
         if not fits:
-            raise InvalidInputError(
-                f"value: found {value!r:.80}; expected {self.describe()}."
-            )
+            raise InvalidInputError(f"value: found {value!r:.80}; expected {self.describe()}.")
         return float(value) if self.kind == "number" else value  # type: ignore[arg-type, return-value]
 
     def read(self, answer: object) -> Value:
@@ -150,11 +143,7 @@ class ValueType(Record):
             case "boolean":
                 candidate = text in _YES if text in _YES | _NO else answer
             case "choice":
-                same = [
-                    label
-                    for label in self.labels
-                    if str(label).strip().casefold() == text
-                ]
+                same = [label for label in self.labels if str(label).strip().casefold() == text]
                 candidate = same[0] if same else answer
             case "integer" | "number" if not isinstance(answer, bool):
                 candidate = _number(text, whole=self.kind == "integer")
@@ -224,9 +213,7 @@ def value_key(value: Value) -> str:
 
 def _schema_of(declared: Declared) -> dict[str, Any]:
     try:
-        if isinstance(
-            declared, str
-        ):  # pydantic would evaluate it as a forward reference
+        if isinstance(declared, str):  # pydantic would evaluate it as a forward reference
             raise PydanticUserError("text is not a type", code=None)
         return TypeAdapter(declared).json_schema()
     except (
@@ -234,52 +221,48 @@ def _schema_of(declared: Declared) -> dict[str, Any]:
         PydanticUserError,
         PydanticInvalidForJsonSchema,
     ) as error:
-        raise InvalidInputError(
-            f"value type: found {declared!r:.100}; {_EXPECTED}."
-        ) from error
+        raise InvalidInputError(f"value type: found {declared!r:.100}; {_EXPECTED}.") from error
 
 
-def _choice(labels: object, found: str) -> ValueType:
+def _choice(declared_type: object, labels: object, found: str) -> ValueType:
     if not isinstance(labels, list | tuple):
         raise InvalidInputError(f"value type: {found}; {_EXPECTED}.")
-    if (
-        len(labels) == 2
-        and all(isinstance(label, bool) for label in labels)
-        and any(labels)
-    ):
-        return ValueType(kind="boolean")
-    same_kind = all(type(label) is str for label in labels) or all(
-        type(label) is int for label in labels
-    )
-    if not same_kind or len(set(labels)) != len(labels) or len(labels) < 2:
+    kinds = {type(label) for label in labels}
+    kind = {bool: "boolean", str: "string", int: "integer"}.get(kinds.pop()) if kinds else None
+    distinct = not kinds and len(labels) > 1 and len(set(labels)) == len(labels)
+    blank = kind == "string" and not all(label.strip() for label in labels)
+    if kind is None or not distinct or blank or declared_type not in (None, kind):
         raise InvalidInputError(
             f"value type: {found}; expected two or more different labels, all text or all integers."
         )
+    if kind == "boolean":
+        return ValueType(kind="boolean")
     return ValueType(kind="choice", labels=tuple(labels))
 
 
-def _scale(
-    kind: Literal["integer", "number"], rules: dict[str, Any], found: str
-) -> ValueType:
-    low, high = rules.pop("minimum", None), rules.pop("maximum", None)
-    if kind == "integer":  # an exclusive bound of whole numbers is just the next one
-        above, below = (
-            rules.pop("exclusiveMinimum", None),
-            rules.pop("exclusiveMaximum", None),
-        )
-        low = low if above is None else above + 1
-        high = high if below is None else below - 1
-    bounds = (low, high)
-    if (
-        rules
-        or not all(type(b) in (int, float) and math.isfinite(b) for b in bounds)
-        or low >= high
-    ):
+def _scale(kind: Literal["integer", "number"], rules: dict[str, Any], found: str) -> ValueType:
+    low, high = _bound(rules.pop("minimum", None)), _bound(rules.pop("maximum", None))
+    if kind == "integer":
+        # An exclusive bound of whole numbers is just the next one.
+        above = _bound(rules.pop("exclusiveMinimum", None))
+        below = _bound(rules.pop("exclusiveMaximum", None))
+        lows = [math.ceil(low)] if low is not None else []
+        highs = [math.floor(high)] if high is not None else []
+        low = max([*lows, *([math.floor(above) + 1] if above is not None else [])], default=None)
+        high = min([*highs, *([math.ceil(below) - 1] if below is not None else [])], default=None)
+    if rules or low is None or high is None or low >= high:
         raise InvalidInputError(
             f"value type: {found}; expected a scale with a finite minimum below a finite maximum, "
             "both included, such as Annotated[int, Field(ge=1, le=5)]."
         )
     return ValueType(kind=kind, minimum=low, maximum=high)
+
+
+def _bound(value: object) -> float | None:
+    """A finite bound that a float holds exactly; None for anything else."""
+    if type(value) is float and math.isfinite(value):
+        return value
+    return value if type(value) is int and abs(value) <= _LARGEST_EXACT else None
 
 
 def _number(text: str, *, whole: bool) -> object:
@@ -288,3 +271,10 @@ def _number(text: str, *, whole: bool) -> object:
     except ValueError:
         return text
     return int(number) if whole and number.is_integer() else number
+
+
+def _shown(value: object) -> str:
+    try:
+        return f"{value!r:.100}"
+    except (ValueError, RecursionError):  # an integer of thousands of digits, endless nesting
+        return f"a {type(value).__name__} too large to show"

@@ -2,8 +2,8 @@
 
 from langchain_memalign.memory.flows import Knowledge, MemoryFlows
 from langchain_memalign.memory.memory import PRINCIPLE_TOKENS, Memory
-from langchain_memalign.memory.retrieval import recall, recollect
-from langchain_memalign.memory.selection import Recollection, assemble, over_budget
+from langchain_memalign.memory.retrieval import rank_principles, recall, recollect
+from langchain_memalign.memory.selection import Recollection, assemble, fit, over_budget
 
 __all__ = [
     "PRINCIPLE_TOKENS",
@@ -12,7 +12,9 @@ __all__ = [
     "MemoryFlows",
     "Recollection",
     "assemble",
+    "fit",
     "over_budget",
+    "rank_principles",
     "recall",
     "recollect",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 
@@ -47,17 +48,20 @@ def recollect(
         episodes = yield from _near(memory, judge, vector, wanted, exclude, as_of)
     ranked = None
     if crowded:
-        selection = Selection(kind="principle", judge=judge, fields={"status": ("active",)})
-        found = yield from memory.nearest(
-            selection,
-            using=RULE_VECTOR,
-            vector=rule_query(vector),
-            limit=len(known.principles),
-        )
-        ranked = tuple(point.id for point, _ in found)
+        ranked = yield from rank_principles(memory, judge, [vector], len(known.principles))
     return Recollection(
         episodes=tuple(episodes), nearest_principles=ranked, value_counts=known.value_counts
     )
+
+
+def rank_principles(
+    memory: MemoryFlows, judge: str, cases: Sequence[Vector], limit: int
+) -> Flow[tuple[str, ...]]:
+    """The ids of a judge's active principles, nearest to the given case vectors first."""
+    centre = tuple(map(sum, zip(*map(rule_query, cases), strict=True)))
+    active = Selection(kind="principle", judge=judge, fields={"status": ("active",)})
+    found = yield from memory.nearest(active, using=RULE_VECTOR, vector=centre, limit=limit)
+    return tuple(point.id for point, _ in found)
 
 
 def recall(

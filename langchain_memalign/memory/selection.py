@@ -82,23 +82,30 @@ def assemble(
         budget: Tokens for principles. Over it, the pinned come first, then those nearest to the
             case; the order shown stays the order learned, for the sake of prompt caches.
     """
-    shown = tuple(principles)
-    if over_budget(principles, budget):
-        rank = {id_: i for i, id_ in enumerate(recollection.nearest_principles or ())}
-        by_worth = sorted(principles, key=lambda p: (not p.pinned, rank.get(p.id, len(rank))))
-        kept, left = set(), budget
-        for principle in by_worth:
-            left -= estimate_tokens(principle.text)
-            if left < 0:
-                break
-            kept.add(principle.id)
-        shown = tuple(p for p in principles if p.id in kept)
+    shown = fit(principles, recollection.nearest_principles or (), budget)
     return WorkingMemory(
         principles=shown,
         episodes=recollection.episodes,
         principles_total=len(principles),
         value_counts=dict(recollection.value_counts),
     )
+
+
+def fit(
+    principles: Sequence[Principle], ranked: Sequence[str], budget: int
+) -> tuple[Principle, ...]:
+    """The principles that fit a token budget: the pinned first, then by rank; in given order."""
+    if not over_budget(principles, budget):
+        return tuple(principles)
+    rank = {id_: i for i, id_ in enumerate(ranked)}
+    by_worth = sorted(principles, key=lambda p: (not p.pinned, rank.get(p.id, len(rank))))
+    kept, left = set(), budget
+    for principle in by_worth:
+        left -= estimate_tokens(principle.text)
+        if left < 0:
+            break
+        kept.add(principle.id)
+    return tuple(principle for principle in principles if principle.id in kept)
 
 
 def over_budget(principles: Sequence[Principle], budget: int) -> bool:

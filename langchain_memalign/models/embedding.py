@@ -62,8 +62,8 @@ class Embedder:
         sizes = {len(vector) for vector in vectors}
         if len(vectors) != expected or len(sizes) != 1 or 0 in sizes:
             raise ModelError(
-                f"{self.id} returned {len(vectors)} vectors of sizes {sorted(sizes)} for {expected} "
-                "texts; expected one for each, all of one size. Check the embedding model."
+                f"{self.id} returned {len(vectors)} vectors of sizes {sorted(sizes)} for "
+                f"{expected} texts; expected one for each, all of one size. Check the embedding model."
             )
         return [self._unit(vector) for vector in vectors]
 

@@ -11,7 +11,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.messages.ai import UsageMetadata, add_usage
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableMap
 
-from langchain_memalign.errors import ConfigurationError, InvalidInputError
+from langchain_memalign.errors import ConfigurationError, InvalidInputError, ModelError
 from langchain_memalign.flow import Flow, Step, perform
 from langchain_memalign.models.cache import UnderstoodOnly, active_cache
 from langchain_memalign.models.failure import Retry, as_model_error
@@ -47,8 +47,8 @@ class Answer(Generic[R]):
 class StructuredModel:
     """A chat model that is asked for JSON objects.
 
-    It uses what the model offers, by `with_structured_output`: JSON schema, function calling or JSON
-    mode. A model that offers nothing is just asked; the prompts say what to reply.
+    It uses what the model offers, by `with_structured_output`: JSON schema, function calling or
+    JSON mode. A model that offers nothing is just asked; the prompts say what to reply.
     """
 
     def __init__(
@@ -86,14 +86,24 @@ class StructuredModel:
             ConfigurationError: The structured-output options do not fit the model.
         """
         retry = retry or self._retry
-        first = yield from retry.run(lambda: self._once(list(messages), schema, read, config))
-        if first.problem is None or first.value is None and refusal(first.message) is not None:
-            return first.answer(calls=1, usage=first.usage)
-        repair = [*messages, *_repair(first)]
-        second = yield from retry.run(lambda: self._once(repair, schema, read, config))
+        calls = 0
+
+        def attempt(prompt: list[BaseMessage]) -> Flow[_Reply[R]]:
+            nonlocal calls
+            calls += 1
+            try:
+                return (yield from self._once(prompt, schema, read, config))
+            except ModelError as error:
+                error.attempts = calls
+                raise
+
+        first = yield from retry.run(lambda: attempt(list(messages)))
+        if first.problem is None or (first.value is None and first.is_refusal):
+            return first.answer(calls=calls, usage=first.usage)
+        second = yield from retry.run(lambda: attempt([*messages, *_repair(first)]))
         usage = add_usage(first.usage, second.usage) if first.usage or second.usage else None
         best = first if second.value is None and first.value is not None else second
-        return best.answer(calls=2, usage=usage)
+        return best.answer(calls=calls, usage=usage)
 
     def _once(
         self,
@@ -141,6 +151,10 @@ class _Reply(Generic[R]):
     @property
     def usage(self) -> UsageMetadata | None:
         return self.message.usage_metadata if isinstance(self.message, AIMessage) else None
+
+    @property
+    def is_refusal(self) -> bool:
+        return refusal(self.message) is not None
 
     def answer(self, *, calls: int, usage: UsageMetadata | None) -> Answer[R]:
         return Answer(

@@ -56,16 +56,9 @@ _TEXT = ""
 
 def _collect(value: Any, markup: list[str], texts: list[str]) -> None:
     if isinstance(value, dict) and value:
-        parts = _ends(
-            [
-                (f"<field name={attribute(key)}>", "</field>", value[key])
-                for key in value
-            ]
-        )
+        parts = _ends([(f"<field name={attribute(key)}>", "</field>", value[key]) for key in value])
     elif is_messages(value):
-        parts = _ends(
-            [(_open_message(message), "</message>", message) for message in value]
-        )
+        parts = _ends([(_open_message(message), "</message>", message) for message in value])
     else:
         markup.append(_TEXT)
         texts.append(_as_text(value))
@@ -83,9 +76,7 @@ def _collect(value: Any, markup: list[str], texts: list[str]) -> None:
     markup.append("\n")
 
 
-def _collect_message(
-    message: dict[str, Any], markup: list[str], texts: list[str]
-) -> None:
+def _collect_message(message: dict[str, Any], markup: list[str], texts: list[str]) -> None:
     if message["content"] not in ("", None):
         markup.append(_TEXT)
         texts.append(_as_text(message["content"]))
@@ -93,9 +84,7 @@ def _collect_message(
         if not isinstance(call, dict):
             call = {"args": call}
         called = attribute(str(call.get("name"))), attribute(str(call.get("id")))
-        markup.extend(
-            (f"<tool_call name={called[0]} id={called[1]}>", _TEXT, "</tool_call>")
-        )
+        markup.extend((f"<tool_call name={called[0]} id={called[1]}>", _TEXT, "</tool_call>"))
         texts.append(_as_text(call.get("args")))
 
 
@@ -147,9 +136,7 @@ def _plain(value: Any) -> str | None:
 def _leaves(value: Any) -> Iterable[str]:
     if isinstance(value, dict):
         if is_messages([value]) and "role" in value:
-            value = {
-                key: value[key] for key in ("content", "tool_calls") if key in value
-            }
+            value = {key: value[key] for key in ("content", "tool_calls") if key in value}
         for item in value.values():
             yield from _leaves(item)
     elif isinstance(value, list):

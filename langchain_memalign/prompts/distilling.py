@@ -91,9 +91,7 @@ An empty list is a good answer.
 _TEXT = {"type": "string"}
 
 
-def _objects_schema(
-    title: str, description: str, key: str, item: dict[str, Any]
-) -> dict[str, Any]:
+def _objects_schema(title: str, description: str, key: str, item: dict[str, Any]) -> dict[str, Any]:
     def closed(properties: dict[str, Any]) -> dict[str, Any]:
         return {
             "type": "object",
@@ -178,9 +176,7 @@ def record_size(episode: Episode, tokens: int) -> int:
     return estimate_tokens(render_record("R00", episode, tokens))
 
 
-def reconcile_prompt(
-    spec: JudgeSpec, principles: Sequence[Principle]
-) -> list[BaseMessage]:
+def reconcile_prompt(spec: JudgeSpec, principles: Sequence[Principle]) -> list[BaseMessage]:
     """Render the prompt that finds repetition and contradiction among principles (P1, ...)."""
     system = _RECONCILE.replace("{material}", _MATERIAL).replace(
         "{instructions}", spec.instructions

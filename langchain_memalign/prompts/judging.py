@@ -93,9 +93,7 @@ def judge_prompt(
     ]
     ids = {f"P{i}": (p.id,) for i, p in enumerate(memory.principles, 1)}
     for i, recalled in enumerate(memory.episodes, 1):
-        ids[f"E{i}"] = tuple(
-            episode.id for episode in (recalled.episode, *recalled.also)
-        )
+        ids[f"E{i}"] = tuple(episode.id for episode in (recalled.episode, *recalled.also))
     messages: list[BaseMessage] = [
         SystemMessage(
             _SYSTEM.replace("{scale}", spec.value_type.describe()).replace(
@@ -121,9 +119,7 @@ def render_value_counts(counts: dict[str, int]) -> str:
     """Render how the experts spread over the scale; nothing while they gave no value."""
     if not counts:
         return ""
-    given = ", ".join(
-        f"{escape(value)} {counts[value]} times" for value in sorted(counts)
-    )
+    given = ", ".join(f"{escape(value)} {counts[value]} times" for value in sorted(counts))
     return f"<values_given>{given}</values_given>"
 
 
@@ -132,13 +128,9 @@ def render_said(episode: Episode, tokens: int) -> str:
     lines = []
     if episode.judge_value is not None:
         why = clip(episode.judge_rationale or "", tokens)
-        lines.append(
-            f"<judge value={attribute(value_key(episode.judge_value))}>{why}</judge>"
-        )
+        lines.append(f"<judge value={attribute(value_key(episode.judge_value))}>{why}</judge>")
     reviewer = f" reviewer={attribute(episode.reviewer)}" if episode.reviewer else ""
-    value = (
-        "" if episode.value is None else f" value={attribute(value_key(episode.value))}"
-    )
+    value = "" if episode.value is None else f" value={attribute(value_key(episode.value))}"
     why = clip(episode.rationale or "", tokens)
     lines.append(f"<expert{reviewer}{value}>{why}</expert>")
     return "\n".join(lines)
@@ -153,9 +145,7 @@ def _render_episodes(episodes: Sequence[Recalled], tokens: int, distant: float) 
     rendered = []
     for i, recalled in enumerate(episodes, 1):
         case, _ = render_case(recalled.episode.case, tokens)
-        said = "\n".join(
-            render_said(e, tokens) for e in (recalled.episode, *recalled.also)
-        )
+        said = "\n".join(render_said(e, tokens) for e in (recalled.episode, *recalled.also))
         rendered.append(
             f'<episode id="E{i}" similarity="{recalled.similarity:.2f}">\n{case}{said}\n</episode>'
         )

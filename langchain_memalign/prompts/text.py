@@ -43,9 +43,7 @@ def attribute(text: str) -> str:
     """Return text as a quoted XML attribute value; a very long one is cut and says so."""
     if len(text) > _LONGEST_ATTRIBUTE:
         text = f"{text[:_LONGEST_ATTRIBUTE]}… [{len(text) - _LONGEST_ATTRIBUTE} characters cut]"
-    return quoteattr(
-        _INVISIBLE.sub(_name, text), {"\n": "&#10;", "\r": "&#13;", "\t": "&#9;"}
-    )
+    return quoteattr(_INVISIBLE.sub(_name, text), {"\n": "&#10;", "\r": "&#13;", "\t": "&#9;"})
 
 
 def shorten(text: str, tokens: int) -> tuple[str, int, str]:

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field, field_validator, model_validator
 
 from langchain_memalign.content import canonical, is_blank, normalise
 from langchain_memalign.errors import InvalidInputError
-from langchain_memalign.schema.record import OptionalText, Record, Text, Value, now
+from langchain_memalign.schema.record import OptionalText, OptionalValue, Record, Text, now
 
 
 class Case(Record):
@@ -36,9 +36,7 @@ class Case(Record):
     @model_validator(mode="after")
     def _something_to_judge(self) -> Self:
         if is_blank(self.inputs) and is_blank(self.outputs):
-            raise InvalidInputError(
-                "the case is empty: expected inputs, outputs or both."
-            )
+            raise InvalidInputError("the case is empty: expected inputs, outputs or both.")
         return self
 
     @property
@@ -61,19 +59,17 @@ class Feedback(Case):
     """
 
     id: Text | None = Field(default=None, min_length=1)
-    value: Value | None = None
+    value: OptionalValue = None
     rationale: OptionalText = None
     reviewer: OptionalText = None
     created_at: AwareDatetime = Field(default_factory=now)
-    judge_value: Value | None = None
+    judge_value: OptionalValue = None
     judge_rationale: OptionalText = None
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if self.value is None and self.rationale is None:
-            raise InvalidInputError(
-                "expected a value, a rationale, or both; found neither."
-            )
+            raise InvalidInputError("expected a value, a rationale, or both; found neither.")
         return self
 
     @property

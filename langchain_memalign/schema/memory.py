@@ -7,9 +7,10 @@ import uuid
 from datetime import datetime
 from typing import Literal, TypeAlias
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, field_validator
 
-from langchain_memalign.content import canonical
+from langchain_memalign.content import canonical, is_blank
+from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.schema.case import Case, Feedback
 from langchain_memalign.schema.record import Record, Text, Value
 
@@ -34,9 +35,7 @@ class Episode(Record):
     def from_feedback(cls, judge: str, feedback: Feedback) -> Episode:
         """The pending episode that `feedback` becomes in the memory of `judge`."""
         case = feedback.case
-        identity = canonical(
-            [judge, feedback.id or f"case:{case.key}", feedback.reviewer]
-        )
+        identity = canonical([judge, feedback.id or f"case:{case.key}", feedback.reviewer])
         return cls(
             id=str(uuid.uuid5(_NAMESPACE, identity)),
             case=case,
@@ -68,7 +67,7 @@ class Principle(Record):
     """
 
     id: str
-    text: Text = Field(min_length=1)
+    text: Text
     episode_ids: tuple[str, ...] = ()
     origin: Literal["distilled", "human"] = "distilled"
     pinned: bool = False
@@ -76,18 +75,32 @@ class Principle(Record):
     retired_at: AwareDatetime | None = None
     replaced_by: str | None = None
 
+    @field_validator("text")
+    @classmethod
+    def _not_blank(cls, text: str) -> str:
+        if is_blank(text):
+            raise InvalidInputError("found nothing; expected the rule in words.")
+        return text
+
     @property
     def normalised_text(self) -> str:
         """The text without case, spacing and closing punctuation; equal text is the same rule."""
         return " ".join(self.text.casefold().split()).rstrip(".!;: ")
 
     def is_active(self, at: datetime | None = None) -> bool:
-        """Whether the principle applies: now, or at the moment `at`."""
+        """Whether the principle applies: now, or at the moment `at`.
+
+        Raises:
+            InvalidInputError: `at` has no time zone.
+        """
         if at is None:
             return self.retired_at is None
-        return self.created_at <= at and (
-            self.retired_at is None or self.retired_at > at
-        )
+        if at.tzinfo is None:
+            raise InvalidInputError(
+                f"found the time {at.isoformat()} without a time zone; expected an aware datetime, "
+                "such as datetime.now(UTC)."
+            )
+        return self.created_at <= at and (self.retired_at is None or self.retired_at > at)
 
 
 def principle_id(*parts: str) -> str:
@@ -118,14 +131,14 @@ class WorkingMemory(Record):
     principles: tuple[Principle, ...] = ()
     episodes: tuple[Recalled, ...] = ()
     principles_total: int = 0
-    value_counts: dict[str, int] = {}
+    value_counts: dict[str, int] = Field(default_factory=dict)
 
 
 class Put(Record):
     """Write one record of a judge, over the one with its id.
 
     Attributes:
-        vector: Its embedding; None keeps the one that is stored.
+        vector: Its embedding; None keeps the one that is stored, () drops it.
     """
 
     judge: str

@@ -70,7 +70,20 @@ class Rejected(NamedTuple):
 
 
 class AlignmentReport(Record):
-    """What one alignment did; episodes by id."""
+    """What one alignment did; episodes by id.
+
+    Attributes:
+        stored: New in memory.
+        unchanged: There already, with the same words; nothing was done.
+        overwritten: There already, with other words, which now count.
+        distilled: Learned from, together with the principles below.
+        pending: Stored, but not learned from; the next alignment takes them up.
+        rejected: Not usable, by position in the batch; nothing of them was stored.
+        principles_merged: Said already; these gained further sources.
+        principles_retired: Replaced, or left without a basis by changed feedback.
+        warnings: What else went less than well.
+        embedded: How many texts were embedded.
+    """
 
     stored: tuple[str, ...] = ()
     unchanged: tuple[str, ...] = ()
@@ -81,6 +94,7 @@ class AlignmentReport(Record):
     principles_added: tuple[Principle, ...] = ()
     principles_merged: tuple[Principle, ...] = ()
     principles_retired: tuple[Principle, ...] = ()
+    warnings: tuple[str, ...] = ()
     model_calls: int = 0
     embedded: int = 0
     usage: UsageMetadata | None = None

@@ -39,18 +39,15 @@ def _scalar(value: object) -> object:
     if isinstance(value, float) and not math.isfinite(value):
         raise InvalidInputError(f"found {value}; expected a finite number.")
     if isinstance(value, int) and abs(value) > MAX_INT:
-        raise InvalidInputError(
-            "found an integer beyond 64 bits; expected a value on the scale."
-        )
-    return value
+        raise InvalidInputError("found an integer beyond 64 bits; expected a value on the scale.")
+    return _text(value) if isinstance(value, str) else value
 
 
 Text: TypeAlias = Annotated[StrictStr, AfterValidator(_text)]
 OptionalText: TypeAlias = Annotated[Text | None, BeforeValidator(_blank_to_none)]
-Value: TypeAlias = Annotated[
-    StrictBool | StrictInt | StrictFloat | Text, BeforeValidator(_scalar)
-]
+Value: TypeAlias = Annotated[StrictBool | StrictInt | StrictFloat | Text, BeforeValidator(_scalar)]
 """A judgement's value: true or false, a whole number, a number, or a label."""
+OptionalValue: TypeAlias = Annotated[Value | None, BeforeValidator(_blank_to_none)]
 
 
 def now() -> datetime:
@@ -67,7 +64,7 @@ class Record(BaseModel):
         try:
             super().__init__(**fields)
         except ValidationError as error:
-            raise _invalid(type(self).__name__, error) from error
+            raise _invalid(type(self), error) from error
 
     @classmethod
     def of(cls, value: Self | Mapping[str, Any]) -> Self:
@@ -86,11 +83,14 @@ class Record(BaseModel):
         )
 
 
-def _invalid(record: str, error: ValidationError) -> InvalidInputError:
+def _invalid(record: type[Record], error: ValidationError) -> InvalidInputError:
     problems = []
     for problem in error.errors(include_url=False, include_input=False):
         field = ".".join(str(part) for part in problem["loc"]) or "the record"
-        problems.append(f"{field}: {problem['msg'].removeprefix('Value error, ')}")
+        message = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "extra_forbidden":
+            message = f"unknown field; expected only {', '.join(record.model_fields)}"
+        problems.append(f"{field}: {message}")
     return InvalidInputError(
-        f"{record} is not usable: {'; '.join(dict.fromkeys(problems))}"
+        f"{record.__name__} is not usable: {'; '.join(dict.fromkeys(problems))}"
     )

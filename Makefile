@@ -1,0 +1,53 @@
+# Needs only make and Python 3.11 or newer; everything else is installed into $(VENV).
+# Another Python: make check PYTHON=python3.13 VENV=.venv-3.13
+
+PYTHON ?= python3
+VENV ?= .venv
+
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+# All tests of one xdist group share a worker, so that they can share a server.
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadgroup -rs
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Read by the langgraph development server that tests start: nothing leaves this machine.
+export LANGGRAPH_CLI_NO_ANALYTICS := 1
+export LANGGRAPH_NO_VERSION_CHECK := true
+export LANGSMITH_TRACING := false
+
+.PHONY: help demo test check clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
+	@echo "Options: PYTHON=$(PYTHON) VENV=$(VENV); delete the folder $(VENV) to install anew."
+
+demo: $(STAMP) ## Watch a judge learn from experts; needs no key
+	@$(BIN)/python examples/demo.py
+
+test: $(STAMP) ## Run all tests
+	@$(PYTEST)
+
+check: $(STAMP) ## Run what a change must pass: lint, format, types, tests with coverage
+	@$(BIN)/python --version
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --check --quiet || { echo "not formatted: run $(BIN)/ruff format" >&2; exit 1; }
+	@$(BIN)/mypy
+	@$(PYTEST) --cov --cov-report=term:skip-covered
+
+clean: ## Delete caches and build products, not $(VENV)
+	@rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .langgraph_api .coverage .coverage.*
+	@find . -path './.venv*' -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
+
+$(STAMP): pyproject.toml
+	@command -v "$(PYTHON)" >/dev/null || { \
+		echo "found no '$(PYTHON)', expected Python 3.11 or newer: install it, or name it with PYTHON=..." >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.version_info >= (3, 11) or sys.exit( \
+		"found Python %d.%d, expected 3.11 or newer: name one with PYTHON=..." % sys.version_info[:2])'
+	@echo "Installing into $(VENV) (once, about a minute)"
+	@"$(BIN)/python" -c 'import pip' 2>/dev/null || \
+		if "$(PYTHON)" -c 'import ensurepip' 2>/dev/null; then "$(PYTHON)" -m venv "$(VENV)"; \
+		elif command -v uv >/dev/null; then uv venv --quiet --seed --allow-existing --python "$(PYTHON)" "$(VENV)"; \
+		elif command -v virtualenv >/dev/null; then virtualenv --quiet --python "$(PYTHON)" "$(VENV)"; \
+		else echo "found $(PYTHON) without ensurepip: install python3-venv, uv or virtualenv" >&2; exit 1; fi
+	@"$(BIN)/python" -m pip install -qq --editable '.[dev]'
+	@touch $@

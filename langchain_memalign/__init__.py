@@ -1,0 +1,51 @@
+"""An LLM judge for LangChain and LangGraph that learns from a handful of expert remarks."""
+
+from langchain_memalign.errors import (
+    ConfigurationError,
+    EmbeddingMismatchError,
+    InvalidInputError,
+    MemAlignError,
+    MemoryCorruptError,
+    MemoryLockedError,
+    MemoryStoreError,
+    MemoryUnavailableError,
+    ModelError,
+)
+from langchain_memalign.judge import MemAlignJudge
+from langchain_memalign.memory import Memory
+from langchain_memalign.schema import (
+    AlignmentReport,
+    Case,
+    Episode,
+    Feedback,
+    ForgetReport,
+    Principle,
+    Recalled,
+    Unscored,
+    Verdict,
+    WorkingMemory,
+)
+
+__all__ = [
+    "AlignmentReport",
+    "Case",
+    "ConfigurationError",
+    "EmbeddingMismatchError",
+    "Episode",
+    "Feedback",
+    "ForgetReport",
+    "InvalidInputError",
+    "MemAlignError",
+    "MemAlignJudge",
+    "Memory",
+    "MemoryCorruptError",
+    "MemoryLockedError",
+    "MemoryStoreError",
+    "MemoryUnavailableError",
+    "ModelError",
+    "Principle",
+    "Recalled",
+    "Unscored",
+    "Verdict",
+    "WorkingMemory",
+]

@@ -1,0 +1,34 @@
+"""Learning from experts' words, unlearning them, and curating what was learned."""
+
+from langchain_memalign.alignment.align import (
+    Probe,
+    align,
+    alignment_report,
+    pending_work,
+    reconcile_batches,
+)
+from langchain_memalign.alignment.batch import learn_batch
+from langchain_memalign.alignment.commit import Learned
+from langchain_memalign.alignment.curate import add_principle, edit_principle, remove_principle
+from langchain_memalign.alignment.forget import forget
+from langchain_memalign.alignment.intake import Intake, take_in
+from langchain_memalign.alignment.learner import PROGRESS_EVENT, Cost, Learner
+
+__all__ = [
+    "PROGRESS_EVENT",
+    "Cost",
+    "Intake",
+    "Learned",
+    "Learner",
+    "Probe",
+    "add_principle",
+    "align",
+    "alignment_report",
+    "edit_principle",
+    "forget",
+    "learn_batch",
+    "pending_work",
+    "reconcile_batches",
+    "remove_principle",
+    "take_in",
+]

@@ -1,0 +1,192 @@
+"""From a batch of feedback to both memories brought up to date."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import reduce
+from operator import add
+from typing import Any
+
+from langchain_memalign.alignment.batch import learn_batch
+from langchain_memalign.alignment.batches import split
+from langchain_memalign.alignment.commit import Learned
+from langchain_memalign.alignment.intake import Intake, take_in
+from langchain_memalign.alignment.learner import Cost, Learner
+from langchain_memalign.alignment.reconcile import Reconciled, reconcile
+from langchain_memalign.flow import Flow, parallel
+from langchain_memalign.memory.points import to_episode
+from langchain_memalign.memory.store import CASE_VECTOR
+from langchain_memalign.models import Vector
+from langchain_memalign.schema import (
+    AlignmentReport,
+    Change,
+    Episode,
+    Feedback,
+    Put,
+    Unscored,
+    Verdict,
+)
+
+Probe = Callable[[Episode], Flow[tuple[Verdict | Unscored, Cost]]]
+"""Lets the judge answer an episode's case as if it did not know the episode."""
+
+
+def align(
+    learner: Learner,
+    feedback: Iterable[Feedback | Mapping[str, Any]],
+    *,
+    probe: Probe | None = None,
+) -> Flow[AlignmentReport]:
+    """Store feedback, then learn it and all that still waits to be learned.
+
+    Args:
+        learner: Who learns.
+        feedback: Experts' words; may be empty, to finish what an earlier alignment could not.
+        probe: Asks the judge about new cases of which its own verdict is not known.
+
+    Raises:
+        InvalidInputError: `feedback` is no list. One unusable record is only rejected.
+        ModelError: The provider refuses access. The feedback is stored, pending.
+        MemoryStoreError: The memory cannot be written.
+    """
+    started = time.perf_counter()
+    lease = learner.memory.aligner(learner.judge)
+    yield from lease.acquire()
+    try:
+        intake = yield from take_in(learner.spec, learner.memory, feedback)
+        cost = Cost()
+        if probe is not None:
+            cost = yield from _probe(learner, probe)
+        learned = yield from learn_pending(learner)
+        reconciled = yield from reconcile_batches(learner, learned)
+    finally:
+        lease.release()
+    return alignment_report(
+        intake, learned, reconciled, cost=cost, seconds=time.perf_counter() - started
+    )
+
+
+def pending_work(
+    learner: Learner, *, only: Sequence[str] | None = None
+) -> Flow[tuple[list[list[Episode]], dict[str, Vector]]]:
+    """The pending episodes in batches, and the vectors of those embedded already.
+
+    Args:
+        learner: Who learns.
+        only: Ids of the episodes to consider; None for all.
+    """
+    points = yield from learner.memory.episode_points(
+        learner.judge, ids=only, status="pending", vectors=True
+    )
+    episodes = sorted(map(to_episode, points), key=lambda e: (e.created_at, e.id))
+    vectors = {
+        point.id: point.vectors[CASE_VECTOR]
+        for point in points
+        if point.vectors and CASE_VECTOR in point.vectors
+    }
+    batches = split(
+        episodes,
+        records=learner.batch_records,
+        tokens=learner.batch_tokens,
+        record_tokens=learner.record_tokens,
+    )
+    return batches, vectors
+
+
+def learn_pending(learner: Learner, *, only: Sequence[str] | None = None) -> Flow[list[Learned]]:
+    """Learn pending episodes, several batches at a time.
+
+    Args:
+        learner: Who learns.
+        only: Ids of the episodes to learn; None for all that wait.
+    """
+    batches, vectors = yield from pending_work(learner, only=only)
+    total = sum(map(len, batches))
+    done = 0
+
+    def learn(batch: list[Episode]) -> Flow[Learned]:
+        nonlocal done
+        embedded = {e.id: vectors[e.id] for e in batch if e.id in vectors}
+        learned = yield from learn_batch(learner, batch, embedded=embedded)
+        done += len(batch)
+        yield from learner.announce(done=done, total=total)
+        return learned
+
+    if total:
+        yield from learner.announce(done=0, total=total)
+    return (yield from parallel([learn(batch) for batch in batches], limit=learner.max_concurrency))
+
+
+def reconcile_batches(learner: Learner, learned: Sequence[Learned]) -> Flow[Reconciled]:
+    """Compare the principles of batches that were learned at the same time, if there are such."""
+    fruitful = [batch for batch in learned if batch.added]
+    if len(fruitful) < 2:
+        return Reconciled()
+    return (yield from reconcile(learner, [p for batch in fruitful for p in batch.added]))
+
+
+def alignment_report(
+    intake: Intake,
+    learned: Sequence[Learned],
+    reconciled: Reconciled,
+    *,
+    cost: Cost,
+    seconds: float,
+) -> AlignmentReport:
+    """Put together what the parts of an alignment did."""
+    total = reduce(add, (batch.cost for batch in learned), cost + reconciled.cost)
+    retired = {p.id: p for p in (*intake.retired, *(p for batch in learned for p in batch.retired))}
+    retired |= {p.id: p for p in reconciled.retired}
+    added = {p.id: p for batch in learned for p in batch.added}
+    merged = {p.id: p for batch in learned for p in batch.merged}
+    for principle in reconciled.merged:
+        (added if principle.id in added else merged)[principle.id] = principle
+    return AlignmentReport(
+        stored=intake.stored,
+        unchanged=intake.unchanged,
+        overwritten=intake.overwritten,
+        rejected=intake.rejected,
+        distilled=tuple(id_ for batch in learned for id_ in batch.distilled),
+        pending=tuple(pending for batch in learned for pending in batch.pending),
+        principles_added=tuple(p for p in added.values() if p.id not in retired),
+        principles_merged=tuple(p for p in merged.values() if p.id not in retired),
+        principles_retired=tuple(retired.values()),
+        warnings=(reconciled.warning,) if reconciled.warning else (),
+        model_calls=total.model_calls,
+        embedded=total.embedded,
+        usage=total.usage,
+        seconds=seconds,
+    )
+
+
+def _probe(learner: Learner, probe: Probe) -> Flow[Cost]:
+    """Ask the judge about the pending cases whose earlier verdict is not known, and note it."""
+    pending = yield from learner.memory.episodes(learner.judge, status="pending")
+    unknown = [episode for episode in pending if episode.judge_value is None]
+    answers = yield from parallel(
+        [probe(episode) for episode in unknown], limit=learner.max_concurrency
+    )
+    said = {
+        episode.id: outcome
+        for episode, (outcome, _) in zip(unknown, answers, strict=True)
+        if isinstance(outcome, Verdict)
+    }
+
+    def plan() -> Flow[list[Change]]:
+        there = yield from learner.memory.episodes(learner.judge, ids=sorted(said))
+        return [
+            Put(
+                judge=learner.judge,
+                record=episode.model_copy(
+                    update={
+                        "judge_value": said[episode.id].value,
+                        "judge_rationale": said[episode.id].rationale,
+                    }
+                ),
+            )
+            for episode in there
+        ]
+
+    yield from learner.memory.transact(plan)
+    return reduce(add, (cost for _, cost in answers), Cost())

@@ -1,0 +1,106 @@
+"""Writing a learned batch: its principles and its episodes at once, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from langchain_memalign.alignment.distil import Distilled
+from langchain_memalign.alignment.embed import EmbeddedCases, EmbeddedRules
+from langchain_memalign.alignment.learner import NO_COST, Cost
+from langchain_memalign.alignment.plan import plan_principles
+from langchain_memalign.content import canonical
+from langchain_memalign.flow import Flow
+from langchain_memalign.memory import MemoryFlows
+from langchain_memalign.schema import Change, Episode, Pending, Principle, Put, now
+
+
+@dataclass(frozen=True, kw_only=True)
+class Learned:
+    """What came of learning episodes; those learned or waiting by id."""
+
+    distilled: tuple[str, ...] = ()
+    pending: tuple[Pending, ...] = ()
+    added: tuple[Principle, ...] = ()
+    merged: tuple[Principle, ...] = ()
+    retired: tuple[Principle, ...] = ()
+    cost: Cost = NO_COST
+
+
+def commit(
+    memory: MemoryFlows,
+    judge: str,
+    episodes: Sequence[Episode],
+    *,
+    distilled: Distilled,
+    cases: EmbeddedCases,
+    rules: EmbeddedRules,
+) -> Flow[Learned]:
+    """Write what was learned from a batch.
+
+    An episode that was changed, forgotten or learned by someone else since the work began is left
+    as it is, and so are the principles that it would have had a part in. An embedded case is kept
+    also where learning failed: it can be recalled, and need not be embedded again.
+    """
+    outcome: list[Learned] = []
+
+    def plan() -> Flow[list[Change]]:
+        ids = [episode.id for episode in episodes]
+        there = {e.id: e for e in (yield from memory.episodes(judge, ids=ids))}
+        known = yield from memory.principles(judge, retired=True)
+        current = {e.id: there[e.id] for e in episodes if _is_same_work(e, there.get(e.id))}
+        usable = [
+            candidate
+            for candidate in distilled.candidates
+            if rules.problem is None and current.keys() >= set(candidate.sources)
+        ]
+        principles = plan_principles(
+            usable, known=known, batch_id=_batch_id(judge, episodes), moment=now()
+        )
+        waiting = _waiting(current, distilled, usable, cases, rules)
+        changes: list[Change] = [*principles.puts(judge, rules.vectors)]
+        for id_, episode in current.items():
+            vector = cases.vectors.get(id_)
+            if id_ not in waiting:
+                episode = episode.model_copy(update={"status": "distilled"})
+            if id_ not in waiting or vector is not None:
+                changes.append(Put(judge=judge, record=episode, vector=vector))
+        outcome[:] = [
+            Learned(
+                distilled=tuple(id_ for id_ in current if id_ not in waiting),
+                pending=tuple(waiting.values()),
+                added=tuple(principles.added.values()),
+                merged=tuple(principles.merged.values()),
+                retired=tuple(principles.retired.values()),
+                cost=distilled.cost + Cost(embedded=cases.count + len(rules.vectors)),
+            )
+        ]
+        return changes
+
+    yield from memory.transact(plan)
+    return outcome[0]
+
+
+def _waiting(
+    current: dict[str, Episode],
+    distilled: Distilled,
+    usable: Sequence[object],
+    cases: EmbeddedCases,
+    rules: EmbeddedRules,
+) -> dict[str, Pending]:
+    """The current episodes that must stay pending, and why."""
+    waiting = {p.episode_id: p for p in (*distilled.pending, *cases.pending)}
+    for candidate in distilled.candidates:
+        if candidate not in usable:
+            reason = rules.problem or "a record learned with it changed meanwhile; align again."
+            for id_ in candidate.sources:
+                waiting.setdefault(id_, Pending(id_, reason))
+    return {id_: pending for id_, pending in waiting.items() if id_ in current}
+
+
+def _is_same_work(before: Episode, there: Episode | None) -> bool:
+    return there is not None and there.status == "pending" and there.revision == before.revision
+
+
+def _batch_id(judge: str, episodes: Sequence[Episode]) -> str:
+    return canonical([judge, sorted([episode.id, episode.revision] for episode in episodes)])

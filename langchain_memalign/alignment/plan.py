@@ -1,0 +1,124 @@
+"""From what a model distilled to changes of the semantic memory; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from langchain_memalign.models import Vector
+from langchain_memalign.schema import Principle, Put, principle_id
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A principle as a model proposed it.
+
+    Attributes:
+        sources: Ids of the episodes that it came from.
+        relation: How it stands to what was known.
+        target: Id of the known principle that it repeats or replaces; "" for none.
+    """
+
+    text: str
+    sources: tuple[str, ...]
+    relation: Literal["add", "same", "replaces"] = "add"
+    target: str = ""
+
+
+@dataclass(kw_only=True)
+class PrinciplePlan:
+    """What becomes of the principles; by id, in the order in which it was decided."""
+
+    added: dict[str, Principle] = field(default_factory=dict)
+    merged: dict[str, Principle] = field(default_factory=dict)
+    retired: dict[str, Principle] = field(default_factory=dict)
+
+    def puts(self, judge: str, vectors: Mapping[str, Vector]) -> list[Put]:
+        """The changes to apply; `vectors` holds the embeddings of new texts, by text."""
+        # One that was added or merged and then replaced is written once, as retired.
+        final = {**self.added, **self.merged, **self.retired}
+        return [
+            Put(judge=judge, record=p, vector=vectors.get(p.text) if p.id in self.added else None)
+            for p in final.values()
+        ]
+
+
+def plan_principles(
+    candidates: Sequence[Candidate],
+    *,
+    known: Sequence[Principle],
+    batch_id: str,
+    moment: datetime,
+) -> PrinciplePlan:
+    """Decide what becomes of candidates: new, merged with one that says the same, or a replacement.
+
+    Equal normalised text merges whatever the model said. Human-written principles are never
+    retired here and take no sources, so that forgetting an episode cannot erase a human's rule.
+    What replaces a principle takes over its sources: its text was written in sight of the old one.
+
+    Args:
+        candidates: What was distilled.
+        known: All principles of the judge as they stand, also retired ones.
+        batch_id: Names the work, so that redoing it gives the same ids.
+        moment: When it takes effect.
+    """
+    plan = PrinciplePlan()
+    active = {p.id: p for p in known if p.is_active()}
+    by_text = {p.normalised_text: p.id for p in active.values()}
+    used = {p.id for p in known}
+    number = 0
+    for candidate in candidates:
+        fresh = Principle(
+            id=batch_id, text=candidate.text, episode_ids=candidate.sources, created_at=moment
+        )
+        target = active.get(candidate.target) if candidate.relation != "add" else None
+        twin = active.get(by_text.get(fresh.normalised_text, ""))
+        if candidate.relation == "same" and target is not None:
+            twin = target
+        if twin is not None:
+            merged = _with_sources(twin, candidate.sources)
+            active[twin.id] = merged
+            (plan.added if twin.id in plan.added else plan.merged)[twin.id] = merged
+            continue
+        number, new_id = _unused_id(batch_id, number, used)
+        sources = candidate.sources
+        if target is not None and candidate.relation == "replaces" and not target.pinned:
+            sources = _united(sources, target.episode_ids)
+            retired = {"retired_at": moment, "replaced_by": new_id}
+            plan.retired[target.id] = target.model_copy(update=retired)
+            del active[target.id]
+            by_text.pop(target.normalised_text, None)
+        principle = fresh.model_copy(update={"id": new_id, "episode_ids": sources})
+        plan.added[new_id] = active[new_id] = principle
+        by_text[principle.normalised_text] = new_id
+    return plan
+
+
+def merge_into(
+    target: Principle, going: Principle, moment: datetime
+) -> tuple[Principle, Principle]:
+    """Let one principle stand for two: the target with all sources, the other one retired."""
+    retired = going.model_copy(update={"retired_at": moment, "replaced_by": target.id})
+    return _with_sources(target, going.episode_ids), retired
+
+
+def _with_sources(principle: Principle, sources: tuple[str, ...]) -> Principle:
+    if principle.origin == "human":
+        return principle
+    return principle.model_copy(update={"episode_ids": _united(principle.episode_ids, sources)})
+
+
+def _united(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*first, *second)))
+
+
+def _unused_id(batch_id: str, number: int, used: set[str]) -> tuple[int, str]:
+    """The next id of a batch; one that was given before, and retired since, is passed over."""
+    while True:
+        new_id = principle_id(batch_id, str(number))
+        number += 1
+        if new_id not in used:
+            used.add(new_id)
+            return number, new_id

@@ -1,0 +1,203 @@
+"""What a judge does, each operation written once as a flow (see `langchain_memalign.flow`)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+
+from langchain_memalign.alignment import Cost, Learner
+from langchain_memalign.errors import InvalidInputError, ModelError
+from langchain_memalign.flow import Flow
+from langchain_memalign.memory import MemoryFlows, Recollection, assemble, recollect
+from langchain_memalign.models import StructuredModel
+from langchain_memalign.prompts.judging import JudgePrompt, judge_prompt
+from langchain_memalign.schema import (
+    Case,
+    Latency,
+    Principle,
+    Unscored,
+    Value,
+    Verdict,
+    WorkingMemory,
+)
+from langchain_memalign.values import JudgeSpec, ValueType
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budgets:
+    """How much of everything goes into a judge's prompt.
+
+    Attributes:
+        k: Most episodes shown.
+        principle_tokens: Token budget of the principles.
+        case_tokens: Token budget of the case's texts.
+        episode_tokens: Token budget of the texts of each episode.
+        distant: Below this similarity even the nearest episode is called distant.
+    """
+
+    k: int
+    principle_tokens: int
+    case_tokens: int
+    episode_tokens: int
+    distant: float
+
+
+class JudgeFlows:
+    """The operations of a `MemAlignJudge`, for code that serves sync and async callers alike.
+
+    Attributes:
+        spec: Name, instructions and value type.
+        memory: Where the judge remembers.
+        budgets: How much goes into a prompt.
+    """
+
+    def __init__(
+        self, spec: JudgeSpec, memory: MemoryFlows, model: StructuredModel, budgets: Budgets
+    ) -> None:
+        self.spec = spec
+        self.memory = memory
+        self.budgets = budgets
+        self._model = model
+
+    def learner(self, config: RunnableConfig | None = None, **limits: int) -> Learner:
+        """What an alignment of this judge works with; `limits` are fields of `Learner`."""
+        return Learner(
+            spec=self.spec, memory=self.memory, model=self._model, config=config, **limits
+        )
+
+    def judge(
+        self,
+        case: Case,
+        *,
+        exclude: AbstractSet[str] = frozenset(),
+        config: RunnableConfig | None = None,
+    ) -> Flow[tuple[Verdict | Unscored, Cost]]:
+        """Recall what there is about a case and judge it.
+
+        Args:
+            case: What is judged.
+            exclude: Ids of episodes that must not be recalled.
+            config: Callbacks, tags and the like for the model's run.
+        """
+        started = time.perf_counter()
+        memory = yield from self.recall(case, exclude=exclude)
+        return (yield from self.decide(memory, case, recall_ms=_since(started), config=config))
+
+    def recall(self, case: Case, *, exclude: AbstractSet[str] = frozenset()) -> Flow[WorkingMemory]:
+        """Principles and episodes for a case."""
+        recollection = yield from self.recollect(case, exclude=exclude)
+        principles = yield from self.principles()
+        return self.assemble(recollection, principles)
+
+    def recollect(
+        self, case: Case, *, exclude: AbstractSet[str] = frozenset()
+    ) -> Flow[Recollection]:
+        """The episodes near to a case and, over budget, which principles are near. Embeds once."""
+        return recollect(
+            self.memory,
+            self.spec.name,
+            case,
+            k=self.budgets.k,
+            principle_tokens=self.budgets.principle_tokens,
+            exclude=exclude,
+        )
+
+    def principles(self) -> Flow[tuple[Principle, ...]]:
+        """All active principles. Embeds nothing."""
+        return (yield from self.memory.knowledge(self.spec.name)).principles
+
+    def assemble(
+        self, recollection: Recollection, principles: Sequence[Principle]
+    ) -> WorkingMemory:
+        """Put together what is shown, within the budget."""
+        return assemble(recollection, principles, self.budgets.principle_tokens)
+
+    def decide(
+        self,
+        memory: WorkingMemory,
+        case: Case,
+        *,
+        recall_ms: float = 0.0,
+        config: RunnableConfig | None = None,
+    ) -> Flow[tuple[Verdict | Unscored, Cost]]:
+        """Put working memory and the case before the model and read its verdict.
+
+        Raises:
+            ModelError: The provider refuses access. Any other failure ends `Unscored`.
+        """
+        budgets, value_type = self.budgets, self.spec.value_type
+        prompt = judge_prompt(
+            self.spec,
+            memory,
+            case,
+            case_tokens=budgets.case_tokens,
+            episode_tokens=budgets.episode_tokens,
+            distant=budgets.distant,
+        )
+        evidence: dict[str, Any] = {
+            "principle_ids": tuple(p.id for p in memory.principles),
+            "episode_ids": tuple(e.id for r in memory.episodes for e in (r.episode, *r.also)),
+        }
+        started = time.perf_counter()
+        try:
+            answer = yield from self._model.ask(
+                prompt.messages,
+                value_type.verdict_schema(),
+                _reader(value_type, prompt),
+                config=config,
+            )
+        except ModelError as error:
+            if error.is_refused_access:
+                raise
+            latency = Latency(recall_ms=recall_ms, model_ms=_since(started))
+            unscored = Unscored(reason=str(error), latency=latency, **evidence)
+            return unscored, Cost(model_calls=error.attempts)
+        evidence["latency"] = Latency(recall_ms=recall_ms, model_ms=_since(started))
+        evidence["usage"] = answer.usage
+        cost = Cost(model_calls=answer.calls, usage=answer.usage)
+        if answer.value is None:
+            problem = answer.problem or "the reply was empty."
+            return Unscored(reason=problem, raw=answer.raw, **evidence), cost
+        value, rationale, relied_on = answer.value
+        verdict = Verdict(
+            value=value,
+            rationale=rationale,
+            relied_on=relied_on,
+            cut_tokens=prompt.cut_tokens,
+            principles_total=memory.principles_total,
+            **evidence,
+        )
+        return verdict, cost
+
+
+_Read = tuple[Value, str, tuple[str, ...]]
+
+
+def _reader(
+    value_type: ValueType, prompt: JudgePrompt
+) -> Callable[[dict[str, Any]], tuple[_Read | None, str | None]]:
+    def read(data: dict[str, Any]) -> tuple[_Read | None, str | None]:
+        rationale, cited = data.get("rationale"), data.get("relied_on", [])
+        if not isinstance(rationale, str) or not isinstance(cited, list):
+            return None, "expected a text 'rationale', a list 'relied_on' and a 'value'."
+        if "value" not in data:
+            return None, f"it has no 'value'; expected {value_type.describe()}."
+        try:
+            value = value_type.check(data["value"])
+        except InvalidInputError as error:
+            return None, str(error)
+        # Ids that were not shown are inventions of the model.
+        names = dict.fromkeys(name for name in cited if isinstance(name, str))
+        relied_on = tuple(id_ for name in names for id_ in prompt.ids.get(name, ()))
+        return (value, rationale, relied_on), None
+
+    return read
+
+
+def _since(started: float) -> float:
+    return (time.perf_counter() - started) * 1000

@@ -1,0 +1,136 @@
+"""Local embeddings: no network, no odd numbers, always the same."""
+
+import logging
+import math
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from langchain_memalign.errors import ConfigurationError
+from langchain_memalign.offline import LocalEmbeddings
+
+LATE = "The parcel is late, and the customer is upset."
+
+
+def cosine(one, other):
+    return math.fsum(x * y for x, y in zip(one, other, strict=True))
+
+
+@pytest.fixture
+def embed():
+    return LocalEmbeddings().embed_query
+
+
+def test_what_is_related_is_nearer_than_what_is_not(embed):
+    related = cosine(embed(LATE), embed("An angry client waits for a delayed delivery."))
+    unrelated = cosine(embed(LATE), embed("Whales sing to each other over long distances."))
+    assert related > unrelated + 0.1
+
+
+def test_vectors_are_256_python_floats_of_length_one(embed):
+    vector = embed(LATE)
+    assert len(vector) == 256
+    assert {type(x) for x in vector} == {float}
+    assert cosine(vector, vector) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", " ", "\n\t ", "\x00", "\u200b", "a\ud800b", "😀", "<s></s><unk>", "漢字", "\ufffd" * 9],
+    ids=ascii,
+)
+def test_odd_texts_give_finite_vectors_of_length_one(embed, text):
+    vector = embed(text)
+    assert cosine(vector, vector) == pytest.approx(1)
+
+
+def test_blank_texts_are_all_alike(embed):
+    assert embed("") == embed(" ") == embed("\n\n")
+
+
+def test_a_text_gives_the_same_numbers_alone_and_among_others(embed):
+    others = ["", "short", "long " * 5000]
+    assert LocalEmbeddings().embed_documents([*others, LATE])[-1] == embed(LATE)
+    assert LocalEmbeddings().embed_documents([]) == []
+
+
+async def test_async_gives_the_same_numbers(embed):
+    assert await LocalEmbeddings().aembed_query(LATE) == embed(LATE)
+    assert await LocalEmbeddings().aembed_documents([LATE]) == [embed(LATE)]
+
+
+def test_many_threads_get_the_same_numbers(embed):
+    texts = [f"text number {i} about {'parcels' if i % 2 else 'whales'}" for i in range(200)]
+    expected = [embed(text) for text in texts]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(LocalEmbeddings().embed_query, texts)) == expected
+
+
+def test_five_megabytes_are_embedded_in_seconds(embed):
+    started = time.monotonic()
+    vector = embed((f"{LATE} " * 120_000)[:5_000_000])
+    assert time.monotonic() - started < 30
+    assert cosine(vector, embed(LATE)) > 0.99
+
+
+def test_the_id_names_model_and_size():
+    assert LocalEmbeddings().embedding_id == "local:wordllama-l2-supercat-256"
+
+
+def test_a_missing_package_is_told_with_its_remedy(monkeypatch):
+    monkeypatch.setitem(sys.modules, "wordllama", None)
+    with pytest.raises(ConfigurationError, match=r"pip install 'langchain-memalign\[local\]'"):
+        LocalEmbeddings()
+
+
+def in_a_fresh_process(code, tmp_path):
+    """Run code where nothing is loaded yet; a socket, a warning or a lock on HOME would fail it."""
+    guard = (
+        "import sys\n"
+        "def audit(event, args):\n"
+        "    if event.startswith('socket.') or event == 'subprocess.Popen':\n"
+        "        raise SystemExit(f'{event} {args}')\n"
+        "sys.addaudithook(audit)\n"
+        "from langchain_memalign.offline import LocalEmbeddings\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", guard + code],
+        env={"HOME": str(tmp_path), "PYTHONPATH": ":".join(sys.path)},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.strip()
+
+
+def test_nothing_is_downloaded_written_or_warned_of(tmp_path):
+    out = in_a_fresh_process("print(len(LocalEmbeddings().embed_query('hello')))", tmp_path)
+    assert out == "256"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_weights_wait_for_the_first_text(tmp_path):
+    code = "LocalEmbeddings(); print('wordllama' in sys.modules, 'numpy' in sys.modules)"
+    assert in_a_fresh_process(code, tmp_path) == "False False"
+
+
+def test_the_applications_logging_is_left_alone(tmp_path):
+    code = (
+        "import logging; LocalEmbeddings().embed_query('hello')\n"
+        "print(logging.getLogger().handlers, logging.getLogger().level)"
+    )
+    assert in_a_fresh_process(code, tmp_path) == f"[] {logging.WARNING}"
+
+
+def test_threads_that_come_first_at_once_all_get_their_vector(tmp_path):
+    code = (
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "model = LocalEmbeddings()\n"
+        "with ThreadPoolExecutor(8) as pool:\n"
+        "    found = list(pool.map(model.embed_query, ['hello'] * 8))\n"
+        "print(all(vector == found[0] for vector in found))"
+    )
+    assert in_a_fresh_process(code, tmp_path) == "True"
