@@ -11,6 +11,11 @@ from langchain_memalign.errors import (
     MemoryUnavailableError,
     ModelError,
 )
+from langchain_memalign.graph import (
+    create_alignment_graph,
+    create_judge_graph,
+    create_review_graph,
+)
 from langchain_memalign.judge import MemAlignJudge
 from langchain_memalign.memory import Memory
 from langchain_memalign.schema import (
@@ -48,4 +53,7 @@ __all__ = [
     "Unscored",
     "Verdict",
     "WorkingMemory",
+    "create_alignment_graph",
+    "create_judge_graph",
+    "create_review_graph",
 ]

@@ -13,7 +13,7 @@ import contextvars
 import threading
 import time
 from collections.abc import Awaitable, Callable, Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar, cast
 
@@ -158,11 +158,12 @@ def _in_threads(flows: Sequence[Flow[T]], limit: int) -> list[T]:
         # A context can be entered by one thread at a time: each flow gets a copy of the caller's.
         running = [pool.submit(contextvars.copy_context().run, run, flow) for flow in flows]
         try:
-            return [future.result() for future in running]
-        except BaseException:
+            wait(running)
+        except BaseException:  # such as the user's Ctrl-C: what has not begun need not begin
             for future in running:
                 future.cancel()
             raise
+        return [future.result() for future in running]
 
 
 async def _in_tasks(flows: Sequence[Flow[T]], limit: int) -> list[T]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, Self, TypeAlias
 
 from pydantic import (
@@ -28,6 +28,15 @@ _EXPECTED = (
 )
 _ANNOTATIONS = {"title", "description", "default", "examples", "$schema"}
 _YES = {"true", "yes", "y", "1", "pass"}
+# Up to here a float holds every whole number exactly.
+_LARGEST_BOUND = 2**53
+# For whole numbers an exclusive bound is just the next one.
+_WHOLE_BOUNDS: dict[str, Callable[[float], int]] = {
+    "minimum": math.ceil,
+    "maximum": math.floor,
+    "exclusiveMinimum": lambda bound: math.floor(bound) + 1,
+    "exclusiveMaximum": lambda bound: math.ceil(bound) - 1,
+}
 _NO = {"false", "no", "n", "0", "fail"}
 
 
@@ -58,14 +67,15 @@ class ValueType(Record):
             return declared
         schema = dict(declared) if isinstance(declared, Mapping) else _schema_of(declared)
         # An Enum class arrives as a reference to its only definition.
-        definitions = schema.pop("$defs", {})
-        if set(schema) == {"$ref"} and len(definitions) == 1:
-            (schema,) = definitions.values()
+        match schema:
+            case {"$ref": str(), "$defs": {**definitions}} if len(definitions) == 1:
+                (only,) = definitions.values()
+                schema = dict(only) if isinstance(only, Mapping) else {}
         rules = {key: rule for key, rule in schema.items() if key not in _ANNOTATIONS}
-        found = f"found {json.dumps(rules, default=repr)[:200]}"
+        found = f"found {_shown(rules)}"
         declared_type, labels = rules.pop("type", None), rules.pop("enum", None)
         if labels is not None and not rules:
-            return _choice(labels, found)
+            return _choice(declared_type, labels, found)
         if declared_type == "boolean" and not rules:
             return cls(kind="boolean")
         if declared_type in ("integer", "number"):
@@ -94,7 +104,7 @@ class ValueType(Record):
     @property
     def is_ordered(self) -> bool:
         """Whether the values form a scale, so that some lie nearer than others."""
-        return self.kind in ("integer", "number")
+        return self.kind in ("integer", "number") or isinstance(next(iter(self.labels), ""), int)
 
     def describe(self) -> str:
         """The values in words, for a prompt or a message."""
@@ -106,9 +116,9 @@ class ValueType(Record):
                     json.dumps(label, ensure_ascii=False) for label in self.labels
                 )
             case "integer":
-                return f"a whole number from {self.minimum:g} to {self.maximum:g}"
+                return f"a whole number from {self.minimum:.0f} to {self.maximum:.0f}"
             case "number":
-                return f"a number from {self.minimum:g} to {self.maximum:g}"
+                return f"a number from {self.minimum:.15g} to {self.maximum:.15g}"
 
     def check(self, value: object) -> Value:
         """Return `value` if it is one of this type; strict: "yes" is not true, true is not 1.
@@ -125,10 +135,10 @@ class ValueType(Record):
             case "integer":
                 fits = type(value) is int and self.minimum <= value <= self.maximum
             case "number":
-                if type(value) in (int, float) and math.isfinite(value):  # type: ignore[arg-type]
-                    fits = self.minimum <= value <= self.maximum  # type: ignore[operator]
+                if isinstance(value, int | float) and not isinstance(value, bool):
+                    fits = self.minimum <= value <= self.maximum
         if not fits:
-            raise InvalidInputError(f"value: found {value!r:.80}; expected {self.describe()}.")
+            raise InvalidInputError(f"value: found {_shown(value)}; expected {self.describe()}.")
         return float(value) if self.kind == "number" else value  # type: ignore[arg-type, return-value]
 
     def read(self, answer: object) -> Value:
@@ -137,14 +147,17 @@ class ValueType(Record):
         Raises:
             InvalidInputError: It cannot be read as a value of this type.
         """
-        text = str(answer).strip().casefold()
+        # An Enum's own `str` would give its name.
+        text = (str.__str__(answer) if isinstance(answer, str) else _shown(answer)).strip()
+        folded = text.casefold()
         candidate: object = answer
         match self.kind:
             case "boolean":
-                candidate = text in _YES if text in _YES | _NO else answer
+                candidate = folded in _YES if folded in _YES | _NO else answer
             case "choice":
-                same = [label for label in self.labels if str(label).strip().casefold() == text]
-                candidate = same[0] if same else answer
+                words = {str(label).strip().casefold(): label for label in self.labels}
+                words |= {str(label).strip(): label for label in self.labels}
+                candidate = words.get(text, words.get(folded, answer))
             case "integer" | "number" if not isinstance(answer, bool):
                 candidate = _number(text, whole=self.kind == "integer")
         return self.check(candidate)
@@ -241,28 +254,25 @@ def _choice(declared_type: object, labels: object, found: str) -> ValueType:
 
 
 def _scale(kind: Literal["integer", "number"], rules: dict[str, Any], found: str) -> ValueType:
-    low, high = _bound(rules.pop("minimum", None)), _bound(rules.pop("maximum", None))
-    if kind == "integer":
-        # An exclusive bound of whole numbers is just the next one.
-        above = _bound(rules.pop("exclusiveMinimum", None))
-        below = _bound(rules.pop("exclusiveMaximum", None))
-        lows = [math.ceil(low)] if low is not None else []
-        highs = [math.floor(high)] if high is not None else []
-        low = max([*lows, *([math.floor(above) + 1] if above is not None else [])], default=None)
-        high = min([*highs, *([math.ceil(below) - 1] if below is not None else [])], default=None)
-    if rules or low is None or high is None or low >= high:
-        raise InvalidInputError(
-            f"value type: {found}; expected a scale with a finite minimum below a finite maximum, "
-            "both included, such as Annotated[int, Field(ge=1, le=5)]."
-        )
-    return ValueType(kind=kind, minimum=low, maximum=high)
+    names = _WHOLE_BOUNDS if kind == "integer" else ("minimum", "maximum")
+    bounds = {name: rules.pop(name) for name in names if name in rules}
+    if not rules and all(map(_is_bound, bounds.values())):
+        if kind == "integer":
+            bounds = {name: _WHOLE_BOUNDS[name](bound) for name, bound in bounds.items()}
+        low = max((b for name, b in bounds.items() if "inimum" in name), default=math.inf)
+        high = min((b for name, b in bounds.items() if "aximum" in name), default=-math.inf)
+        if low < high:
+            return ValueType(kind=kind, minimum=low, maximum=high)
+    raise InvalidInputError(
+        f"value type: {found}; expected a scale with a finite minimum below a finite maximum, "
+        "both included, such as Annotated[int, Field(ge=1, le=5)]."
+    )
 
 
-def _bound(value: object) -> float | None:
-    """A finite bound that a float holds exactly; None for anything else."""
-    if type(value) is float and math.isfinite(value):
-        return value
-    return value if type(value) is int and abs(value) <= _LARGEST_EXACT else None
+def _is_bound(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) <= _LARGEST_BOUND  # false for nan too
 
 
 def _number(text: str, *, whole: bool) -> object:
@@ -275,6 +285,6 @@ def _number(text: str, *, whole: bool) -> object:
 
 def _shown(value: object) -> str:
     try:
-        return f"{value!r:.100}"
+        return f"{value!s:.200}" if isinstance(value, int | float) else f"{value!r:.200}"
     except (ValueError, RecursionError):  # an integer of thousands of digits, endless nesting
         return f"a {type(value).__name__} too large to show"

@@ -4,6 +4,7 @@ from langchain_memalign.alignment.align import (
     Probe,
     align,
     alignment_report,
+    learn_pending,
     pending_work,
     reconcile_batches,
 )
@@ -12,9 +13,10 @@ from langchain_memalign.alignment.commit import Learned
 from langchain_memalign.alignment.curate import add_principle, edit_principle, remove_principle
 from langchain_memalign.alignment.forget import forget
 from langchain_memalign.alignment.intake import Intake, take_in
-from langchain_memalign.alignment.learner import PROGRESS_EVENT, Cost, Learner
+from langchain_memalign.alignment.learner import NO_COST, PROGRESS_EVENT, Cost, Learner
 
 __all__ = [
+    "NO_COST",
     "PROGRESS_EVENT",
     "Cost",
     "Intake",
@@ -27,6 +29,7 @@ __all__ = [
     "edit_principle",
     "forget",
     "learn_batch",
+    "learn_pending",
     "pending_work",
     "reconcile_batches",
     "remove_principle",

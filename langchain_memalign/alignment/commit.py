@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from langchain_memalign.alignment.distil import Distilled
 from langchain_memalign.alignment.embed import EmbeddedCases, EmbeddedRules
@@ -12,11 +11,10 @@ from langchain_memalign.alignment.plan import plan_principles
 from langchain_memalign.content import canonical
 from langchain_memalign.flow import Flow
 from langchain_memalign.memory import MemoryFlows
-from langchain_memalign.schema import Change, Episode, Pending, Principle, Put, now
+from langchain_memalign.schema import Change, Episode, Pending, Principle, Put, Record, now
 
 
-@dataclass(frozen=True, kw_only=True)
-class Learned:
+class Learned(Record):
     """What came of learning episodes; those learned or waiting by id."""
 
     distilled: tuple[str, ...] = ()

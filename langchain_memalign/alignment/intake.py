@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
 from langchain_memalign.alignment.retraction import make_pending, retraction
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.flow import Flow
 from langchain_memalign.memory import MemoryFlows
-from langchain_memalign.schema import Change, Episode, Feedback, Principle, Put, Rejected, now
+from langchain_memalign.schema import (
+    Change,
+    Episode,
+    Feedback,
+    Principle,
+    Put,
+    Record,
+    Rejected,
+    now,
+)
 from langchain_memalign.values import JudgeSpec
 
 
-@dataclass(frozen=True, kw_only=True)
-class Intake:
+class Intake(Record):
     """What became of a batch of feedback; episodes by id, except for `retired`."""
 
     stored: tuple[str, ...] = ()
@@ -44,7 +51,7 @@ def take_in(
 
     yield from memory.transact(plan)
     (intake,) = found
-    return replace(intake, rejected=tuple(rejected))
+    return intake.model_copy(update={"rejected": tuple(rejected)})
 
 
 def _plan(

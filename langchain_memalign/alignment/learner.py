@@ -11,6 +11,7 @@ from langchain_core.runnables import RunnableConfig
 from langchain_memalign.flow import Flow, Step, perform
 from langchain_memalign.memory import MemoryFlows
 from langchain_memalign.models import StructuredModel
+from langchain_memalign.schema import Record
 from langchain_memalign.values import JudgeSpec
 
 PROGRESS_EVENT = "memalign_progress"
@@ -59,8 +60,7 @@ class Learner:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Cost:
+class Cost(Record):
     """Calls and tokens; add them up."""
 
     model_calls: int = 0

@@ -18,7 +18,7 @@ from langchain_memalign.content.messages import (
 from langchain_memalign.errors import InvalidInputError
 
 MAX_DEPTH = 64
-"""Deepest nesting accepted; a vector engine can fail to reopen data nested deeper than about 120."""
+"""Deepest nesting accepted; a vector engine can fail to reopen data nested deeper than 120."""
 
 MAX_INT = 2**63 - 1
 """Largest integer accepted: what other JSON readers can hold."""
@@ -134,12 +134,12 @@ class _Normaliser:
         return {str.__str__(key): plain[key] for key in value}
 
     def _sequence(self, value: Sequence[object], where: str, depth: int) -> list[Any]:
-        messages = read_messages(value)
-        convert = self.convert if messages is None else self._message
-        return [
-            convert(item, f"{where}[{i}]", depth + 1)
-            for i, item in enumerate(value if messages is None else messages)
-        ]
+        if (messages := read_messages(value)) is not None:
+            return [
+                self._message(fields, f"{where}[{i}]", depth + 1)
+                for i, fields in enumerate(messages)
+            ]
+        return [self.convert(item, f"{where}[{i}]", depth + 1) for i, item in enumerate(value)]
 
     def _message(self, fields: Fields, where: str, depth: int) -> dict[str, Any]:
         calls, answered = fields.pop("tool_calls", None), fields.pop("tool_call_id", None)

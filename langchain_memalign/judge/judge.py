@@ -26,8 +26,8 @@ class MemAlignJudge(Teachable, Runnable[CaseLike, Outcome]):
 
     A Runnable from a `Case`, or a mapping of its fields, to a `Verdict`, or to an `Unscored` when
     no verdict could be reached. Judging only reads memory; `align`, `forget` and the principle
-    methods write it. Safe to use from many threads and event loops at once. Every method has an async twin
-    with the prefix `a`.
+    methods write it. Safe to use from many threads and event loops at once. Every method has an
+    async twin with the prefix `a`.
 
     Source of the method: MemAlign, Databricks 2026
     (https://www.databricks.com/blog/memalign-building-better-llm-judges-human-feedback-scalable-memory).

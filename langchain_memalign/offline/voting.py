@@ -61,14 +61,14 @@ def vote(precedents: Sequence[Precedent], value_type: ValueType) -> Outcome | No
     """
     ballots = _ballots(precedents)
     if value_type.kind == "number":
-        manner = "this value is their weighted mean"
+        manner = "this value is the weighted mean"
         return _outcome(_mean(ballots), manner, ballots, len(precedents))
     winner = _median(ballots) if value_type.is_ordered else _most(ballots)
     if winner is None:
         return None
     supporters = [ballot for ballot in ballots if ballot.value == winner]
-    share = f"{_weigh(supporters) / _weigh(ballots):.0%} of their weight"
-    median = "is their weighted median, and " if value_type.is_ordered else ""
+    share = f"{_weigh(supporters) / _weigh(ballots):.0%} of the weight"
+    median = "is the weighted median, and " if value_type.is_ordered else ""
     manner = f"this value {median}has {share}"
     return _outcome(winner, manner, supporters, len(precedents))
 

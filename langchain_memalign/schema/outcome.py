@@ -65,7 +65,7 @@ class Pending(NamedTuple):
 class Rejected(NamedTuple):
     """The position of a feedback that could not be stored, and why."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # shadows a method of tuple that nobody needs here
     reason: str
 
 

@@ -1,0 +1,17 @@
+"""The judge as LangGraph graphs."""
+
+from langchain_memalign.graph.build import (
+    create_alignment_graph,
+    create_judge_graph,
+    create_review_graph,
+)
+from langchain_memalign.graph.source import FixedJudge, JudgeSource, ReviewPolicy
+
+__all__ = [
+    "FixedJudge",
+    "JudgeSource",
+    "ReviewPolicy",
+    "create_alignment_graph",
+    "create_judge_graph",
+    "create_review_graph",
+]

@@ -1,0 +1,74 @@
+"""What any store does when many use it at once."""
+
+import asyncio
+import threading
+
+from langchain_memalign.memory.store import Selection
+
+from .points import EVERYTHING, TOY, case, id_of, ids, names, point
+
+
+class ThreadsContract:
+    def test_threads_read_while_another_writes_and_erases(self, store):
+        """Readers see every point that stays, and none whose erasing has returned."""
+        stays = [point(f"stays {i}", vectors=case(1, i, 0, 0)) for i in range(70)]
+        store.write(stays, fingerprint=TOY)
+        gone, done, failures, reads = set(), threading.Event(), [], []
+
+        def read():
+            try:
+                while not done.is_set():
+                    gone_before = set(gone)
+                    found = set(ids(store.scan(Selection(judge="tone"))))
+                    assert set(ids(stays)) <= found
+                    near = store.nearest(
+                        EVERYTHING, using="case", vector=(1.0, 2.0, 0.0, 0.0), limit=80
+                    )
+                    found |= set(ids(p for p, _ in near))
+                    assert not found & gone_before
+                    assert store.tally(EVERYTHING, "judge")["tone"] >= len(stays)
+                    reads.append(1)
+            except Exception as error:
+                failures.append(error)
+
+        readers = [threading.Thread(target=read) for _ in range(2)]
+        for reader in readers:
+            reader.start()
+        try:
+            for i in range(3):
+                goes = [point(f"goes {i} {j}", vectors=case(0, 1, j, 0)) for j in range(5)]
+                store.write(goes)
+                store.write([point(f"stays {i}")], erased=ids(goes))
+                gone.update(ids(goes))
+        finally:
+            done.set()
+            for reader in readers:
+                reader.join()
+        assert failures == []
+        assert reads
+        assert set(ids(store.scan(EVERYTHING))) == set(ids(stays))
+
+    def test_writes_of_many_threads_all_arrive(self, store):
+        def write(i):
+            vectors = case(1, i, 0, 0)
+            store.write([point(f"{i} {j}", vectors=vectors) for j in range(3)], fingerprint=TOY)
+            store.write([], erased=[id_of(f"{i} 0")])
+
+        writers = [threading.Thread(target=write, args=(i,)) for i in range(6)]
+        for writer in writers:
+            writer.start()
+        for writer in writers:
+            writer.join()
+        expected = {f"{i} {j}" for i in range(6) for j in (1, 2)}
+        assert names(store.scan(EVERYTHING)) == expected
+
+    async def test_the_awaitable_half_does_the_same(self, filled):
+        await filled.awrite([point("f", vectors=case(1, 1, 1, 1))], erased=[id_of("c")])
+        assert await filled.ascan(EVERYTHING, vectors=True) == filled.scan(EVERYTHING, vectors=True)
+        assert await filled.atally(EVERYTHING, "status") == filled.tally(EVERYTHING, "status")
+        query = {"using": "case", "vector": (1.0, 2.0, 0.0, 0.0), "limit": 3}
+        near, again = await asyncio.gather(
+            filled.anearest(EVERYTHING, **query), filled.anearest(EVERYTHING, **query)
+        )
+        assert near == again == filled.nearest(EVERYTHING, **query)
+        assert names(p for p, _ in near) == set("abf")
