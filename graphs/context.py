@@ -6,12 +6,14 @@ import atexit
 import json
 import os
 import threading
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from langgraph.runtime import get_runtime
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from langchain_memalign import MemAlignJudge, Memory
+from langchain_memalign import ConfigurationError, MemAlignJudge, Memory
 from langchain_memalign.graph import ReviewPolicy
 
 
@@ -23,53 +25,68 @@ def _from_text(schema: Any) -> Any:
     return json.loads(schema) if isinstance(schema, str) else schema
 
 
+def _of_nodes(*nodes: str, kind: str | None = None) -> dict[str, Any]:
+    """Where Studio shows a field, and as what."""
+    return {"langgraph_nodes": [*nodes]} | ({"langgraph_type": kind} if kind else {})
+
+
 class JudgeContext(BaseModel):
     """The judge of a run. Every field has a default, so that a first try needs none."""
+
+    model_config = ConfigDict(extra="forbid")
 
     name: str = Field(
         default="support_tone",
         description="The judge's name: its namespace in memory.",
-        json_schema_extra={"langgraph_nodes": ["retrieve_episodes", "judge"]},
+        json_schema_extra=_of_nodes("retrieve_episodes", "load_principles", "store_feedback"),
     )
     instructions: str = Field(
         default="Is the reply appropriate for an upset customer?",
         description="What to judge.",
-        json_schema_extra={"langgraph_nodes": ["judge"], "langgraph_type": "prompt"},
+        json_schema_extra=_of_nodes("judge", "learn_batch", kind="prompt"),
     )
     value_type: Annotated[dict[str, Any], BeforeValidator(_from_text)] = Field(
         default={"type": "boolean"},
         description="JSON schema of the value: a boolean, an enum of labels, or an integer or "
         "number with minimum and maximum.",
-        json_schema_extra={"langgraph_nodes": ["judge"]},
+        json_schema_extra=_of_nodes("judge", "store_feedback"),
     )
     model: str = Field(
         default_factory=_default_model,
         description="The chat model, as provider:name; 'precedent' votes by past cases, offline. "
         "Without a choice: openai:gpt-4.1-mini where OPENAI_API_KEY is set, else precedent.",
-        json_schema_extra={"langgraph_nodes": ["judge", "align"], "langgraph_type": "model"},
+        json_schema_extra=_of_nodes("judge", "align", "learn_batch", kind="model"),
     )
     embeddings: str = Field(
         default="local",
         description="The embeddings, as provider:name; 'local' needs no key. A memory keeps to "
         "those that it was made with.",
-        json_schema_extra={"langgraph_nodes": ["retrieve_episodes"]},
+        json_schema_extra=_of_nodes("retrieve_episodes", "align", "learn_batch"),
     )
     memory: str = Field(
-        default="./memalign-memory",
+        default="./memory",
         description="The directory of the memory.",
-        json_schema_extra={"langgraph_nodes": ["retrieve_episodes", "load_principles", "align"]},
+        json_schema_extra=_of_nodes("retrieve_episodes", "load_principles", "align", "learn_batch"),
     )
     k: int = Field(
         default=5,
         ge=0,
         description="Most past cases shown to the model.",
-        json_schema_extra={"langgraph_nodes": ["retrieve_episodes"]},
+        json_schema_extra=_of_nodes("retrieve_episodes"),
     )
     review: Literal["always", "never", "uncertain"] = Field(
         default="always",
         description="Which judgements a human is asked about.",
-        json_schema_extra={"langgraph_nodes": ["human_review"]},
+        json_schema_extra=_of_nodes("human_review"),
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_blanks(cls, given: Any) -> Any:
+        # A form sends what was left blank as empty text.
+        if isinstance(given, Mapping):
+            return {key: value for key, value in given.items() if value not in (None, "")}
+        return given
 
 
 class ConfiguredJudge:
@@ -79,9 +96,10 @@ class ConfiguredJudge:
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
-        self._memories: dict[tuple[str, str], Memory] = {}
-        self._judges: dict[str, MemAlignJudge] = {}
-        atexit.register(self._close)
+        self._memories: dict[str, tuple[str, Memory]] = {}
+        # Bounded, because any run may bring instructions of its own.
+        self._built = lru_cache(maxsize=64)(self._build)
+        atexit.register(self.close)
 
     def identity(self) -> dict[str, Any]:
         """The context of the run at hand, as JSON."""
@@ -90,33 +108,47 @@ class ConfiguredJudge:
 
     def judge(self, identity: dict[str, Any]) -> MemAlignJudge:
         """The judge of a context."""
-        context = JudgeContext.model_validate(identity)
-        key = context.model_dump_json(exclude={"review"})
-        with self._guard:
-            if key not in self._judges:
-                self._judges[key] = MemAlignJudge(
-                    name=context.name,
-                    instructions=context.instructions,
-                    value_type=context.value_type,
-                    model=context.model,
-                    memory=self._memory(context),
-                    k=context.k,
-                )
-            return self._judges[key]
+        return self._built(
+            JudgeContext.model_validate(identity).model_dump_json(exclude={"review"})
+        )
 
     def review(self, identity: dict[str, Any]) -> ReviewPolicy:
         """The review policy of a context."""
         return JudgeContext.model_validate(identity).review
 
-    def _memory(self, context: JudgeContext) -> Memory:
-        place = (os.path.realpath(context.memory), context.embeddings)
-        if place not in self._memories:
-            self._memories[place] = Memory.open(context.memory, embeddings=context.embeddings)
-        return self._memories[place]
+    def close(self) -> None:
+        """Close the memories."""
+        with self._guard:
+            self._built.cache_clear()
+            for _, memory in self._memories.values():
+                memory.close()
+            self._memories.clear()
 
-    def _close(self) -> None:
-        for memory in self._memories.values():
-            memory.close()
+    def _build(self, described: str) -> MemAlignJudge:
+        context = JudgeContext.model_validate_json(described)
+        return MemAlignJudge(
+            name=context.name,
+            instructions=context.instructions,
+            value_type=context.value_type,
+            model=context.model,
+            memory=self._memory(context),
+            k=context.k,
+        )
+
+    def _memory(self, context: JudgeContext) -> Memory:
+        is_server = "://" in context.memory
+        place = context.memory if is_server else os.path.realpath(context.memory)
+        with self._guard:
+            if place not in self._memories:
+                memory = Memory.open(context.memory, embeddings=context.embeddings)
+                self._memories[place] = context.embeddings, memory
+            embeddings, memory = self._memories[place]
+        if embeddings != context.embeddings:
+            raise ConfigurationError(
+                f"the memory {context.memory} is open with the embeddings {embeddings!r}; found "
+                f"{context.embeddings!r}. Name the former, or another memory."
+            )
+        return memory
 
 
 configured_judge = ConfiguredJudge()

@@ -15,7 +15,7 @@ from pydantic import (
 )
 from pydantic.errors import PydanticInvalidForJsonSchema
 
-from langchain_memalign.content import canonical
+from langchain_memalign.content import canonical, is_blank
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.schema import Record, Text, Value
 
@@ -242,9 +242,10 @@ def _choice(declared_type: object, labels: object, found: str) -> ValueType:
         raise InvalidInputError(f"value type: {found}; {_EXPECTED}.")
     kinds = {type(label) for label in labels}
     kind = {bool: "boolean", str: "string", int: "integer"}.get(kinds.pop()) if kinds else None
-    distinct = not kinds and len(labels) > 1 and len(set(labels)) == len(labels)
-    blank = kind == "string" and not all(label.strip() for label in labels)
-    if kind is None or not distinct or blank or declared_type not in (None, kind):
+    usable = kind is not None and not kinds and declared_type in (None, kind)
+    if usable:
+        usable = 1 < len(labels) == len(set(labels)) and not any(map(is_blank, labels))
+    if not usable:
         raise InvalidInputError(
             f"value type: {found}; expected two or more different labels, all text or all integers."
         )

@@ -14,6 +14,7 @@ from langchain_memalign.alignment.commit import Learned
 from langchain_memalign.alignment.intake import Intake, take_in
 from langchain_memalign.alignment.learner import Cost, Learner
 from langchain_memalign.alignment.reconcile import Reconciled, reconcile
+from langchain_memalign.errors import ModelError
 from langchain_memalign.flow import Flow, parallel
 from langchain_memalign.memory.points import to_episode
 from langchain_memalign.memory.store import CASE_VECTOR
@@ -23,6 +24,7 @@ from langchain_memalign.schema import (
     Change,
     Episode,
     Feedback,
+    Principle,
     Put,
     Unscored,
     Verdict,
@@ -103,14 +105,13 @@ def learn_pending(learner: Learner, *, only: Sequence[str] | None = None) -> Flo
     """
     batches, vectors = yield from pending_work(learner, only=only)
     total = sum(map(len, batches))
-    done = 0
+    done: list[int] = []  # appending is safe among threads, counting up is not
 
     def learn(batch: list[Episode]) -> Flow[Learned]:
-        nonlocal done
         embedded = {e.id: vectors[e.id] for e in batch if e.id in vectors}
         learned = yield from learn_batch(learner, batch, embedded=embedded)
-        done += len(batch)
-        yield from learner.announce(done=done, total=total)
+        done.append(len(batch))
+        yield from learner.announce(done=sum(done), total=total)
         return learned
 
     if total:
@@ -138,10 +139,8 @@ def alignment_report(
     total = reduce(add, (batch.cost for batch in learned), cost + reconciled.cost)
     retired = {p.id: p for p in (*intake.retired, *(p for batch in learned for p in batch.retired))}
     retired |= {p.id: p for p in reconciled.retired}
-    added = {p.id: p for batch in learned for p in batch.added}
-    merged = {p.id: p for batch in learned for p in batch.merged}
-    for principle in reconciled.merged:
-        (added if principle.id in added else merged)[principle.id] = principle
+    added_ids = {p.id for batch in learned for p in batch.added}
+    touched = final_states(learned, reconciled)
     return AlignmentReport(
         stored=intake.stored,
         unchanged=intake.unchanged,
@@ -149,8 +148,8 @@ def alignment_report(
         rejected=intake.rejected,
         distilled=tuple(id_ for batch in learned for id_ in batch.distilled),
         pending=tuple(pending for batch in learned for pending in batch.pending),
-        principles_added=tuple(p for p in added.values() if p.id not in retired),
-        principles_merged=tuple(p for p in merged.values() if p.id not in retired),
+        principles_added=tuple(p for p in touched if p.id in added_ids),
+        principles_merged=tuple(p for p in touched if p.id not in added_ids),
         principles_retired=tuple(retired.values()),
         warnings=(reconciled.warning,) if reconciled.warning else (),
         model_calls=total.model_calls,
@@ -160,12 +159,38 @@ def alignment_report(
     )
 
 
+def final_states(learned: Sequence[Learned], reconciled: Reconciled) -> tuple[Principle, ...]:
+    """The principles that were added or gained sources and are active still, as they are now.
+
+    Batches commit in any order, and one may add to what another brought; but sources only grow.
+    """
+    retired = {p.id for p in (*(p for b in learned for p in b.retired), *reconciled.retired)}
+    final: dict[str, Principle] = {}
+    for principle in (
+        *(p for batch in learned for p in (*batch.added, *batch.merged)),
+        *reconciled.merged,
+    ):
+        before = final.setdefault(principle.id, principle)
+        if len(principle.episode_ids) > len(before.episode_ids):
+            final[principle.id] = principle
+    return tuple(p for p in final.values() if p.id not in retired)
+
+
 def _probe(learner: Learner, probe: Probe) -> Flow[Cost]:
     """Ask the judge about the pending cases whose earlier verdict is not known, and note it."""
     pending = yield from learner.memory.episodes(learner.judge, status="pending")
     unknown = [episode for episode in pending if episode.judge_value is None]
+
+    def ask(episode: Episode) -> Flow[tuple[Verdict | Unscored, Cost]]:
+        try:
+            return (yield from probe(episode))
+        except ModelError as error:  # a case that cannot be embedded must not stop the others
+            if error.is_refused_access:
+                raise
+            return Unscored(reason=str(error)), Cost()
+
     answers = yield from parallel(
-        [probe(episode) for episode in unknown], limit=learner.max_concurrency
+        [ask(episode) for episode in unknown], limit=learner.max_concurrency
     )
     said = {
         episode.id: outcome

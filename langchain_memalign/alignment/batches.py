@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from langchain_memalign.prompts.distilling import record_size
 from langchain_memalign.schema import Episode
+
+_ROUNDING = 1e-9
 
 
 def split(
@@ -20,17 +23,17 @@ def split(
         record_tokens: Token budget of one record.
     """
     sizes = [record_size(episode, record_tokens) for episode in episodes]
-    count = max(-(-len(episodes) // records), -(-sum(sizes) // tokens)) if episodes else 0
+    # The share of a batch that a record takes, by whichever limit it comes nearer to.
+    shares = [max(1 / records, size / tokens) for size in sizes]
+    left, filled, even = sum(shares), 0.0, 0.0
     batches: list[list[Episode]] = []
-    filled = 0
-    even = sum(sizes) / max(count, 1)
-    for episode, size in zip(episodes, sizes, strict=True):
-        last = batches[-1] if batches else []
-        is_full = len(last) >= records or filled + size > tokens
-        # The even share spreads what would otherwise leave a last batch of a few.
-        if not batches or is_full or filled + size / 2 > even:
+    for episode, share in zip(episodes, shares, strict=True):
+        if not batches or filled + share > 1 + _ROUNDING or filled + share / 2 > even + _ROUNDING:
             batches.append([])
-            filled = 0
+            # What is left, spread evenly: otherwise a last batch of a few would remain.
+            even = left / max(1, math.ceil(left - _ROUNDING))
+            filled = 0.0
         batches[-1].append(episode)
-        filled += size
+        filled += share
+        left -= share
     return batches

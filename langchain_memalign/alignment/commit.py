@@ -46,11 +46,16 @@ def commit(
         ids = [episode.id for episode in episodes]
         there = {e.id: e for e in (yield from memory.episodes(judge, ids=ids))}
         known = yield from memory.principles(judge, retired=True)
+        active = {principle.id for principle in known if principle.is_active()}
         current = {e.id: there[e.id] for e in episodes if _is_same_work(e, there.get(e.id))}
         usable = [
             candidate
             for candidate in distilled.candidates
-            if rules.problem is None and current.keys() >= set(candidate.sources)
+            if current.keys() >= set(candidate.sources)
+            and (
+                candidate.text in rules.vectors
+                or (candidate.relation == "same" and candidate.target in active)
+            )
         ]
         principles = plan_principles(
             usable, known=known, batch_id=_batch_id(judge, episodes), moment=now()
@@ -90,7 +95,7 @@ def _waiting(
     waiting = {p.episode_id: p for p in (*distilled.pending, *cases.pending)}
     for candidate in distilled.candidates:
         if candidate not in usable:
-            reason = rules.problem or "a record learned with it changed meanwhile; align again."
+            reason = rules.problem or "what it was learned with changed meanwhile; align again."
             for id_ in candidate.sources:
                 waiting.setdefault(id_, Pending(id_, reason))
     return {id_: pending for id_, pending in waiting.items() if id_ in current}

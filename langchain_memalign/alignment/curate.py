@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+from langchain_memalign.alignment.retraction import without_pointers
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.flow import Flow
 from langchain_memalign.memory import MemoryFlows
@@ -70,7 +71,9 @@ def remove_principle(memory: MemoryFlows, judge: str, id_: str, *, erase: bool) 
         old = yield from _active(memory, judge, id_)
         outcome[:] = [_retired(old, None)]
         if erase:
-            return [Erase(judge=judge, kind="principle", id=id_)]
+            everything = yield from memory.principles(judge, retired=True)
+            erasing = Erase(judge=judge, kind="principle", id=id_)
+            return [erasing, *without_pointers(judge, everything, to={id_})]
         return [Put(judge=judge, record=outcome[0])]
 
     yield from memory.transact(plan)

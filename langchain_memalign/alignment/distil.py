@@ -160,20 +160,23 @@ class _Reader:
     def _item(self, item: Any) -> Candidate | str:
         if not isinstance(item, dict) or not isinstance(text := item.get("text"), str):
             return f"{str(item)[:120]!r} is no object with a 'text'."
-        text = " ".join(text.split())
+        # Models also write half a character, which nothing could store.
+        text = " ".join(text.encode("utf-8", errors="replace").decode("utf-8").split())
         sources, relation = item.get("sources", []), item.get("relation", "add")
         target = item.get("target") or ""
         if not text or not isinstance(sources, list) or not isinstance(target, str):
             return f"{text[:80]!r} needs a text, a list 'sources' and a text 'target'."
         if relation not in ("add", "same", "replaces"):
             return f"{text[:80]!r} has the relation {relation!r:.40}."
-        # Invented ids are dropped; without any source, the whole batch is the source.
+        # Invented ids are dropped; without any source, the whole batch is the source, and what
+        # repeats or replaces nothing that is known is new.
         cited = [self._records[s] for s in sources if isinstance(s, str) and s in self._records]
+        known = self._known.get(target, "")
         return Candidate(
             text=text,
             sources=tuple(dict.fromkeys(cited or self._records.values())),
-            relation=relation,
-            target=self._known.get(target, ""),
+            relation=relation if known else "add",
+            target=known,
         )
 
 

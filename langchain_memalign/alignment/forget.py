@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
 
-from langchain_memalign.alignment.align import learn_pending
+from langchain_memalign.alignment.align import final_states, learn_pending, reconcile_batches
 from langchain_memalign.alignment.commit import Learned
-from langchain_memalign.alignment.learner import Cost, Learner
-from langchain_memalign.alignment.retraction import Retraction, make_pending, retraction
+from langchain_memalign.alignment.learner import Learner
+from langchain_memalign.alignment.reconcile import Reconciled
+from langchain_memalign.alignment.retraction import learned_anew, without_pointers
 from langchain_memalign.errors import ModelError
 from langchain_memalign.flow import Flow
 from langchain_memalign.memory import MemoryFlows
-from langchain_memalign.schema import (
-    Change,
-    Episode,
-    Erase,
-    ForgetReport,
-    Pending,
-    Put,
-)
+from langchain_memalign.schema import Change, Episode, Erase, ForgetReport, Pending
 
 
 def forget(
@@ -38,57 +33,72 @@ def forget(
         redistill: Whether to learn the other sources now; else they stay pending.
     """
     started = time.perf_counter()
-    lease = learner.memory.aligner(learner.judge)
+    memory, judge = learner.memory, learner.judge
+    lease = memory.aligner(judge)
     yield from lease.acquire()
     try:
-        gone, lost = yield from _erase(learner.memory, learner.judge, is_forgotten)
-        waiting = [episode.id for episode in lost.other_sources]
+        erased = yield from _erase(memory, judge, is_forgotten)
         learned: list[Learned] = []
-        pending = [Pending(id_, "not learned anew, as asked; align() does it.") for id_ in waiting]
-        if redistill and waiting:
+        reconciled = Reconciled()
+        why = "not learned anew, as asked; align() does it."
+        if redistill and erased.waiting:
             try:
-                learned = yield from learn_pending(learner, only=waiting)
-                pending = [p for batch in learned for p in batch.pending]
+                learned = yield from learn_pending(learner, only=erased.waiting)
+                reconciled = yield from reconcile_batches(learner, learned)
             except ModelError as error:  # what was forgotten is forgotten all the same
-                pending = [Pending(id_, str(error)) for id_ in waiting]
+                why = str(error)
+        left = yield from memory.episodes(judge, ids=erased.waiting, status="pending")
     finally:
         lease.release()
-    cost = reduce(add, (batch.cost for batch in learned), Cost())
+    reasons = {p.episode_id: p for batch in learned for p in batch.pending}
+    cost = reduce(add, (batch.cost for batch in learned), reconciled.cost)
     return ForgetReport(
-        episodes_removed=tuple(gone),
-        principles_removed=tuple(principle.id for principle in lost.principles),
-        principles_redistilled=tuple(p for b in learned for p in (*b.added, *b.merged)),
-        pending=tuple(pending),
+        episodes_removed=erased.episode_ids,
+        principles_removed=erased.principle_ids,
+        principles_redistilled=final_states(learned, reconciled),
+        pending=tuple(reasons.get(e.id, Pending(e.id, why)) for e in left),
         model_calls=cost.model_calls,
         embedded=cost.embedded,
         seconds=time.perf_counter() - started,
-        guarantee=learner.memory.guarantee,
+        guarantee=memory.guarantee,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Erased:
+    """Ids of what is gone, and of the episodes that must be learned anew."""
+
+    episode_ids: tuple[str, ...]
+    principle_ids: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
 
 
 def _erase(
     memory: MemoryFlows, judge: str, is_forgotten: Callable[[Episode], bool]
-) -> Flow[tuple[list[str], Retraction]]:
-    outcome: list[tuple[list[str], Retraction]] = []
+) -> Flow[_Erased]:
+    outcome: list[_Erased] = []
 
     def plan() -> Flow[list[Change]]:
         episodes = yield from memory.episodes(judge)
-        gone = [episode.id for episode in episodes if is_forgotten(episode)]
-        lost = yield from retraction(memory, judge, frozenset(gone))
-        outcome[:] = [(gone, lost)]
+        gone = frozenset(episode.id for episode in episodes if is_forgotten(episode))
+        outcome[:] = [_Erased(episode_ids=tuple(e.id for e in episodes if e.id in gone))]
         if not gone:
             return []
-        erased = {principle.id for principle in lost.principles}
-        survivors = yield from memory.principles(judge, retired=True)
+        principles = yield from memory.principles(judge, retired=True)
+        lost = {p.id: p for p in principles if not gone.isdisjoint(p.episode_ids)}
+        waiting = yield from learned_anew(memory, judge, lost.values(), without=gone)
+        outcome[:] = [
+            replace(
+                outcome[0],
+                principle_ids=tuple(lost),
+                waiting=tuple(put.record.id for put in waiting),
+            )
+        ]
         return [
             *(Erase(judge=judge, kind="episode", id=id_) for id_ in gone),
-            *(Erase(judge=judge, kind="principle", id=id_) for id_ in erased),
-            *(make_pending(judge, episode) for episode in lost.other_sources),
-            *(
-                Put(judge=judge, record=p.model_copy(update={"replaced_by": None}))
-                for p in survivors
-                if p.id not in erased and p.replaced_by in erased
-            ),
+            *(Erase(judge=judge, kind="principle", id=id_) for id_ in lost),
+            *waiting,
+            *without_pointers(judge, principles, to=lost),
         ]
 
     yield from memory.transact(plan)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from langchain_memalign.alignment.retraction import make_pending, retraction
+from langchain_memalign.alignment.retraction import learned_anew
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.flow import Flow
 from langchain_memalign.memory import MemoryFlows
@@ -38,8 +38,8 @@ def take_in(
     """Store feedback as pending episodes; once this returns, none of it can be lost.
 
     Feedback that is known already changes nothing. Changed feedback overwrites its episode; the
-    principles that came from its former words are retired, and their other sources are learned
-    anew.
+    principles distilled from its former words are retired, and their other sources are learned
+    anew. Principles that a human wrote stay.
     """
     episodes, rejected = _read(spec, feedback)
     found: list[Intake] = []
@@ -61,19 +61,20 @@ def _plan(
     new = [e for e in episodes.values() if e.id not in there]
     known = [(there[e.id], e) for e in episodes.values() if e.id in there]
     changed = [(old, e) for old, e in known if old.revision != e.revision]
-    lost = yield from retraction(memory, judge, {old.id for old, _ in changed})
-    retired = [
-        principle.model_copy(update={"retired_at": now()})
-        for principle in lost.principles
-        if principle.is_active()
-    ]
+    changed_ids = {old.id for old, _ in changed}
+    fed = yield from memory.principles(judge, citing=changed_ids)
+    lost = [principle for principle in fed if not principle.pinned]
+    retired = [principle.model_copy(update={"retired_at": now()}) for principle in lost]
     changes: list[Change] = [Put(judge=judge, record=e) for e in new]
     for old, episode in changed:
-        kept = episode.model_copy(update={"created_at": old.created_at})
+        kept: dict[str, Any] = {"created_at": old.created_at}
         same_case = old.case.key == episode.case.key
-        changes.append(Put(judge=judge, record=kept, vector=None if same_case else ()))
+        if same_case and episode.judge_value is None:
+            kept |= {"judge_value": old.judge_value, "judge_rationale": old.judge_rationale}
+        record = episode.model_copy(update=kept)
+        changes.append(Put(judge=judge, record=record, vector=None if same_case else ()))
     changes += [Put(judge=judge, record=principle) for principle in retired]
-    changes += [make_pending(judge, episode) for episode in lost.other_sources]
+    changes += yield from learned_anew(memory, judge, lost, without=changed_ids)
     return changes, Intake(
         stored=tuple(e.id for e in new),
         unchanged=tuple(old.id for old, e in known if old.revision == e.revision),

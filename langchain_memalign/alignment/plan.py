@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from langchain_memalign.models import Vector
@@ -71,28 +71,34 @@ def plan_principles(
     number = 0
     for candidate in candidates:
         fresh = Principle(
-            id=batch_id, text=candidate.text, episode_ids=candidate.sources, created_at=moment
+            id=batch_id,
+            text=candidate.text,
+            episode_ids=candidate.sources,
+            # Those of one batch keep the order in which the model gave them.
+            created_at=moment + timedelta(microseconds=number),
         )
         target = active.get(candidate.target) if candidate.relation != "add" else None
-        twin = active.get(by_text.get(fresh.normalised_text, ""))
+        standing = active.get(by_text.get(fresh.normalised_text, ""))
         if candidate.relation == "same" and target is not None:
-            twin = target
-        if twin is not None:
-            merged = _with_sources(twin, candidate.sources)
-            active[twin.id] = merged
-            (plan.added if twin.id in plan.added else plan.merged)[twin.id] = merged
-            continue
-        number, new_id = _unused_id(batch_id, number, used)
-        sources = candidate.sources
-        if target is not None and candidate.relation == "replaces" and not target.pinned:
-            sources = _united(sources, target.episode_ids)
-            retired = {"retired_at": moment, "replaced_by": new_id}
-            plan.retired[target.id] = target.model_copy(update=retired)
-            del active[target.id]
-            by_text.pop(target.normalised_text, None)
-        principle = fresh.model_copy(update={"id": new_id, "episode_ids": sources})
-        plan.added[new_id] = active[new_id] = principle
-        by_text[principle.normalised_text] = new_id
+            standing = target
+        going = target if candidate.relation == "replaces" and target is not standing else None
+        if going is not None and going.pinned:
+            going = None
+        sources = _united(candidate.sources, going.episode_ids if going else ())
+        if standing is None:
+            number, new_id = _unused_id(batch_id, number, used)
+            standing = fresh.model_copy(update={"id": new_id, "episode_ids": sources})
+            plan.added[new_id] = standing
+        else:
+            standing = _with_sources(standing, sources)
+            (plan.added if standing.id in plan.added else plan.merged)[standing.id] = standing
+        active[standing.id] = standing
+        by_text[standing.normalised_text] = standing.id
+        if going is not None:
+            retired = {"retired_at": moment, "replaced_by": standing.id}
+            plan.retired[going.id] = going.model_copy(update=retired)
+            del active[going.id]
+            by_text.pop(going.normalised_text, None)
     return plan
 
 

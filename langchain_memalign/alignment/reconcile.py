@@ -113,7 +113,7 @@ class _Reader:
         items = data.get("decisions")
         if not isinstance(items, list):
             return None, "it has no list under the key 'decisions'."
-        decisions = []
+        decisions: list[Decision] = []
         for item in items:
             if not isinstance(item, dict):
                 return tuple(decisions), f"{str(item)[:120]!r} is no object."

@@ -1,38 +1,53 @@
-"""Which principles lose their basis when the words of some episodes go or change."""
+"""What must be learned anew when the words of some episodes go or change."""
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 
 from langchain_memalign.flow import Flow
 from langchain_memalign.memory import MemoryFlows
 from langchain_memalign.schema import Episode, Principle, Put
 
 
-@dataclass(frozen=True, kw_only=True)
-class Retraction:
-    """What hangs on some episodes.
+def learned_anew(
+    memory: MemoryFlows,
+    judge: str,
+    lost: Iterable[Principle],
+    *,
+    without: AbstractSet[str],
+) -> Flow[list[Put]]:
+    """Let the other sources of lost principles be learned once more; their embeddings stay.
 
-    Attributes:
-        principles: All that cite one of them, active or retired.
-        other_sources: The further episodes of those principles; they must be learned anew.
+    Principles that applied no more are no loss: what replaced one has its sources, and one that a
+    human removed must not come back.
+
+    Args:
+        memory: The judge's memory.
+        judge: The judge's name.
+        lost: The principles.
+        without: Ids of the episodes that go or change.
     """
-
-    principles: tuple[Principle, ...]
-    other_sources: tuple[Episode, ...]
-
-
-def retraction(memory: MemoryFlows, judge: str, episode_ids: AbstractSet[str]) -> Flow[Retraction]:
-    """Find what hangs on episodes whose words are taken back."""
-    if not episode_ids:
-        return Retraction(principles=(), other_sources=())
-    principles = yield from memory.principles(judge, retired=True, citing=episode_ids)
-    others = {id_ for principle in principles for id_ in principle.episode_ids} - episode_ids
-    sources = yield from memory.episodes(judge, ids=sorted(others))
-    return Retraction(principles=tuple(principles), other_sources=tuple(sources))
+    others = {id_ for p in lost if p.is_active() for id_ in p.episode_ids} - without
+    sources: Sequence[Episode] = yield from memory.episodes(judge, ids=sorted(others))
+    return [
+        Put(judge=judge, record=source.model_copy(update={"status": "pending"}))
+        for source in sources
+    ]
 
 
-def make_pending(judge: str, episode: Episode) -> Put:
-    """The change that has an episode learned from once more; its embedding stays."""
-    return Put(judge=judge, record=episode.model_copy(update={"status": "pending"}))
+def without_pointers(
+    judge: str, principles: Iterable[Principle], *, to: Container[str]
+) -> list[Put]:
+    """Clear the pointers of principles to others that are erased, and are not erased themselves.
+
+    Args:
+        judge: The judge's name.
+        principles: All of the judge's.
+        to: Ids of those that are erased.
+    """
+    return [
+        Put(judge=judge, record=p.model_copy(update={"replaced_by": None}))
+        for p in principles
+        if p.id not in to and p.replaced_by is not None and p.replaced_by in to
+    ]

@@ -171,9 +171,10 @@ def _call(call: Any) -> Any:
     """A tool call of any provider as `name`, `args` and `id`; anything else as it is."""
     if not isinstance(call, Mapping):
         return call
-    inner = call.get("function") or call.get("custom")
-    inner = inner if isinstance(inner, Mapping) else call
-    if not isinstance(inner.get("name"), str):
+    for inner in (call.get("function"), call.get("custom"), call):
+        if isinstance(inner, Mapping) and isinstance(inner.get("name"), str):
+            break
+    else:
         return call
     args = next((inner[key] for key in ("args", "arguments", "input") if key in inner), None)
     return {"name": inner["name"], "args": args, "id": call.get("call_id") or call.get("id")}

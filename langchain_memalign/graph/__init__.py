@@ -5,7 +5,8 @@ from langchain_memalign.graph.build import (
     create_judge_graph,
     create_review_graph,
 )
-from langchain_memalign.graph.source import FixedJudge, JudgeSource, ReviewPolicy
+from langchain_memalign.graph.policy import ReviewPolicy
+from langchain_memalign.graph.source import FixedJudge, JudgeSource
 
 __all__ = [
     "FixedJudge",

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
-from langchain_memalign.graph.nodes import Nodes, after_judge, after_review, after_store, node
-from langchain_memalign.graph.source import FixedJudge, JudgeSource, ReviewPolicy
+from langchain_memalign.graph.aligning import AlignmentNodes, after_store
+from langchain_memalign.graph.judging import JudgeNodes
+from langchain_memalign.graph.node import node, pure_node, read_input, whole_batch, whole_case
+from langchain_memalign.graph.policy import ReviewPolicy
+from langchain_memalign.graph.reviewing import (
+    ReviewNodes,
+    after_judge,
+    after_review,
+    human_review,
+)
+from langchain_memalign.graph.source import JudgeSource, source_of
 from langchain_memalign.graph.state import (
     AlignmentInput,
     AlignmentState,
@@ -19,13 +28,17 @@ from langchain_memalign.graph.state import (
 )
 from langchain_memalign.judge import MemAlignJudge
 
+Graph: TypeAlias = CompiledStateGraph[Any, Any, Any, Any]
+
+_MAX_BRANCHES = 32  # at the same time, as in `MemAlignJudge.align`
+
 
 def create_judge_graph(
     judge: MemAlignJudge | JudgeSource,
     *,
     checkpointer: BaseCheckpointSaver[Any] | None = None,
     name: str = "judge",
-) -> CompiledStateGraph[Any, Any, Any, Any]:
+) -> Graph:
     """Build the graph that judges a case.
 
     Its input has the fields of a `Case`; its output also has `working_memory` and `verdict`, as
@@ -35,15 +48,15 @@ def create_judge_graph(
         judge: The judge, or a source that names one for each run.
         checkpointer: Keeps the states; none by default.
         name: The graph's name.
+
+    Raises:
+        ConfigurationError: `judge` is neither of the two.
     """
-    source = FixedJudge(judge) if isinstance(judge, MemAlignJudge) else judge
-    nodes = Nodes(source)
+    source = source_of(judge)
     graph = StateGraph(JudgeState, context_schema=source.context_schema, input_schema=CaseInput)
-    _add_recall(graph, nodes)
-    graph.add_node("judge", node(nodes.judge, "judge"))
-    graph.add_edge(["retrieve_episodes", "load_principles"], "judge")
+    _add_judging(graph, JudgeNodes(source))
     graph.add_edge("judge", END)
-    return graph.compile(checkpointer=checkpointer, name=name)
+    return read_input(graph.compile(checkpointer=checkpointer, name=name), whole_case)
 
 
 def create_review_graph(
@@ -52,12 +65,13 @@ def create_review_graph(
     review: ReviewPolicy = "always",
     checkpointer: BaseCheckpointSaver[Any] | None = None,
     name: str = "review",
-) -> CompiledStateGraph[Any, Any, Any, Any]:
+) -> Graph:
     """Build the graph that judges a case, asks a human, and learns the answer.
 
     It pauses with an interrupt; resume it with `Command(resume=answer)`, where the answer is that
     of Agent Inbox, of Agent Chat UI, of Studio's form, `{"decision", "value", "rationale"}`, or
-    plain text. An answer that cannot be read is asked again, with the reason.
+    plain text. An answer that cannot be read is asked again, with the reason. Beside the fields of
+    `create_judge_graph`, its output has `feedback` and `alignment`, as JSON.
 
     Args:
         judge: The judge, or a source that names one, and its review policy, for each run.
@@ -67,19 +81,20 @@ def create_review_graph(
         checkpointer: Keeps the states while a human is waited for. Without one, give it to the
             graph that this one is part of, or to the LangGraph server.
         name: The graph's name.
+
+    Raises:
+        ConfigurationError: `judge` or `review` is not what is expected.
     """
-    source = FixedJudge(judge, review) if isinstance(judge, MemAlignJudge) else judge
-    nodes = Nodes(source)
+    source = source_of(judge, review)
+    nodes = ReviewNodes(source)
     graph = StateGraph(ReviewState, context_schema=source.context_schema, input_schema=CaseInput)
-    _add_recall(graph, nodes)
-    graph.add_node("judge", node(nodes.judge_for_review, "judge"))
-    graph.add_node("human_review", node(nodes.human_review, "human_review"))
+    _add_judging(graph, nodes)
+    graph.add_node("human_review", pure_node(human_review, "human_review"))
     graph.add_node("align", node(nodes.align, "align"))
-    graph.add_edge(["retrieve_episodes", "load_principles"], "judge")
     graph.add_conditional_edges("judge", after_judge)
     graph.add_conditional_edges("human_review", after_review)
     graph.add_edge("align", END)
-    return graph.compile(checkpointer=checkpointer, name=name)
+    return read_input(graph.compile(checkpointer=checkpointer, name=name), whole_case)
 
 
 def create_alignment_graph(
@@ -87,19 +102,25 @@ def create_alignment_graph(
     *,
     checkpointer: BaseCheckpointSaver[Any] | None = None,
     name: str = "align",
-) -> CompiledStateGraph[Any, Any, Any, Any]:
+) -> Graph:
     """Build the graph that learns a batch of feedback, a branch for each distilling call.
 
     Each branch commits what it learned; the memory tells a resumed run what is done already. Its
-    input is `{"feedback": [...]}`; its output has `alignment`, the report, as JSON.
+    input is `{"feedback": [...]}`; its output has `alignment`, the report, as JSON. A branch that
+    is done is told by a custom stream event, `{"memalign_progress": {"judge", "done", "total"}}`,
+    in episodes. At most 32 branches run at the same time, unless the run's config has a
+    `max_concurrency` of its own.
 
     Args:
         judge: The judge, or a source that names one for each run.
         checkpointer: Keeps the states; none by default.
         name: The graph's name.
+
+    Raises:
+        ConfigurationError: `judge` is neither of the two.
     """
-    source = FixedJudge(judge) if isinstance(judge, MemAlignJudge) else judge
-    nodes = Nodes(source)
+    source = source_of(judge)
+    nodes = AlignmentNodes(source)
     graph = StateGraph(
         AlignmentState, context_schema=source.context_schema, input_schema=AlignmentInput
     )
@@ -110,11 +131,14 @@ def create_alignment_graph(
     graph.add_conditional_edges("store_feedback", after_store, ["learn_batch", "report"])
     graph.add_edge("learn_batch", "report")
     graph.add_edge("report", END)
-    return graph.compile(checkpointer=checkpointer, name=name)
+    compiled = graph.compile(checkpointer=checkpointer, name=name)
+    return read_input(compiled.with_config(max_concurrency=_MAX_BRANCHES), whole_batch)
 
 
-def _add_recall(graph: StateGraph[Any, Any, Any, Any], nodes: Nodes) -> None:
+def _add_judging(graph: StateGraph[Any, Any, Any, Any], nodes: JudgeNodes) -> None:
     graph.add_node("retrieve_episodes", node(nodes.retrieve_episodes, "retrieve_episodes"))
     graph.add_node("load_principles", node(nodes.load_principles, "load_principles"))
+    graph.add_node("judge", node(nodes.judge, "judge"))
     graph.add_edge(START, "retrieve_episodes")
     graph.add_edge(START, "load_principles")
+    graph.add_edge(["retrieve_episodes", "load_principles"], "judge")

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Protocol, runtime_checkable
 
 from langchain_memalign.errors import ConfigurationError
+from langchain_memalign.graph.policy import ReviewPolicy, check_policy
 from langchain_memalign.judge import MemAlignJudge
-from langchain_memalign.schema import Case, Unscored, Verdict, WorkingMemory
-
-ReviewPolicy: TypeAlias = (
-    Literal["always", "never", "uncertain"]
-    | Callable[[Case, Verdict | Unscored, WorkingMemory], bool]
-)
-"""Which judgements a human is asked about."""
-
-_FEW_EPISODES = 3
 
 
+@runtime_checkable
 class JudgeSource(Protocol):
     """Provides the judge of a run."""
 
@@ -27,7 +19,7 @@ class JudgeSource(Protocol):
     def identity(self) -> dict[str, Any]:
         """Which judge the run at hand is for, as JSON; called at its start, inside a node.
 
-        It is kept in the state: a resumed run does not remember its context.
+        It is kept in the state: a resumed run does not remember its context. Must not block.
         """
         ...
 
@@ -36,7 +28,7 @@ class JudgeSource(Protocol):
         ...
 
     def review(self, identity: dict[str, Any]) -> ReviewPolicy:
-        """Which of its judgements a human is asked about."""
+        """Which of its judgements a human is asked about. Must not block."""
         ...
 
 
@@ -46,11 +38,7 @@ class FixedJudge:
     context_schema: type[Any] | None = None
 
     def __init__(self, judge: MemAlignJudge, review: ReviewPolicy = "never") -> None:
-        if review not in ("always", "never", "uncertain") and not callable(review):
-            raise ConfigurationError(
-                f"review: found {review!r:.60}; expected 'always', 'never', 'uncertain' or a "
-                "function of (case, verdict, working memory) that returns a bool."
-            )
+        check_policy(review)
         self._judge = judge
         self._review = review
 
@@ -59,7 +47,17 @@ class FixedJudge:
         return {"name": self._judge.spec.name}
 
     def judge(self, identity: dict[str, Any]) -> MemAlignJudge:
-        """The judge."""
+        """The judge.
+
+        Raises:
+            ConfigurationError: The thread was begun with another one.
+        """
+        if identity != self.identity():
+            raise ConfigurationError(
+                f"this thread was begun with the judge {identity.get('name')!r}; found "
+                f"{self._judge.spec.name!r}. Resume it with a graph of the former, or start a new "
+                "thread."
+            )
         return self._judge
 
     def review(self, identity: dict[str, Any]) -> ReviewPolicy:
@@ -67,27 +65,18 @@ class FixedJudge:
         return self._review
 
 
-def needs_review(
-    policy: ReviewPolicy,
-    case: Case,
-    outcome: Verdict | Unscored,
-    memory: WorkingMemory,
-    *,
-    distant: float,
-) -> bool:
-    """Whether a human is asked about a judgement.
+def source_of(judge: MemAlignJudge | JudgeSource, review: ReviewPolicy = "always") -> JudgeSource:
+    """A source itself, or one that always gives the judge and the policy.
 
-    Under "uncertain": if it is `Unscored`, or if fewer than 3 past cases were near, or they
-    disagree, or even the nearest is distant.
+    Raises:
+        ConfigurationError: It is neither, or a policy comes with a source, which has its own.
     """
-    if callable(policy):
-        return bool(policy(case, outcome, memory))
-    if policy != "uncertain":
-        return policy == "always"
-    values = {(type(v), v) for r in memory.episodes if (v := r.episode.value) is not None}
-    return (
-        isinstance(outcome, Unscored)
-        or len(memory.episodes) < _FEW_EPISODES
-        or len(values) > 1
-        or memory.episodes[0].similarity < distant
-    )
+    if isinstance(judge, MemAlignJudge):
+        return FixedJudge(judge, review)
+    if not isinstance(judge, JudgeSource):
+        raise ConfigurationError(
+            f"judge: found a {type(judge).__name__}; expected a MemAlignJudge, or a JudgeSource."
+        )
+    if review != "always":
+        raise ConfigurationError("review: a JudgeSource has its own; give it there.")
+    return judge

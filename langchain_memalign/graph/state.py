@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any, TypeAlias
 
-Json = dict[str, Any]
+from pydantic import Field
+
+# Pydantic, which draws the schemas, accepts the TypedDict of `typing` from Python 3.12 on only.
+from typing_extensions import TypedDict
+
+Json: TypeAlias = dict[str, Any]
+Content: TypeAlias = str | dict[str, Any] | list[Any] | None
+"""Text, a mapping, or messages; in a state always as JSON."""
 
 
 def merge(old: Json | None, new: Json | None) -> Json:
@@ -20,9 +27,14 @@ def collect(old: list[Json] | None, new: list[Json] | None) -> list[Json]:
 class CaseInput(TypedDict, total=False):
     """What is judged; each field is text, a mapping, or messages."""
 
-    inputs: Any
-    outputs: Any
-    reference_outputs: Any
+    inputs: Annotated[Content, Field(description="What the judged system was given.")]
+    outputs: Annotated[
+        Content,
+        Field(description='What it answered; for a comparison of two, {"A": ..., "B": ...}.'),
+    ]
+    reference_outputs: Annotated[
+        Content, Field(description="What it should have answered, where that is known.")
+    ]
 
 
 class JudgeState(CaseInput, total=False):
@@ -30,14 +42,14 @@ class JudgeState(CaseInput, total=False):
 
     Attributes:
         judge: Which judge it is; read from the run's context once, so that it survives a resume.
-        retrieval: How long retrieving took and, over the principle budget, which principles are
-            near to the case.
+        retrieval: For which judge the principles were loaded, how long finding episodes took and,
+            over the principle budget, which principles are near to the case.
         working_memory: Principles and episodes, as a `WorkingMemory`.
-        verdict: The `Verdict` or `Unscored`.
+        verdict: The `Verdict` or `Unscored`; None until there is one.
     """
 
     judge: Json
-    retrieval: Json
+    retrieval: Annotated[Json, merge]
     working_memory: Annotated[Json, merge]
     verdict: Json | None
 
@@ -46,20 +58,41 @@ class ReviewState(JudgeState, total=False):
     """A judgement that a human may correct.
 
     Attributes:
-        needs_review: Whether the review policy selected it.
+        value_type: The values that may be given, as a JSON schema.
+        needs_review: Whether the review policy selected it; None until the judge has judged.
         feedback: The human's word, as a `Feedback`; None if there was none.
         alignment: What was learned from it, as an `AlignmentReport`.
     """
 
-    needs_review: bool
+    value_type: Json
+    needs_review: bool | None
     feedback: Json | None
     alignment: Json | None
 
 
-class AlignmentInput(TypedDict, total=False):
-    """A batch of feedback, each as a mapping of `Feedback`'s fields."""
+class FeedbackInput(CaseInput, total=False):
+    """An expert's word on a case: a value, a rationale, or both."""
 
-    feedback: list[Json]
+    value: Annotated[
+        bool | int | float | str, Field(description="What the expert says the value is.")
+    ]
+    rationale: Annotated[str, Field(description="Why, in the expert's words.")]
+    reviewer: Annotated[str, Field(description="Who says so.")]
+    id: Annotated[
+        str,
+        Field(description="Your own id; a later feedback with the same id replaces this one."),
+    ]
+    created_at: Annotated[str, Field(description="When it was said, as ISO 8601.")]
+    judge_value: Annotated[
+        bool | int | float | str, Field(description="What the judge had said, if known.")
+    ]
+    judge_rationale: Annotated[str, Field(description="Why the judge had said so.")]
+
+
+class AlignmentInput(TypedDict, total=False):
+    """A batch of feedback; an empty one only takes up what still waits to be learned."""
+
+    feedback: Annotated[list[FeedbackInput], Field(description="What experts said.")]
 
 
 class AlignmentState(AlignmentInput, total=False):
@@ -71,7 +104,7 @@ class AlignmentState(AlignmentInput, total=False):
         intake: What became of the feedback.
         batches: The ids of the episodes of each batch.
         learned: What each branch learned.
-        alignment: The `AlignmentReport`.
+        alignment: The `AlignmentReport`; None until there is one.
     """
 
     judge: Json
@@ -83,7 +116,16 @@ class AlignmentState(AlignmentInput, total=False):
 
 
 class BatchState(TypedDict):
-    """What one branch of an alignment is sent."""
+    """What one branch of an alignment is sent.
+
+    Attributes:
+        judge: Which judge it is.
+        started: When the alignment began, in seconds of the epoch.
+        episode_ids: The batch.
+        total: How many episodes there are in all batches.
+    """
 
     judge: Json
+    started: float
     episode_ids: list[str]
+    total: int

@@ -162,7 +162,7 @@ class JudgeFlows:
         cost = Cost(model_calls=answer.calls, usage=answer.usage)
         if answer.value is None:
             problem = answer.problem or "the reply was empty."
-            return Unscored(reason=problem, raw=answer.raw, **evidence), cost
+            return Unscored(reason=problem, raw=_storable(answer.raw), **evidence), cost
         value, rationale, relied_on = answer.value
         verdict = Verdict(
             value=value,
@@ -194,9 +194,14 @@ def _reader(
         # Ids that were not shown are inventions of the model.
         names = dict.fromkeys(name for name in cited if isinstance(name, str))
         relied_on = tuple(id_ for name in names for id_ in prompt.ids.get(name, ()))
-        return (value, rationale, relied_on), None
+        return (value, _storable(rationale), relied_on), None
 
     return read
+
+
+def _storable(text: str) -> str:
+    """The text without halves of characters, which models also write and nothing can store."""
+    return text.encode("utf-8", errors="replace").decode("utf-8")
 
 
 def _since(started: float) -> float:

@@ -209,6 +209,11 @@ class Teachable:
         if isinstance(episode_ids, str):
             raise InvalidInputError("episode_ids: found one string; expected a list of ids.")
         ids = None if episode_ids is None else frozenset(episode_ids)
+        if before is not None and (not isinstance(before, datetime) or before.tzinfo is None):
+            raise InvalidInputError(
+                f"before: found {before!r:.80}; expected an aware datetime, such as "
+                "datetime.now(UTC)."
+            )
         if (ids, reviewer, before, where) == (None, None, None, None):
             raise InvalidInputError(
                 "nothing says what to forget; give episode_ids, reviewer, before or where. "

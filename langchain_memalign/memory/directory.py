@@ -19,14 +19,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from langchain_memalign.errors import MemoryCorruptError, MemoryUnavailableError
-from langchain_memalign.memory.lock import DirectoryLock, is_marked
+from langchain_memalign.memory.lock import DirectoryLock, is_unmarked
 
 _LOCK = "lock"
 _MANIFEST = "manifest.json"
 _DRAFT = "manifest.json.new"
 _FORMAT = 1
 _GENERATION = re.compile(r"g[1-9][0-9]{0,17}")
-_SHARD = {"edge_config.json", "segments", "wal"}
+_SHARD_PART = re.compile(r"edge_config\.json|segments|wal|\.atomicwrite\w+")
 
 
 class MemoryDirectory:
@@ -94,10 +94,11 @@ class MemoryDirectory:
             # From now on a missing manifest is a lost one.
             self._lock.mark()
 
-    def is_published(self, generation: str) -> bool:
-        """Whether the manifest on disk names this generation."""
+    def reread(self) -> str | None:
+        """Which generation the manifest names now; that one is `generation` from here on."""
         with _reachable(self.path):
-            return _read_manifest(self.path) == generation
+            self.generation = _read_manifest(self.path)
+        return self.generation
 
     def discard(self, generation: str) -> None:
         """Delete a generation, for good, if it exists."""
@@ -181,10 +182,9 @@ def _is_unborn(path: Path, names: set[str]) -> bool:
     """Whether this is what a crash leaves of a memory that never had a manifest."""
     first = path / "g1"
     return (
-        _LOCK in names
-        and not is_marked(path / _LOCK)
+        is_unmarked(path / _LOCK)
         and not names - {_LOCK, _DRAFT, first.name}
-        and (first.name not in names or set(os.listdir(first)) <= _SHARD)
+        and (first.name not in names or all(map(_SHARD_PART.fullmatch, os.listdir(first))))
     )
 
 

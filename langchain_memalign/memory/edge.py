@@ -8,7 +8,7 @@ import tempfile
 import threading
 import weakref
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,25 +88,27 @@ class EdgeStore(MemoryStore):
             raise InvalidInputError(
                 f"found free_space_floor {free_space_floor}, expected 0 or more bytes."
             )
-        name = os.fspath(location)
+        name = os.fsdecode(location)
         temporary = name == _MEMORY
         path = _temporary_path() if temporary else _path(name)
-        directory = MemoryDirectory.open(path, temporary=temporary)
-        try:
+        with ExitStack() as undo:
+            directory = MemoryDirectory.open(path, temporary=temporary)
+            undo.callback(directory.release)
             if directory.generation is None:
                 directory.check_space(free_space_floor)
                 first = directory.next_generation()
                 current = Generation.create(directory.shard(first), None)
+                undo.callback(current.close)
                 current.flush()
                 directory.publish(first)
             else:
                 current = Generation.load(directory.shard(directory.generation))
+                undo.callback(current.close)
             # Not before: when the one that counts is damaged, another may be all that is left.
             directory.sweep()
-            return cls(name, directory, current, free_space_floor)
-        except BaseException:
-            directory.release()
-            raise
+            store = cls(name, directory, current, free_space_floor)
+            undo.pop_all()
+        return store
 
     def fingerprint(self) -> Fingerprint | None:
         """The embeddings of the stored vectors; None while no vector was ever written."""
@@ -189,7 +191,7 @@ class EdgeStore(MemoryStore):
             directory.publish(name)
         except BaseException:
             # Asked of the disk: an interrupt may come right after the manifest was replaced.
-            if directory.is_published(name):
+            if directory.reread() == name:
                 self._bind(successor)
             else:
                 successor.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ from langchain_memalign.memory.store import Fingerprint, MemoryStore, Point, Sel
 from langchain_memalign.memory.store_flows import StoreFlows
 from langchain_memalign.models import Embedder
 from langchain_memalign.prompts.content import embedding_texts
-from langchain_memalign.schema import Case, Change, Episode, Principle, Put
+from langchain_memalign.schema import Case, Change, Episode, Erase, Principle, Put
+from langchain_memalign.values import value_key
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,11 +138,18 @@ class MemoryFlows:
             Selection(kind="principle", judge=judge, fields=fields)
         )
         found = [to_principle(point) for point in points]
-        kept = [p for p in found if retired or p.is_active(as_of)]
+        kept = [p for p in found if p.is_active(as_of) or (retired and _existed(p, as_of))]
         return sorted(kept, key=lambda principle: (principle.created_at, principle.id))
 
-    def knowledge(self, judge: str) -> Flow[Knowledge]:
-        """A judge's principles and counts; read once, then kept until the next write."""
+    def knowledge(self, judge: str, *, as_of: datetime | None = None) -> Flow[Knowledge]:
+        """A judge's principles and counts; read once, then kept until the next write.
+
+        Args:
+            judge: The judge's name.
+            as_of: As they were at that moment; None for now.
+        """
+        if as_of is not None:
+            return (yield from self._knowledge_at(judge, as_of))
         with self._guard:
             version, known = self._version, self._known.get(judge)
         if known is not None:
@@ -160,15 +169,11 @@ class MemoryFlows:
         return known
 
     def embed_cases(self, cases: Sequence[Case]) -> Flow[list[Vector]]:
-        """Embed cases, at most two texts each, in one call."""
+        """Embed cases, at most two texts each, in one call; () for one without any text."""
         texts = [embedding_texts(case) for case in cases]
         vectors = yield from self.embed([text for pair in texts for text in pair if text])
         remaining = iter(vectors)
-        size = len(vectors[0]) if vectors else 0
-        return [
-            case_vector(*(next(remaining) if text else None for text in pair), size=size)
-            for pair in texts
-        ]
+        return [case_vector(*(next(remaining) if text else None for text in p)) for p in texts]
 
     def embed(self, texts: Sequence[str]) -> Flow[list[Vector]]:
         """Embed texts in one call and check them against what the memory holds."""
@@ -192,14 +197,26 @@ class MemoryFlows:
         finally:
             self._writing.release()
 
+    def invalidate(self) -> None:
+        """Read knowledge anew from now on, also where a read is under way."""
+        with self._guard:
+            self._version += 1
+            self._known.clear()
+
+    def _knowledge_at(self, judge: str, moment: datetime) -> Flow[Knowledge]:
+        principles = yield from self.principles(judge, as_of=moment)
+        episodes = yield from self.episodes(judge, as_of=moment)
+        counts = Counter(value_key(e.value) for e in episodes if e.value is not None)
+        return Knowledge(
+            principles=tuple(principles), value_counts=dict(counts), episodes_total=len(episodes)
+        )
+
     def _apply(self, changes: Sequence[Change]) -> Flow[None]:
-        puts = [change for change in changes if isinstance(change, Put)]
-        erased = [change.id for change in changes if not isinstance(change, Put)]
         if not changes:
             return
-        ids = [put.record.id for put in puts] + erased
-        if len(set(ids)) != len(ids):
-            raise InvalidInputError("changes name a record twice; expected one change a record.")
+        yield from self._check(changes)
+        puts = [change for change in changes if isinstance(change, Put)]
+        erased = [change.id for change in changes if isinstance(change, Erase)]
         sizes = {
             len(p.vector) // (2 if isinstance(p.record, Episode) else 1) for p in puts if p.vector
         }
@@ -214,6 +231,38 @@ class MemoryFlows:
         try:
             yield from self._store.write(points, erased=erased, fingerprint=fingerprint)
         finally:
-            with self._guard:
-                self._version += 1
-                self._known.clear()
+            self.invalidate()
+
+    def _check(self, changes: Sequence[Change]) -> Flow[None]:
+        """Refuse what is no change, and changes that contradict each other or the memory."""
+        named: dict[str, tuple[str, str]] = {}
+        for change in changes:
+            if not isinstance(change, Put | Erase):
+                raise InvalidInputError(
+                    f"changes hold a {type(change).__name__}; expected Put and Erase."
+                )
+            record_id, owner = _target(change)
+            if record_id in named:
+                raise InvalidInputError(
+                    f"changes name the record {record_id} twice; expected one change a record."
+                )
+            named[record_id] = owner
+        for point in (yield from self._store.scan(Selection(ids=tuple(named)))):
+            judge, kind = named[point.id]
+            if (judge, kind) != (point.judge, point.kind):
+                raise InvalidInputError(
+                    f"{point.id} is a record of kind {point.kind!r} of judge {point.judge!r}; "
+                    f"found a change that takes it for {kind!r} of {judge!r}. Nothing was changed."
+                )
+
+
+def _target(change: Change) -> tuple[str, tuple[str, str]]:
+    """The id of the record that a change names, and the judge and kind that it says it has."""
+    if isinstance(change, Erase):
+        return change.id, (change.judge, change.kind)
+    kind = "episode" if isinstance(change.record, Episode) else "principle"
+    return change.record.id, (change.judge, kind)
+
+
+def _existed(principle: Principle, at: datetime | None) -> bool:
+    return at is None or principle.created_at <= at

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -61,12 +61,14 @@ class Generation:
             path: The directory.
             fingerprint: None if the embeddings, and so the vectors' sizes, are not known yet.
         """
-        with _engine("create", path, MemoryUnavailableError):
+        with _engine("create", path, MemoryUnavailableError), ExitStack() as undo:
             shard = qe.EdgeShard.create(str(path), shard_config(fingerprint))
+            undo.callback(shard.close)
             for name in INDEXED_FIELDS:
                 keyword = qe.KeywordIndexParams(is_tenant=name == "judge")
                 shard.update(qe.UpdateOperation.create_field_index(name, keyword))
             shard.update(qe.UpdateOperation.upsert_points([own_point(fingerprint)]))
+            undo.pop_all()
         return cls(shard, fingerprint)
 
     @classmethod
@@ -77,19 +79,21 @@ class Generation:
             MemoryCorruptError: It is missing or damaged. Nothing was changed.
         """
         _check_parts(path)
-        with _engine("read", path, MemoryCorruptError):
+        with _engine("read", path, MemoryCorruptError), ExitStack() as undo:
             shard = qe.EdgeShard.load(str(path))
+            undo.callback(shard.close)
             indexed = shard.info().payload_schema
             own = shard.retrieve([OWN_POINT], True, False)
-        # The engine silently starts afresh in place of some parts that are missing; both of these
-        # were written before anything else, so without them other points are gone too.
-        if not own or not set(INDEXED_FIELDS) <= set(indexed):
-            shard.close()
-            raise MemoryCorruptError(
-                f"found a shard at {path} that has lost its beginning, expected all of it: "
-                + RESTORE
-            )
-        return cls(shard, read_own_point(own[0], path))
+            # The engine silently starts afresh in place of some parts that are missing. Both of
+            # these were written before anything else: without them, other points are gone too.
+            if not own or not set(INDEXED_FIELDS) <= set(indexed):
+                raise MemoryCorruptError(
+                    f"found a shard at {path} that has lost its beginning, expected all of it: "
+                    + RESTORE
+                )
+            generation = cls(shard, read_own_point(own[0], path))
+            undo.pop_all()
+        return generation
 
     def scan(self, selection: Selection, *, vectors: bool) -> list[Point]:
         """As `MemoryStore.scan`."""
@@ -210,8 +214,9 @@ def _engine(doing: str, what: object, error_type: type[MemoryStoreError]) -> Ite
         return
     remedy = RESTORE
     if "WouldBlock" in str(failure):
-        # Our own lock is free, so this one was inherited by a fork of a process that died.
-        error_type, remedy = MemoryLockedError, "end the children of the process that had it open."
+        # Our own lock is free, so a forked child has inherited the engine's and holds on to it.
+        error_type = MemoryLockedError
+        remedy = "end the forked children of the process that had it open before."
     elif error_type is MemoryUnavailableError:
         remedy = "check the disk, open the memory again, and repeat: repeating a write is harmless."
     raise error_type(

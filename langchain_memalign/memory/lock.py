@@ -68,9 +68,9 @@ class DirectoryLock:
         os.close(descriptor)
 
 
-def is_marked(file: Path) -> bool:
-    """Whether a lock file was ever marked."""
-    return file.is_file() and file.stat().st_size > 0
+def is_unmarked(file: Path) -> bool:
+    """Whether there is a lock file that was never marked."""
+    return file.is_file() and not file.stat().st_size
 
 
 def _locked(file: Path, descriptor: int) -> MemoryLockedError:

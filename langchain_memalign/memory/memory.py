@@ -156,6 +156,10 @@ class Memory:
             k: How many past cases, at most.
             principle_tokens: Token budget for principles; see `WorkingMemory.principles_total`.
             as_of: What it would have had at that moment.
+
+        Raises:
+            InvalidInputError: The case or a number is not usable.
+            ModelError: The case could not be embedded.
         """
         return run(self._recall(judge, case, k, principle_tokens, as_of))
 
@@ -211,10 +215,11 @@ class Memory:
     def close(self) -> None:
         """Release the store; harmless when called again."""
         self._store.close()
+        self.flows.invalidate()
 
     async def aclose(self) -> None:
         """Async `close`."""
-        await arun(off_loop(self._store.close))
+        await arun(off_loop(self.close))
 
     def __enter__(self) -> Self:
         return self
@@ -243,18 +248,26 @@ class Memory:
             self.flows,
             judge,
             Case.of(case),
-            k=k,
-            principle_tokens=principle_tokens,
+            k=_count(k, "k"),
+            principle_tokens=_count(principle_tokens, "principle_tokens"),
             as_of=_aware(as_of),
         )
 
     def _applied(self, changes: Sequence[Change]) -> Flow[Sequence[Change]]:
-        return self.flows.transact(lambda: _just(changes))
+        # Taken at once: it may be an iterator, and the transaction may have to wait.
+        wanted = tuple(changes)
+        return self.flows.transact(lambda: _just(wanted))
 
 
 def _just(changes: Sequence[Change]) -> Flow[Sequence[Change]]:
     return changes
     yield  # makes this a flow
+
+
+def _count(number: int, name: str) -> int:
+    if not isinstance(number, int) or isinstance(number, bool) or number < 0:
+        raise InvalidInputError(f"{name}: found {number!r}; expected a whole number, 0 or more.")
+    return number
 
 
 def _aware(moment: datetime | None) -> datetime | None:

@@ -32,7 +32,7 @@ def to_point(put: Put) -> Point:
         judge=put.judge,
         fields=fields,
         record=record.model_dump_json(),
-        vectors=None if put.vector is None else {vector_name: put.vector} if put.vector else {},
+        vectors=None if put.vector is None else _named(vector_name, put.vector),
     )
 
 
@@ -52,22 +52,28 @@ def to_principle(point: Point) -> Principle:
         raise _unreadable(point, error) from error
 
 
-def case_vector(inputs: Vector | None, outputs: Vector | None, size: int) -> Vector:
+def case_vector(inputs: Vector | None, outputs: Vector | None) -> Vector:
     """Join the embeddings of a case's inputs and outputs into one vector of length 1.
 
     The cosine of two such vectors is the mean of the cosines of both parts, which tells two answers
-    to one long question apart where one embedding of the joined text does not.
+    to one long question apart where one embedding of the joined text does not. A missing one
+    counts as zeros; where both are missing, so is the vector: ().
     """
-    parts = [inputs or (0.0,) * size, outputs or (0.0,) * size]
-    joined = [x for part in parts for x in part]
-    length = math.sqrt(math.fsum(x * x for x in joined))
-    return tuple(x / length for x in joined) if length else tuple(joined)
+    blank = (0.0,) * len(inputs or outputs or ())
+    joined = (inputs or blank) + (outputs or blank)
+    length = math.hypot(*joined)
+    return tuple(x / length for x in joined) if length else joined
 
 
 def rule_query(case: Vector) -> Vector:
     """The vector by which principles near to a case are found: its inputs' and outputs' sum."""
     size = len(case) // 2
     return tuple(a + b for a, b in zip(case[:size], case[size:], strict=True))
+
+
+def _named(name: str, vector: Vector) -> dict[str, Vector]:
+    """The vector under its name; none where nothing was embedded, or it points nowhere."""
+    return {name: vector} if any(vector) else {}
 
 
 def _unreadable(point: Point, error: Exception) -> MemoryCorruptError:

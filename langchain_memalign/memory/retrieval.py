@@ -17,7 +17,7 @@ from langchain_memalign.memory.selection import (
     over_budget,
 )
 from langchain_memalign.memory.store import CASE_VECTOR, RULE_VECTOR, Selection, Vector
-from langchain_memalign.schema import Case, Recalled, WorkingMemory
+from langchain_memalign.schema import Case, Principle, Recalled, WorkingMemory
 
 # Candidates for each episode shown: room for several reviewers of a case and for contrast.
 _POOL = 4
@@ -37,30 +37,53 @@ def recollect(
 
     Makes one embedding call, and none while there is nothing to find.
     """
-    known = yield from memory.knowledge(judge)
+    known = yield from memory.knowledge(judge, as_of=as_of)
     crowded = over_budget(known.principles, principle_tokens)
     wanted = k if known.episodes_total else 0
     if not wanted and not crowded:
         return Recollection(value_counts=known.value_counts)
     (vector,) = yield from memory.embed_cases([case])
     episodes: list[Recalled] = []
-    if wanted:
+    if wanted and vector:
         episodes = yield from _near(memory, judge, vector, wanted, exclude, as_of)
     ranked = None
     if crowded:
-        ranked = yield from rank_principles(memory, judge, [vector], len(known.principles))
+        count = len(known.principles)
+        among = None if as_of is None else known.principles
+        ranked = yield from rank_principles(memory, judge, [vector], count, among=among)
     return Recollection(
         episodes=tuple(episodes), nearest_principles=ranked, value_counts=known.value_counts
     )
 
 
 def rank_principles(
-    memory: MemoryFlows, judge: str, cases: Sequence[Vector], limit: int
+    memory: MemoryFlows,
+    judge: str,
+    cases: Sequence[Vector],
+    limit: int,
+    *,
+    among: Sequence[Principle] | None = None,
 ) -> Flow[tuple[str, ...]]:
-    """The ids of a judge's active principles, nearest to the given case vectors first."""
-    centre = tuple(map(sum, zip(*map(rule_query, cases), strict=True)))
-    active = Selection(kind="principle", judge=judge, fields={"status": ("active",)})
-    found = yield from memory.nearest(active, using=RULE_VECTOR, vector=centre, limit=limit)
+    """The ids of a judge's principles, nearest to the given case vectors first.
+
+    Args:
+        memory: Where they are.
+        judge: The judge's name.
+        cases: Vectors of cases; those without any text have none and do not count.
+        limit: How many, at most.
+        among: The principles to rank; None for the active ones.
+    """
+    queries = [rule_query(case) for case in cases if case]
+    if not queries:
+        return ()
+    centre = tuple(map(sum, zip(*queries, strict=True)))
+    selection = Selection(
+        kind="principle",
+        judge=judge,
+        ids=None if among is None else tuple(p.id for p in among),
+        fields={"status": ("active",)} if among is None else {},
+    )
+    found = yield from memory.nearest(selection, using=RULE_VECTOR, vector=centre, limit=limit)
     return tuple(point.id for point, _ in found)
 
 
@@ -78,11 +101,8 @@ def recall(
     recollection = yield from recollect(
         memory, judge, case, k=k, principle_tokens=principle_tokens, exclude=exclude, as_of=as_of
     )
-    if as_of is not None:
-        principles = yield from memory.principles(judge, as_of=as_of)
-    else:
-        principles = list((yield from memory.knowledge(judge)).principles)
-    return assemble(recollection, principles, principle_tokens)
+    known = yield from memory.knowledge(judge, as_of=as_of)
+    return assemble(recollection, known.principles, principle_tokens)
 
 
 def _near(
@@ -105,8 +125,8 @@ def _near(
         ]
         candidates = collapse(usable)
         exhausted = len(found) < limit
-        # The last case may have more reviewers beyond the limit.
-        complete = candidates if exhausted else candidates[:-1]
+        # Cases as near as the last one found may have more reviewers beyond the limit.
+        complete = [c for c in candidates if exhausted or c.similarity > found[-1][1]]
         if exhausted or len(complete) >= k:
             return choose(complete, k)
         limit *= 2

@@ -101,10 +101,10 @@ def fit(
     by_worth = sorted(principles, key=lambda p: (not p.pinned, rank.get(p.id, len(rank))))
     kept, left = set(), budget
     for principle in by_worth:
-        left -= estimate_tokens(principle.text)
-        if left < 0:
-            break
-        kept.add(principle.id)
+        # One that is too long does not keep the others out.
+        if (tokens := estimate_tokens(principle.text)) <= left:
+            left -= tokens
+            kept.add(principle.id)
     return tuple(principle for principle in principles if principle.id in kept)
 
 

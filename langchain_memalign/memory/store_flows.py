@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
+from typing import Any
 
 from langchain_memalign.flow import Flow, Step, perform
 from langchain_memalign.memory.store import Fingerprint, MemoryStore, Point, Selection, Vector
@@ -69,6 +72,21 @@ class StoreFlows:
         return perform(
             Step(
                 lambda: store.write(points, erased=erased, fingerprint=fingerprint),
-                lambda: store.awrite(points, erased=erased, fingerprint=fingerprint),
+                lambda: _to_the_end(store.awrite(points, erased=erased, fingerprint=fingerprint)),
             )
         )
+
+
+async def _to_the_end(write: Coroutine[Any, Any, None]) -> None:
+    """Await a write also when cancelled meanwhile, and only then pass the cancellation on.
+
+    The engine cannot be stopped halfway; who goes on before it is done reads what it will change.
+    """
+    task = asyncio.ensure_future(write)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        while not task.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([task])
+        raise

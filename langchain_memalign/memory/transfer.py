@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import os
 import struct
 import tempfile
+import uuid
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,8 +21,9 @@ from typing import Any
 from langchain_memalign.errors import InvalidInputError, MemoryStoreError
 from langchain_memalign.flow import Flow, off_loop, parallel
 from langchain_memalign.memory.flows import MemoryFlows
-from langchain_memalign.memory.store import Point, Selection, Vector
-from langchain_memalign.schema import Change, Episode, Principle, Put
+from langchain_memalign.memory.points import to_episode, to_principle
+from langchain_memalign.memory.store import Fingerprint, Point, Selection, Vector
+from langchain_memalign.schema import Episode, Principle, Put
 
 _FORMAT = "langchain-memalign"
 _VERSION = 1
@@ -44,32 +47,38 @@ def export_jsonl(memory: MemoryFlows, path: str | os.PathLike[str]) -> Flow[int]
 
 def import_jsonl(memory: MemoryFlows, path: str | os.PathLike[str]) -> Flow[int]:
     """Add the records of `path` to the memory."""
-    embeddings, puts = yield from off_loop(lambda: _read(Path(path)))
-    if embeddings != memory.embeddings_id:
-        puts = yield from _embed_anew(memory, puts)
+    made_with, puts = yield from off_loop(lambda: _read(Path(path)))
+    held = memory.fingerprint()
+    is_same_model = made_with is not None and made_with.embeddings == memory.embeddings_id
+    if not is_same_model or (held is not None and held != made_with):
+        # Only what will be written is worth an embedding.
+        puts = yield from _embed_anew(memory, (yield from _newer(memory, puts)))
     changes = yield from memory.transact(lambda: _newer(memory, puts))
     return len(changes)
 
 
-def _newer(memory: MemoryFlows, puts: Sequence[Put]) -> Flow[Sequence[Change]]:
+def _newer(memory: MemoryFlows, puts: Sequence[Put]) -> Flow[Sequence[Put]]:
+    """Those of which the memory has nothing, or something older."""
     wanted = tuple({put.record.id for put in puts})
     points = yield from memory.scan(Selection(ids=wanted))
     there = {point.id: point for point in points}
-    changes: list[Change] = []
-    for put in puts:
-        point = there.get(put.record.id)
-        if point is None or (isinstance(put.record, Episode) and _is_newer(put.record, point)):
-            changes.append(put)
-    return changes
+    return [
+        put
+        for put in puts
+        if (point := there.get(put.record.id)) is None or _is_newer(put.record, point)
+    ]
 
 
-def _is_newer(episode: Episode, point: Point) -> bool:
-    return episode.updated_at > Episode.model_validate_json(point.record).updated_at
+def _is_newer(record: Episode | Principle, point: Point) -> bool:
+    if isinstance(record, Episode):
+        return record.updated_at > to_episode(point).updated_at
+    # A principle's text never changes; all that happens to it is that it is retired.
+    return not record.is_active() and to_principle(point).is_active()
 
 
 def _embed_anew(memory: MemoryFlows, puts: Sequence[Put]) -> Flow[list[Put]]:
-    """Embed what had a vector; what waits to be embedded still does."""
-    embedded = [put for put in puts if put.vector]
+    """Embed what was embedded, also where the former model found nothing; what waits still does."""
+    embedded = [put for put in puts if put.vector or not _waits(put.record)]
     cases = [put for put in embedded if isinstance(put.record, Episode)]
     rules = [put for put in embedded if isinstance(put.record, Principle)]
     flows = [
@@ -81,7 +90,11 @@ def _embed_anew(memory: MemoryFlows, puts: Sequence[Put]) -> Flow[list[Put]]:
         put.record.id: vector
         for put, vector in zip([*cases, *rules], (v for vs in vectors for v in vs), strict=True)
     }
-    return [put.model_copy(update={"vector": anew.get(put.record.id)}) for put in puts]
+    return [put.model_copy(update={"vector": anew.get(put.record.id, ())}) for put in puts]
+
+
+def _waits(record: Episode | Principle) -> bool:
+    return isinstance(record, Episode) and record.status == "pending"
 
 
 def _chunks(puts: Sequence[Put]) -> Iterable[Sequence[Put]]:
@@ -112,55 +125,62 @@ def _write(path: Path, lines: Iterable[dict[str, Any]]) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(name, path)
-    except OSError as error:
+    except BaseException as error:
         os.unlink(name)
+        if not isinstance(error, OSError):
+            raise
         raise MemoryStoreError(
             f"cannot export to {path}: {error}. Choose another place."
         ) from error
 
 
-def _read(path: Path) -> tuple[str | None, list[Put]]:
-    embeddings, puts = None, []
+def _read(path: Path) -> tuple[Fingerprint | None, list[Put]]:
+    made_with: Fingerprint | None = None
+    puts: dict[str, Put] = {}
+    number = 1
     try:
         with path.open(encoding="utf-8") as file:
-            for number, line in enumerate(file, 1):
-                try:
-                    data = json.loads(line)
-                    if number == 1:
-                        embeddings = _read_header(data)
-                    elif line.strip():
-                        puts.append(_read_put(data))
-                except (ValueError, KeyError, TypeError, struct.error) as error:
-                    raise InvalidInputError(
-                        f"{path}, line {number}: {error!s:.300}; expected a record of an export by "
-                        "export_jsonl. Nothing was imported."
-                    ) from error
+            made_with = _read_header(json.loads(next(file, "null")))
+            for line in file:
+                number += 1
+                if line.strip():
+                    put = _read_put(json.loads(line), made_with)
+                    if put.record.id in puts:
+                        raise InvalidInputError(f"the record {put.record.id} is there twice")
+                    puts[put.record.id] = put
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInputError(f"cannot read {path}: {error}. Nothing was imported.") from error
-    return embeddings, puts
+    except (ValueError, KeyError, TypeError, RecursionError, struct.error) as error:
+        raise InvalidInputError(
+            f"{path}, line {number}: {error!s:.300}; expected a record of an export by "
+            "export_jsonl. Nothing was imported."
+        ) from error
+    return made_with, list(puts.values())
 
 
-def _read_header(data: Any) -> str | None:
+def _read_header(data: Any) -> Fingerprint | None:
     if not isinstance(data, dict) or data.get("format") != _FORMAT:
         raise InvalidInputError(f"this is no export; expected a header with format {_FORMAT!r}")
     if data.get("version") != _VERSION:
         raise InvalidInputError(
             f"found version {data.get('version')}; expected {_VERSION}. Upgrade langchain-memalign"
         )
-    return data["embeddings"]["id"] if data.get("embeddings") else None
+    held = data["embeddings"]
+    return held and Fingerprint(embeddings=held["id"], size=held["size"])
 
 
-def _read_put(data: dict[str, Any]) -> Put:
+def _read_put(data: dict[str, Any], made_with: Fingerprint | None) -> Put:
     kinds: dict[str, type[Episode] | type[Principle]] = {
         "episode": Episode,
         "principle": Principle,
     }
     record = kinds[data["kind"]].model_validate_json(json.dumps(data["record"]))
-    return Put(
-        judge=data["judge"],
-        record=record,
-        vector=_unpack(data["vector"]) if data.get("vector") else None,
-    )
+    uuid.UUID(record.id)
+    vector = _unpack(data["vector"]) if data["vector"] else ()
+    size = made_with.size * (2 if isinstance(record, Episode) else 1) if made_with else 0
+    if vector and (len(vector) != size or not all(map(math.isfinite, vector))):
+        raise InvalidInputError(f"its vector is not one of {size} finite numbers")
+    return Put(judge=data["judge"], record=record, vector=vector)
 
 
 def _pack(vector: Vector) -> str:

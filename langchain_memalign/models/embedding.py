@@ -58,20 +58,28 @@ class Embedder:
         except Exception as error:
             raise as_model_error(error, f"embedding {len(texts)} texts with {self.id}") from error
 
-    def _checked(self, vectors: Sequence[Sequence[float]], expected: int) -> list[Vector]:
+    def _checked(self, found: Sequence[Sequence[float]], expected: int) -> list[Vector]:
+        try:
+            vectors = [tuple(map(float, vector)) for vector in found]
+        except (TypeError, ValueError) as error:
+            raise ModelError(
+                f"{self.id} returned what is no list of vectors: {error}; expected numbers. "
+                "Check the embedding model."
+            ) from error
         sizes = {len(vector) for vector in vectors}
         if len(vectors) != expected or len(sizes) != 1 or 0 in sizes:
             raise ModelError(
                 f"{self.id} returned {len(vectors)} vectors of sizes {sorted(sizes)} for "
-                f"{expected} texts; expected one for each, all of one size. Check the embedding model."
+                f"{expected} texts; expected one for each, all of one size. "
+                "Check the embedding model."
             )
         return [self._unit(vector) for vector in vectors]
 
-    def _unit(self, vector: Sequence[float]) -> Vector:
-        length = math.sqrt(math.fsum(x * x for x in vector))
+    def _unit(self, vector: Vector) -> Vector:
+        length = math.hypot(*vector)
         if not math.isfinite(length):
             raise ModelError(
                 f"{self.id} returned a vector that holds NaN or infinity; expected finite numbers. "
                 "Check the embedding model."
             )
-        return tuple(x / length for x in vector) if length else tuple(map(float, vector))
+        return tuple(x / length for x in vector) if length else vector

@@ -17,8 +17,20 @@ T = TypeVar("T")
 
 _TRANSIENT_STATUS = {408, 409, 425, 429}
 # Providers' own classes, told by name so that none of them has to be imported.
-_TRANSIENT_NAMES = {"APIConnectionError", "APITimeoutError", "TransportError", "Timeout"}
-_SECRET = re.compile(r"\b(sk|pk|rk|key|Bearer)([-_ ])[\w.*\-]{6,}", re.IGNORECASE)
+_TRANSIENT_NAMES = {
+    "APIConnectionError",
+    "APITimeoutError",
+    "ConnectionError",
+    "TransportError",
+    "Timeout",
+}
+# What is called a secret and holds a digit, and what looks like one whatever it is called.
+_SECRET = re.compile(
+    r"""(?<![a-z])((?:(?:api)?key|token|secret|password|authorization|bearer)\b(?:\ provided)?["']?
+            \s*[:=]?\s*["']?(?:(?:bearer|basic)\s+)?) (?=\S*\d)[\w.*+/~\-]{6,}=*
+      | \b((?:sk|pk|rk|gsk|xai|hf|r8|pplx|nvapi|lsv2)[-_]|AIza|AKIA|eyJ)[\w.*\-]{6,}""",
+    re.IGNORECASE | re.VERBOSE,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +57,7 @@ class Retry:
         if not error.transient or attempt >= self.attempts or asked > self.longest_wait:
             return None
         ceiling = min(self.longest_wait, self.first_wait * 2 ** (attempt - 1))
-        return asked + random.uniform(0, ceiling)
+        return min(self.longest_wait, asked + random.uniform(0, ceiling))
 
     def run(self, attempt: Callable[[], Flow[T]]) -> Flow[T]:
         """Drive `attempt` until it succeeds or its `ModelError` is final."""
@@ -54,6 +66,7 @@ class Retry:
             try:
                 return (yield from attempt())
             except ModelError as error:
+                error.attempts = max(error.attempts, count)
                 seconds = self.wait(count, error)
                 if seconds is None:
                     raise
@@ -80,7 +93,7 @@ def as_model_error(error: Exception, what: str) -> MemAlignError:
         else isinstance(error, TimeoutError | ConnectionError)
         or any(base.__name__ in _TRANSIENT_NAMES for base in type(error).__mro__)
     )
-    said = _SECRET.sub(r"\1\2…", str(error))[:500]
+    said = without_secrets(str(error))[:500]
     remedy = {
         401: " Check the API key.",
         403: " Check what the API key may use.",
@@ -92,6 +105,11 @@ def as_model_error(error: Exception, what: str) -> MemAlignError:
         retry_after=_retry_after(error),
         transient=transient,
     )
+
+
+def without_secrets(text: str) -> str:
+    """Return a provider's message without the keys and tokens that it may quote."""
+    return _SECRET.sub(lambda match: f"{match[1] or match[2]}…", text)
 
 
 def _status(error: Exception) -> int | None:

@@ -72,15 +72,25 @@ def refusal(raw: object) -> str | None:
 
 
 def _loads(text: str) -> dict[str, Any]:
+    whole = text[text.index("{") : text.rfind("}") + 1]
     fenced = _FENCE.search(text)
-    body = fenced.group(1) if fenced else text[text.index("{") : text.rfind("}") + 1]
     try:
-        data = json.loads(body, parse_constant=_no_constant)
+        try:
+            data = _parse(whole)
+        except ValueError:
+            # There may be other braces around the fence, but also fences inside the JSON's texts.
+            if fenced is None:
+                raise
+            data = _parse(fenced.group(1))
     except (ValueError, RecursionError) as error:
         raise InvalidInputError(f"the reply is not valid JSON: {error}.") from error
     if not isinstance(data, dict):
         raise InvalidInputError(f"the reply is a JSON {type(data).__name__}; expected an object.")
     return data
+
+
+def _parse(text: str) -> Any:
+    return json.loads(text, parse_constant=_no_constant)
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -8,6 +8,7 @@ from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
 
 from langchain_memalign.errors import ConfigurationError
+from langchain_memalign.models.failure import without_secrets
 
 _REQUEST_SECONDS = 120
 
@@ -43,9 +44,12 @@ def resolve_chat_model(model: str | BaseChatModel) -> BaseChatModel:
         from langchain.chat_models import init_chat_model
 
         resolved: Any = init_chat_model(model)
+        if isinstance(resolved, BaseChatModel):
+            return resolved
+        # Without a name LangChain makes a model that waits to be told which one it is.
+        raise ValueError("it names no model.")
     except Exception as error:
-        raise _unusable("model", model, error) from error
-    return resolved  # type: ignore[no-any-return]
+        raise _unusable("model", model, "openai:gpt-4.1-mini", error) from error
 
 
 def resolve_embeddings(
@@ -84,7 +88,7 @@ def resolve_embeddings(
             resolved = OpenAIEmbeddings(
                 model=name,
                 max_retries=0,
-                timeout=_REQUEST_SECONDS,
+                request_timeout=_REQUEST_SECONDS,
                 check_embedding_ctx_length=False,
             )
         else:
@@ -92,7 +96,7 @@ def resolve_embeddings(
 
             resolved = init_embeddings(embeddings)
     except Exception as error:
-        raise _unusable("embeddings", embeddings, error) from error
+        raise _unusable("embeddings", embeddings, "openai:text-embedding-3-small", error) from error
     return resolved, embeddings_id or embeddings
 
 
@@ -107,13 +111,14 @@ def _identity(embeddings: Embeddings) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
-def _unusable(what: str, name: str, error: Exception) -> ConfigurationError:
-    provider = name.partition(":")[0]
+def _unusable(what: str, name: str, example: str, error: Exception) -> ConfigurationError:
     remedy = (
-        "install langchain-memalign[providers] and the provider's package"
+        "Install langchain-memalign[providers] and the provider's package."
         if isinstance(error, ImportError)
-        else f"set the key of {provider!r} in the environment, or pass the object itself"
+        else "Set the provider's key in the environment, or pass the object itself."
     )
+    said = " ".join(without_secrets(str(error)).split())[:300].rstrip(".")
     return ConfigurationError(
-        f"{what} {name!r} cannot be used: {str(error)[:300]} Expected 'provider:name'; {remedy}."
+        f"{what} {name!r} cannot be used: {said}. Expected 'provider:name', such as {example!r}, "
+        f"of a provider that LangChain knows. {remedy}"
     )

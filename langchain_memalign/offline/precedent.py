@@ -115,13 +115,13 @@ def _answer(
     functions = {f["name"]: f for tool in tools if (f := tool.get("function"))}
     try:
         if _VERDICT in functions:
-            return _judge(messages, functions[_VERDICT]["parameters"], floor)
+            return _judge(messages, functions[_VERDICT].get("parameters") or {}, floor)
         if DISTIL_SCHEMA["title"] in functions:
             prompt = parse(messages)
             found = extract_principles(section(prompt, "records"), prompt.find("principles"))
             return _call(DISTIL_SCHEMA["title"], {"principles": found})
     except (UnreadablePromptError, InvalidInputError) as error:
-        return _refuse(f"{_ABOUT} This one it cannot read: {error}.")
+        return _refuse(f"{_ABOUT} This one it cannot read: {str(error).rstrip('.')}.")
     if RECONCILE_SCHEMA["title"] in functions:
         # What repetition it could see, equal text, is merged without any model.
         return _call(RECONCILE_SCHEMA["title"], {"decisions": []})

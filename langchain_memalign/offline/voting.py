@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from langchain_memalign.offline.reading import Precedent
 from langchain_memalign.schema import Value
@@ -110,12 +112,9 @@ def _most(ballots: Sequence[Ballot]) -> Value | None:
 
 def _median(ballots: Sequence[Ballot]) -> Value:
     ordered = sorted(ballots, key=lambda ballot: float(ballot.value))
-    half, reached = _weigh(ballots) / 2, 0.0
-    for ballot in ordered:
-        reached += ballot.weight
-        if reached >= half or math.isclose(reached, half):
-            return ballot.value
-    return ordered[-1].value
+    reached = list(accumulate(ballot.weight for ballot in ordered))
+    # A rounding error must not lift an even split to the higher value.
+    return ordered[bisect_left(reached, reached[-1] / 2 * (1 - 1e-9))].value
 
 
 def _mean(ballots: Sequence[Ballot]) -> float:

@@ -1,0 +1,1 @@
+"""The prompts and their pure renderers; untrusted text is neutralised here."""

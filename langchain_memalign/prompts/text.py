@@ -14,12 +14,15 @@ from xml.sax.saxutils import quoteattr
 _BYTES_PER_TOKEN = 4
 _LONGEST_ATTRIBUTE = 300
 
-# Characters that XML forbids or that are invisible to a human reviewer: control characters,
-# bidirectional overrides, zero-width joins of tags, and the Unicode "tag" block, in which
-# whole instructions can hide.
+# Characters that XML forbids, or that a human reviewer does not see: control characters, soft
+# hyphens, bidirectional overrides, zero-width spaces, and the Unicode "tag" block, in which whole
+# instructions can hide. A variation selector after another selects nothing, but can carry a byte.
+# Joiners stay: emoji, Persian and Indic scripts need them.
+_SELECTORS = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
 _INVISIBLE = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff"
-    "\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e007f]"
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e"
+    "\u2060-\u206f\u3164\ufeff\ufff9-\ufffb\ufffe\uffff\U0001d173-\U0001d17a\U000e0000-\U000e007f]"
+    f"|(?<=[{_SELECTORS}])[{_SELECTORS}]"
 )
 
 
@@ -33,17 +36,22 @@ def estimate_tokens(text: str) -> int:
     return -(-len(text.encode("utf-8")) // _BYTES_PER_TOKEN)
 
 
+def visible(text: str) -> str:
+    """Return text with plain line ends, and with invisible characters written out by name."""
+    return _INVISIBLE.sub(_name, text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
 def escape(text: str) -> str:
     """Return text that stays text inside an XML element, with invisible characters made visible."""
-    visible = _INVISIBLE.sub(_name, text.replace("\r\n", "\n").replace("\r", "\n"))
-    return visible.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def attribute(text: str) -> str:
+def attribute(text: str, longest: int = _LONGEST_ATTRIBUTE) -> str:
     """Return text as a quoted XML attribute value; a very long one is cut and says so."""
-    if len(text) > _LONGEST_ATTRIBUTE:
-        text = f"{text[:_LONGEST_ATTRIBUTE]}… [{len(text) - _LONGEST_ATTRIBUTE} characters cut]"
-    return quoteattr(_INVISIBLE.sub(_name, text), {"\n": "&#10;", "\r": "&#13;", "\t": "&#9;"})
+    text = visible(text)
+    if len(text) > longest:
+        text = f"{text[:longest]}… [{len(text) - longest} characters cut]"
+    return quoteattr(text, {"\n": "&#10;", "\t": "&#9;"})
 
 
 def shorten(text: str, tokens: int) -> tuple[str, int, str]:
@@ -66,9 +74,10 @@ def shorten(text: str, tokens: int) -> tuple[str, int, str]:
 
 def clip(text: str, tokens: int) -> str:
     """Escape a text, cut to a budget; the place of the cut is marked by a `cut` element."""
-    head, cut, tail = shorten(text, tokens)
+    # Made visible first: a name is longer than its character, and the budget is for what is sent.
+    head, cut, tail = shorten(visible(text), tokens)
     if not cut:
-        return escape(text)
+        return escape(head)
     return f'{escape(head)}<cut tokens="{cut}"/>{escape(tail)}'
 
 

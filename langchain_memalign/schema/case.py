@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field, field_validator, model_validator
 
 from langchain_memalign.content import canonical, is_blank, normalise
 from langchain_memalign.errors import InvalidInputError
-from langchain_memalign.schema.record import OptionalText, OptionalValue, Record, Text, now
+from langchain_memalign.schema.record import OptionalText, OptionalValue, Record, now
 
 
 class Case(Record):
@@ -58,7 +58,7 @@ class Feedback(Case):
         judge_rationale: Why the judge had said so.
     """
 
-    id: Text | None = Field(default=None, min_length=1)
+    id: OptionalText = None
     value: OptionalValue = None
     rationale: OptionalText = None
     reviewer: OptionalText = None

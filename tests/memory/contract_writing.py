@@ -84,6 +84,12 @@ class WritingContract:
                     filled.write([point("good")], erased=[id_of("a"), bad])
                 assert names(filled.scan(EVERYTHING)) == set("abcde")
 
+    def test_a_fingerprint_must_name_embeddings_of_some_size(self, store):
+        for wrong in (replace(TOY, size=0), replace(TOY, embeddings=None)):
+            with pytest.raises(InvalidInputError, match="found fingerprint"):
+                store.write([point("a")], fingerprint=wrong)
+        assert store.scan(EVERYTHING) == []
+
     def test_vectors_need_a_fingerprint(self, store):
         with pytest.raises(InvalidInputError, match="no fingerprint"):
             store.write([point("a"), point("b", vectors=case(1, 0, 0, 0))])

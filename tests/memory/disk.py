@@ -1,4 +1,4 @@
-"""Looking for bytes in a directory, the way someone would who found the disk."""
+"""Looking at the files of a directory, the way someone would who found the disk."""
 
 import os
 
@@ -6,19 +6,23 @@ import os
 def files_with(directory, *markers):
     """The markers (text or bytes) that some file below `directory`, or a file's name, holds."""
     wanted = {m.encode() if isinstance(m, str) else m for m in markers}
-    found = set()
-    for folder, _, files in os.walk(directory):
-        for name in files:
-            content = os.path.join(folder, name).encode() + b"\n" + _content(folder, name)
-            found |= {marker for marker in wanted if marker in content}
-    return found
+    everything = [name.encode() + b"\n" + found for name, found in content(directory).items()]
+    return {marker for marker in wanted if any(marker in found for found in everything)}
 
 
-def _content(folder, name):
-    with open(os.path.join(folder, name), "rb") as file:
+def content(directory):
+    """All files with what is in them, and all directories with nothing."""
+    return {
+        str(path.relative_to(directory)): _read(path) if path.is_file() else b""
+        for path in directory.rglob("*")
+    }
+
+
+def _read(path):
+    """What a file holds; its holes, of which the engine's mostly consist, cut short."""
+    with open(path, "rb") as file:
         size = os.fstat(file.fileno()).st_size
         parts, position = [], 0
-        # The engine's files are mostly holes; a page of zeros stands for each.
         while position < size:
             try:
                 start = os.lseek(file.fileno(), position, os.SEEK_DATA)
@@ -26,4 +30,4 @@ def _content(folder, name):
                 break  # only a hole is left
             position = os.lseek(file.fileno(), start, os.SEEK_HOLE)
             parts.append(os.pread(file.fileno(), position - start, start))
-        return bytes(4096).join(parts)
+        return bytes(64).join(parts)

@@ -1,5 +1,7 @@
 """The embedded store: the contract, and what guards a process and its disk."""
 
+import errno
+import fcntl
 import gc
 import os
 import subprocess
@@ -9,6 +11,7 @@ import tempfile
 import pytest
 
 from langchain_memalign.errors import (
+    ConfigurationError,
     InvalidInputError,
     MemoryLockedError,
     MemoryStoreError,
@@ -205,24 +208,45 @@ store.close()
     assert "parent []" in output
 
 
-def test_children_that_live_on_do_not_keep_a_closed_memory_locked(location):
+def test_a_forked_child_that_lives_on_is_named_as_what_keeps_a_memory_locked(location):
     output = run(
         """
 read, write = os.pipe()
-child = os.fork()
-if child == 0:
+if os.fork() == 0:
     os.close(write)
     os.read(read, 1)
     os._exit(0)
 store.close()
-EdgeStore.open(sys.argv[1]).close()
-print("opened again")
+try:
+    EdgeStore.open(sys.argv[1])
+except Exception as error:
+    print(type(error).__name__, error)
 os.close(write)
 os.wait()
+EdgeStore.open(sys.argv[1]).close()
+print("opened")
 """,
         location,
     )
-    assert "opened again" in output
+    assert output[0].startswith(MemoryLockedError.__name__)
+    assert "end the forked children" in output[0]
+    assert output[1] == "opened"
+
+
+def test_where_files_cannot_be_locked_the_error_says_so(location, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(MemoryUnavailableError, match="No locks available"):
+        EdgeStore.open(location)
+
+
+def test_on_windows_a_server_is_recommended(location, monkeypatch):
+    monkeypatch.setattr(sys, "platform", "win32")
+    with pytest.raises(ConfigurationError, match=r"found Windows.*a Qdrant server"):
+        EdgeStore.open(location)
+    assert not location.exists()
 
 
 # The disk

@@ -9,6 +9,7 @@ import pytest
 from langchain_memalign.errors import MemoryCorruptError, MemoryUnavailableError
 from langchain_memalign.memory.edge import EdgeStore
 
+from .disk import content
 from .points import EVERYTHING, TOY, case, id_of, names, point
 
 
@@ -31,19 +32,6 @@ def opened(closed):
     store = EdgeStore.open(closed)
     yield store
     store.close()
-
-
-def content(directory):
-    """All files with what is in them; the lock file says who last tried."""
-    return {
-        str(path.relative_to(directory)): path.read_bytes() if path.is_file() else None
-        for path in directory.rglob("*")
-        if path.name != "lock"
-    }
-
-
-def generation(location):
-    return json.loads((location / "manifest.json").read_text())["generation"]
 
 
 # New memories
@@ -88,7 +76,11 @@ def test_a_directory_with_something_else_is_refused_and_left_alone(location, fou
 
 
 def test_a_crash_before_the_first_manifest_leaves_nothing_in_the_way(location):
-    for found in (["lock"], ["lock", "g1/segments/x"], ["lock", "g1/wal/y", "manifest.json.new"]):
+    for found in (
+        ["lock"],
+        ["lock", "g1/.atomicwriteX1y/x", "g1/segments/y"],
+        ["lock", "g1/wal/z", "g1/edge_config.json", "manifest.json.new"],
+    ):
         for name in found:
             (location / name).parent.mkdir(parents=True, exist_ok=True)
             (location / name).touch()
@@ -107,15 +99,10 @@ def test_a_memory_without_its_manifest_is_not_taken_for_a_new_one(closed):
     before = content(closed)
     with pytest.raises(MemoryCorruptError, match=r"no manifest\.json .*restore it"):
         EdgeStore.open(closed)
-    shutil.rmtree(closed / generation_dir(closed))
+    assert content(closed) == before
+    shutil.rmtree(closed / "g2")
     with pytest.raises(MemoryCorruptError, match=r"found lock but no manifest\.json"):
         EdgeStore.open(closed)
-    assert before
-
-
-def generation_dir(location):
-    (name,) = {path.name for path in location.glob("g*")}
-    return name
 
 
 @pytest.mark.parametrize(
@@ -164,7 +151,7 @@ def test_a_memory_of_a_newer_version_says_to_upgrade(closed):
     ],
 )
 def test_a_shard_with_a_part_missing_is_refused_and_left_alone(closed, part):
-    (path,) = closed.glob(f"{generation(closed)}/{part}")
+    (path,) = closed.glob(f"g2/{part}")
     shutil.rmtree(path) if path.is_dir() else path.unlink()
     (closed / "g9").mkdir()  # perhaps a backup of it
     before = content(closed)
@@ -184,13 +171,16 @@ def test_a_shard_with_a_part_missing_is_refused_and_left_alone(closed, part):
         ("wal/open-1", b"garbage"),
     ],
 )
-def test_a_damaged_shard_is_named_and_no_file_of_it_is_deleted(closed, part, damage, capfd):
-    (path,) = closed.glob(f"{generation(closed)}/{part}")
+def test_a_damaged_shard_is_named_and_opens_once_repaired(closed, part, damage, capfd):
+    (path,) = closed.glob(f"g2/{part}")
+    intact = path.read_bytes()
     path.unlink() if damage is None else path.write_bytes(damage)
-    before = set(content(closed))
-    with pytest.raises(MemoryCorruptError, match=r"(?s)found|could not.*restore"):
+    with pytest.raises(MemoryCorruptError, match=r"(?s)(found|could not).*restore"):
         EdgeStore.open(closed)
-    assert before <= set(content(closed))
+    path.write_bytes(intact)
+    store = EdgeStore.open(closed)
+    assert names(store.scan(EVERYTHING)) == {"a"}
+    store.close()
 
 
 def test_leftovers_of_a_crash_are_deleted_and_nothing_else(closed):
@@ -288,3 +278,10 @@ def test_another_memory_in_its_place_is_noticed_and_not_touched(opened, closed):
     assert refuses_to_write(opened)
     assert content(closed) == before
     other.close()
+
+
+def test_a_write_that_the_engine_refuses_names_the_remedy(opened, closed):
+    (segment,) = closed.glob("g2/segments/*")
+    shutil.rmtree(segment)
+    with pytest.raises(MemoryUnavailableError, match=r"could not write .*check the disk"):
+        opened.write([point("b")])

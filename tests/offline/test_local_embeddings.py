@@ -128,12 +128,28 @@ def test_the_applications_logging_is_left_alone(tmp_path):
     assert in_a_fresh_process(code, tmp_path) == f"[] {logging.WARNING}"
 
 
-def test_threads_that_come_first_at_once_all_get_their_vector(tmp_path):
+def test_threads_that_come_first_at_once_load_the_weights_once(tmp_path):
     code = (
+        "import time, wordllama\n"
         "from concurrent.futures import ThreadPoolExecutor\n"
-        "model = LocalEmbeddings()\n"
+        "load, loads = wordllama.WordLlama.load, []\n"
+        "def slow(**options):\n"
+        "    loads.append(options); time.sleep(0.1); return load(**options)\n"
+        "wordllama.WordLlama.load = slow\n"
         "with ThreadPoolExecutor(8) as pool:\n"
-        "    found = list(pool.map(model.embed_query, ['hello'] * 8))\n"
-        "print(all(vector == found[0] for vector in found))"
+        "    found = list(pool.map(lambda _: LocalEmbeddings().embed_query('hello'), range(8)))\n"
+        "print(all(vector == found[0] for vector in found), len(loads))"
     )
-    assert in_a_fresh_process(code, tmp_path) == "True"
+    assert in_a_fresh_process(code, tmp_path) == "True 1"
+
+
+def test_weights_that_are_gone_are_told_not_downloaded(tmp_path):
+    code = (
+        "import wordllama\n"
+        "wordllama.WordLlama.get_filename = staticmethod(lambda *args: 'gone.safetensors')\n"
+        "try: LocalEmbeddings().embed_query('hello')\n"
+        "except Exception as error: print(type(error).__name__, error)"
+    )
+    told = in_a_fresh_process(code, tmp_path)
+    assert told.startswith("ConfigurationError")
+    assert "pip install 'langchain-memalign[local]'" in told

@@ -1,0 +1,258 @@
+"""`memalign judge`: a case, or a file of cases."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import Progress
+
+from langchain_memalign.cli.cases import CaseRow, one_case, read_cases
+from langchain_memalign.cli.evidence import case_panel, verdict_panel
+from langchain_memalign.cli.exits import Left
+from langchain_memalign.cli.opening import opened_judge
+from langchain_memalign.cli.options import ConcurrencyOption, JsonOption, JudgeOption, MapOption
+from langchain_memalign.cli.progress import progress_bar
+from langchain_memalign.cli.screen import Screen, excerpt, worth
+from langchain_memalign.cli.verdictfile import VerdictFile, verdict_line
+from langchain_memalign.errors import InvalidInputError, ModelError
+from langchain_memalign.importers import BadRow
+from langchain_memalign.judge import MemAlignJudge
+from langchain_memalign.schema import Unscored, Verdict
+
+Outcome = Verdict | Unscored
+
+
+@dataclass
+class _Tally:
+    """What became of the cases."""
+
+    judged: int = 0
+    unscored: int = 0
+    skipped: int = 0
+    failed: list[BadRow] = field(default_factory=list)
+    stopped: bool = False
+
+
+def judge(
+    cases: Annotated[
+        Path | None,
+        typer.Argument(
+            help="JSONL with a case a line (inputs, outputs, reference_outputs, and an id of your "
+            "own); - reads standard input.",
+            show_default=False,
+        ),
+    ] = None,
+    inputs: Annotated[
+        str | None, typer.Option(help="What was asked; text or JSON.", show_default=False)
+    ] = None,
+    outputs: Annotated[
+        str | None, typer.Option(help="What was answered; text or JSON.", show_default=False)
+    ] = None,
+    reference_outputs: Annotated[
+        str | None,
+        typer.Option(
+            "--reference-outputs",
+            help="The answer expected; text or JSON.",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="Write a verdict a line to this file. What stands in it already is not judged "
+            "again, so the same command takes up a run that broke off.",
+            show_default=False,
+        ),
+    ] = None,
+    map_: MapOption = None,
+    with_case: Annotated[
+        bool, typer.Option("--with-case", help="Repeat the case on the line of its verdict.")
+    ] = False,
+    retry_unscored: Annotated[
+        bool, typer.Option("--retry-unscored", help="Judge cases again that --out has unscored.")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Begin --out anew, whatever stands in it.")
+    ] = False,
+    concurrency: ConcurrencyOption = 8,
+    judge_file: JudgeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Judge a case, or a file of cases.
+
+    Exits with 1 if a case could not be judged or is unscored.
+
+    Examples:
+      $ memalign judge --inputs "Where is it?" --outputs "It comes tomorrow."
+      $ memalign judge cases.jsonl --out verdicts.jsonl
+      $ memalign judge rows.jsonl -m question=inputs,answer=outputs > out.jsonl
+      $ echo '{"inputs": "2 + 2?", "outputs": "4"}' | memalign judge --json
+    """
+    screen = Screen(json=json)
+    given = any(text is not None for text in (inputs, outputs, reference_outputs))
+    if cases is None and not given and not sys.stdin.isatty():
+        cases = Path("-")
+    if (cases is None) != given:
+        raise InvalidInputError(
+            f"found {'both a file and' if given else 'neither a file nor'} options of a case; "
+            "expected one of them: cases.jsonl, - for standard input, or --inputs and --outputs."
+        )
+    if cases and out and cases.exists() and out.exists() and cases.samefile(out):
+        raise InvalidInputError(f"--out: found {out}, the cases themselves; expected another file.")
+    rows, bad = (
+        read_cases(cases, map_ or [], screen)
+        if cases
+        else ([one_case(inputs, outputs, reference_outputs)], [])
+    )
+    tally = _Tally(failed=bad)
+    started = time.perf_counter()
+    with opened_judge(judge_file) as (_, judging):
+        if out is None:
+            _to_screen(judging, rows, tally, screen, concurrency, with_case)
+        else:
+            with VerdictFile(out, judge=judging.spec.name, overwrite=overwrite) as file:
+                todo = file.todo(rows, retry_unscored=retry_unscored)
+                tally.skipped = len(rows) - len(todo)
+                if tally.skipped:
+                    again = "" if todo else "; --overwrite judges them again"
+                    screen.note(f"{tally.skipped} of {len(rows)} are in {out} already{again}.")
+                _to_file(judging, todo, file, tally, screen, concurrency, with_case)
+                if not tally.stopped:
+                    file.sort(rows)
+                tally.unscored = sum("unscored" in line for line in file.lines)
+    _report(tally, screen, out, len(rows), time.perf_counter() - started)
+
+
+def _to_screen(
+    judging: MemAlignJudge,
+    rows: Sequence[CaseRow],
+    tally: _Tally,
+    screen: Screen,
+    concurrency: int,
+    with_case: bool,
+) -> None:
+    """Panels for one case, a line each for several; JSONL for scripts and pipes."""
+
+    def write(row: CaseRow, outcome: Outcome) -> None:
+        tally.unscored += isinstance(outcome, Unscored)
+        if not screen.is_pretty:
+            screen.data(verdict_line(judging.spec.name, row, outcome, with_case=with_case))
+        elif len(rows) == 1:
+            screen.show(case_panel(row.case, "The case"))
+            screen.show(verdict_panel(judging, outcome))
+        else:
+            said = worth(outcome.value) if isinstance(outcome, Verdict) else "unscored"
+            subject = excerpt(row.case.inputs or row.case.outputs, 60)
+            screen.out.print(f"{row.line:>5}", f"{said:<12}", subject, markup=False)
+
+    with progress_bar(screen.err) as progress:
+        _judge_all(judging, rows, write, tally, progress, concurrency)
+
+
+def _to_file(
+    judging: MemAlignJudge,
+    rows: Sequence[CaseRow],
+    file: VerdictFile,
+    tally: _Tally,
+    screen: Screen,
+    concurrency: int,
+    with_case: bool,
+) -> None:
+    def write(row: CaseRow, outcome: Outcome) -> None:
+        file.add(verdict_line(judging.spec.name, row, outcome, with_case=with_case))
+
+    with progress_bar(screen.err) as progress:
+        _judge_all(judging, rows, write, tally, progress, concurrency)
+
+
+def _judge_all(
+    judging: MemAlignJudge,
+    rows: Sequence[CaseRow],
+    write: Callable[[CaseRow, Outcome], None],
+    tally: _Tally,
+    progress: Progress,
+    concurrency: int,
+) -> None:
+    """Judge cases side by side and write each verdict as it comes, in this thread alone."""
+    task = progress.add_task("Judging", total=len(rows), detail="")
+    waiting = iter(rows)
+    running: dict[Future[Outcome], CaseRow] = {}
+    with ThreadPoolExecutor(concurrency, thread_name_prefix="judging") as pool:
+
+        def start() -> None:
+            while len(running) < concurrency and (row := next(waiting, None)) is not None:
+                running[pool.submit(judging.invoke, row.case)] = row
+
+        try:
+            start()
+            while running:
+                for row, outcome in _finished(running, tally):
+                    write(row, outcome)
+                    tally.judged += 1
+                    progress.advance(task)
+                start()
+        except KeyboardInterrupt:
+            tally.stopped = True
+            progress.update(task, description="Stopping")
+            # What is under way was paid for. A second Ctrl-C ends the process (see `running`).
+            while running:
+                for row, outcome in _finished(running, tally):
+                    write(row, outcome)
+                    tally.judged += 1
+
+
+def _finished(
+    running: dict[Future[Outcome], CaseRow], tally: _Tally
+) -> Iterator[tuple[CaseRow, Outcome]]:
+    """Wait for verdicts; a case that failed for itself alone is only noted."""
+    done, _ = wait(running, return_when=FIRST_COMPLETED)
+    for future in done:
+        row = running.pop(future)
+        try:
+            outcome = future.result()
+        except (InvalidInputError, ModelError) as error:
+            if isinstance(error, ModelError) and error.is_refused_access:
+                raise
+            tally.failed.append(BadRow(row.line, str(error)))
+        else:
+            yield row, outcome
+
+
+def _report(tally: _Tally, screen: Screen, out: Path | None, total: int, seconds: float) -> None:
+    left = total - tally.judged - tally.skipped
+    if out is not None and screen.json:
+        summary: dict[str, Any] = {
+            "out": str(out),
+            "cases": total,
+            "judged": tally.judged,
+            "skipped": tally.skipped,
+            "unscored": tally.unscored,
+            "left": left,
+            "failed": [{"line": row.line, "reason": row.reason} for row in tally.failed],
+            "seconds": round(seconds, 3),
+        }
+        screen.data(summary)
+    for row in tally.failed:
+        screen.note(f"line {row.line}: {row.reason}", style="red")
+    if total > 1 or out is not None or tally.failed:
+        rate = f" ({tally.judged / seconds:.1f}/s)" if tally.judged else ""
+        where = f" -> {out}" if out else ""
+        screen.note(
+            f"{tally.judged} judged in {seconds:.1f} s{rate}, {tally.unscored} unscored{where}"
+        )
+    if tally.stopped or left:
+        again = "Run the same command again to go on" if out else "With --out a run can be taken up"
+        raise Left(f"{left} of {total} cases are left. {again}.")
+    if tally.failed:
+        raise Left(f"{len(tally.failed)} lines could not be judged; see above.")
+    if tally.unscored:
+        raise typer.Exit(1)

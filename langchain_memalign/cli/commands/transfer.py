@@ -1,0 +1,163 @@
+"""`memalign export`, `import`, `copy`: carrying a whole memory elsewhere."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import SecretStr
+
+from langchain_memalign.cli.judgefile import (
+    DEFAULT_NAMES,
+    JudgeFile,
+    MemoryPlace,
+    find_judge_file,
+    load_judge_file,
+)
+from langchain_memalign.cli.opening import opened_memory
+from langchain_memalign.cli.options import JsonOption, JudgeOption
+from langchain_memalign.cli.screen import Screen
+from langchain_memalign.errors import InvalidInputError
+
+_API_KEY = "QDRANT_API_KEY"
+_JUDGE_FILES = (".yaml", ".yml", ".toml")
+
+
+def export(
+    path: Annotated[Path, typer.Argument(help="The file to write.")],
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the file, if there is one.")
+    ] = False,
+    judge_file: JudgeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Write the judge's memory, with all judges in it, to one JSONL file.
+
+    Any memory can import it, whatever its store and embeddings.
+
+    Examples:
+      $ memalign export memory.jsonl
+    """
+    if path.exists() and not overwrite:
+        raise InvalidInputError(
+            f"found {path} there already; expected a new file. --overwrite replaces it."
+        )
+    file = load_judge_file(find_judge_file(judge_file))
+    with opened_memory(file.memory, file.embeddings, creates=False, lazily=True) as memory:
+        records = memory.export_jsonl(path)
+    _say(Screen(json=json), records, f"records written to {path}")
+
+
+def import_(
+    path: Annotated[Path, typer.Argument(help="A file that `memalign export` has written.")],
+    judge_file: JudgeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Add an exported memory to the judge's memory.
+
+    A record that is there already stays, unless the file's is newer. Where the
+    embeddings differ, all of it is embedded anew.
+
+    Examples:
+      $ memalign import memory.jsonl
+    """
+    screen = Screen(json=json)
+    file = load_judge_file(find_judge_file(judge_file))
+    with opened_memory(file.memory, file.embeddings) as memory, screen.working("Importing"):
+        records = memory.import_jsonl(path)
+    _say(screen, records, f"records added to {file.memory.location}")
+
+
+def copy(
+    source: Annotated[
+        str,
+        typer.Argument(help="A directory, the address of a Qdrant server, or a judge file."),
+    ],
+    target: Annotated[str, typer.Argument(help="The same; begun where there is none.")],
+    embeddings: Annotated[
+        str | None,
+        typer.Option(
+            help="What the memories were made with, unless a judge file tells. Without it: that of "
+            "the judge file in this directory, or else local.",
+            show_default=False,
+        ),
+    ] = None,
+    target_embeddings: Annotated[
+        str | None,
+        typer.Option(help="Embed all of it anew with these, for the target.", show_default=False),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Copy one memory into another, such as from a directory to a server, or back.
+
+    The key of a server that is named by its address is read from QDRANT_API_KEY.
+
+    Examples:
+      $ memalign copy ./memory http://localhost:6333
+      $ memalign copy http://localhost:6333 ./backup
+      $ memalign copy judge.yaml other.yaml
+      $ memalign copy ./memory ./new --target-embeddings openai:text-embedding-3-small
+    """
+    screen = Screen(json=json)
+    default = embeddings or _embeddings_here()
+    source_place, held = _place(source, default)
+    target_place, wanted = _place(target, target_embeddings or held)
+    if _same(source_place, target_place):
+        raise InvalidInputError(f"found {source} twice; expected two memories.")
+    with tempfile.TemporaryDirectory(prefix="memalign-") as folder:
+        # By way of a file: two embedded memories need not be open at once, and it is read whole
+        # before anything is written.
+        carried = Path(folder) / "memory.jsonl"
+        with opened_memory(source_place, held, creates=False, lazily=True) as memory:
+            found = memory.export_jsonl(carried)
+        with (
+            opened_memory(target_place, wanted) as memory,
+            screen.working(f"Copying {found} records"),
+        ):
+            records = memory.import_jsonl(carried)
+    if json:
+        screen.data({"found": found, "records": records})
+    else:
+        there = f", {found - records} were there already" if found > records else ""
+        screen.note(f"{records} of {found} records copied to {target}{there}.")
+
+
+def _place(named: str, embeddings: str) -> tuple[MemoryPlace, str]:
+    """The memory that an argument names, and what it was made with."""
+    if Path(named).suffix in _JUDGE_FILES and Path(named).is_file():
+        file: JudgeFile = load_judge_file(Path(named))
+        return file.memory, file.embeddings
+    place = MemoryPlace(location=named)
+    if place.is_server:
+        if key := os.environ.get(_API_KEY):
+            return place.model_copy(update={"api_key": SecretStr(key)}), embeddings
+        return place, embeddings
+    if place.directory is None:
+        raise InvalidInputError(
+            f"found {named!r}, which is gone when the command ends; expected a directory, the "
+            "address of a Qdrant server, or a judge file."
+        )
+    return MemoryPlace(location=str(Path(named).expanduser())), embeddings
+
+
+def _embeddings_here() -> str:
+    for name in DEFAULT_NAMES:
+        if Path(name).is_file():
+            return load_judge_file(Path(name)).embeddings
+    return "local"
+
+
+def _same(one: MemoryPlace, other: MemoryPlace) -> bool:
+    if one.directory is not None and other.directory is not None:
+        return one.directory.resolve() == other.directory.resolve()
+    return one.location.rstrip("/") == other.location.rstrip("/")
+
+
+def _say(screen: Screen, records: int, what: str) -> None:
+    if screen.json:
+        screen.data({"records": records})
+    else:
+        screen.note(f"{records} {what}.")

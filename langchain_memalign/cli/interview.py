@@ -1,0 +1,144 @@
+"""The conversation with a reviewer in a terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from typing import Any
+
+from rich.text import Text
+
+from langchain_memalign.cli.screen import Screen, clean, worth
+from langchain_memalign.errors import InvalidInputError
+from langchain_memalign.schema import Unscored, Verdict
+from langchain_memalign.values import ValueType
+
+
+class Pause(Enum):
+    """What a reviewer may do other than answer."""
+
+    SKIP = "skip"
+    """Ask again next time."""
+
+    QUIT = "quit"
+    """Stop; this case, too, is asked next time."""
+
+
+Answer = dict[str, Any] | Pause
+
+_CHOICES = {
+    "a": ("approve", "the verdict is right"),
+    "e": ("edit", "give the right value, and why"),
+    "r": ("remark", "say what is wrong, without a value"),
+    "n": ("nothing", "no comment; do not ask about this case again"),
+    "s": ("skip", "ask again next time"),
+    "q": ("quit", "stop here; go on later with the same command"),
+}
+
+
+class Interviewer:
+    """Asks a reviewer what they think of a verdict."""
+
+    def __init__(self, screen: Screen, value_type: ValueType, reviewer: str | None) -> None:
+        self._screen = screen
+        self._value_type = value_type
+        self._reviewer = reviewer
+
+    def ask(
+        self,
+        outcome: Verdict | Unscored,
+        allowed: Sequence[str],
+        problem: str | None = None,
+    ) -> Answer:
+        """Ask until there is an answer that can be used.
+
+        Args:
+            outcome: What the judge concluded.
+            allowed: The decisions that the review graph takes.
+            problem: What was wrong with the last answer.
+
+        Returns:
+            The answer, in the form of the review graph, or the wish to pause.
+        """
+        keys = [key for key in _CHOICES if key != "a" or "approve" in allowed]
+        if problem:
+            self._screen.show(Text(clean(problem), "yellow"))
+        while True:
+            self._screen.show(self._menu(keys))
+            said = self._read("> ")
+            if said is None:
+                return Pause.QUIT
+            key = said[:1].lower()
+            if key not in keys or _CHOICES[key][0][: len(said)] != said.lower():
+                self._explain(keys)
+                continue
+            if (answer := self._follow_up(key, outcome)) is not None:
+                return answer
+
+    def _follow_up(self, key: str, outcome: Verdict | Unscored) -> Answer | None:
+        """Ask for the rest of an answer; None goes back to the choice."""
+        if key in "sq":
+            return Pause.SKIP if key == "s" else Pause.QUIT
+        if key == "n":
+            return {"decision": "ignore"}
+        answer: dict[str, Any] = {"decision": {"a": "approve", "e": "edit", "r": "reject"}[key]}
+        if key == "e":
+            value = self._value(outcome)
+            if value is None:
+                return None
+            answer["value"] = value
+        if key in "er":
+            why = self._read("Why? " if key == "r" else "Why? (Enter for no reason) ")
+            if not why and key == "r":
+                return None
+            if why:
+                answer["rationale"] = why
+        if self._reviewer is not None:
+            answer["reviewer"] = self._reviewer
+        return answer
+
+    def _value(self, outcome: Verdict | Unscored) -> Any:
+        """The right value; None if the reviewer thinks better of it."""
+        values = self._value_type.describe()
+        if isinstance(outcome, Verdict) and self._value_type.kind == "boolean":
+            # There is only one other.
+            other = not outcome.value
+            said = self._read(f"The right value is {worth(other)}? (Enter: yes; n: no) ")
+            return None if said is None or said.lower().startswith("n") else other
+        while said := self._read(f"The right value ({values}): "):
+            try:
+                return self._value_type.read(said)
+            except InvalidInputError as error:
+                self._screen.show(Text(clean(str(error)), "yellow"))
+        return None
+
+    def _menu(self, keys: Sequence[str]) -> Text:
+        menu = Text()
+        for key in keys:
+            menu.append(f"[{key}]", "bold cyan").append(_CHOICES[key][0][1:] + "  ")
+        return menu
+
+    def _explain(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            word, meaning = _CHOICES[key]
+            self._screen.show(Text.assemble((f"  {word:<8}", "cyan"), meaning))
+
+    def _read(self, question: str) -> str | None:
+        """A line from the reviewer; None at the end of standard input."""
+        if self._screen.json or not sys.stdin.isatty():
+            # `input` would write the question on stdout, which is for the script.
+            self._screen.out.print(Text(question), end="")
+            line = sys.stdin.readline()
+            return line.strip() if line else None
+        try:
+            return input(question).strip()
+        except EOFError:
+            return None
+
+
+def problem_of(request: Mapping[str, Any]) -> str | None:
+    """Why the review graph asks again, if it does."""
+    first, _, _ = str(request["action_requests"][0]["description"]).partition("\n")
+    marker = "**That answer could not be used:** "
+    return first.removeprefix(marker) if first.startswith(marker) else None

@@ -1,0 +1,150 @@
+"""From a judge file to the objects that do the work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from langchain_core.embeddings import Embeddings
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import BaseMessage
+from langchain_core.outputs import ChatResult
+
+from langchain_memalign.cli.judgefile import (
+    JudgeFile,
+    MemoryPlace,
+    ModelChoice,
+    find_judge_file,
+    load_judge_file,
+)
+from langchain_memalign.errors import ConfigurationError
+from langchain_memalign.judge import MemAlignJudge
+from langchain_memalign.memory import Memory
+from langchain_memalign.models import resolve_embeddings
+from langchain_memalign.models.failure import without_secrets
+
+_REQUEST_SECONDS = 120
+
+
+@contextmanager
+def opened_judge(
+    named: Path | None, *, asks_model: bool = True, creates: bool = True
+) -> Iterator[tuple[JudgeFile, MemAlignJudge]]:
+    """Open the judge of a judge file, with its memory, for as long as the block lasts.
+
+    Args:
+        named: The judge file; None for the one in the working directory.
+        asks_model: Whether the command calls the model. One that does not needs no key for it.
+        creates: Whether the command may begin a new memory.
+    """
+    file = load_judge_file(find_judge_file(named))
+    with opened_memory(
+        file.memory, file.embeddings, creates=creates, lazily=not asks_model
+    ) as memory:
+        yield (
+            file,
+            MemAlignJudge(
+                name=file.name,
+                instructions=file.instructions,
+                value_type=file.value_type,
+                model=_chat_model(file.model) if asks_model else _NoModel(),
+                memory=memory,
+                k=file.k,
+                principle_tokens=file.principle_tokens,
+                case_tokens=file.case_tokens,
+                episode_tokens=file.episode_tokens,
+                distant=file.distant,
+                structured_output=file.structured_output,
+            ),
+        )
+
+
+@contextmanager
+def opened_memory(
+    place: MemoryPlace, embeddings: str, *, creates: bool = True, lazily: bool = False
+) -> Iterator[Memory]:
+    """Open a memory for as long as the block lasts.
+
+    Args:
+        place: Where it is.
+        embeddings: What it was, or is to be, made with.
+        creates: Whether there may be none yet.
+        lazily: Whether to make the embedding model, which may need a key, only if it is called.
+
+    Raises:
+        ConfigurationError: There is no memory and none may be made, or the embeddings are unusable.
+    """
+    directory = place.directory
+    if not creates and directory is not None and not directory.exists():
+        raise ConfigurationError(
+            f"found no memory at {directory}; expected one that `memalign align`, `judge` or "
+            "`review` has begun."
+        )
+    options: dict[str, Any] = {}
+    if place.is_server:
+        key = place.api_key
+        options = {"api_key": key.get_secret_value() if key else None, "timeout": place.timeout}
+        options = {name: value for name, value in options.items() if value is not None}
+    if lazily and embeddings != "local":
+        options["embeddings_id"] = embeddings
+        options["embeddings"] = _LazyEmbeddings(embeddings)
+    else:
+        options["embeddings"] = embeddings
+    with Memory.open(place.location, **options) as memory:
+        yield memory
+
+
+class _LazyEmbeddings(Embeddings):
+    """An embedding model that is made when it is first called."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._made: Embeddings | None = None
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        if self._made is None:
+            self._made, _ = resolve_embeddings(self._name)
+        return self._made.embed_documents(texts)
+
+    def embed_query(self, text: str) -> list[float]:
+        return self.embed_documents([text])[0]
+
+
+class _NoModel(BaseChatModel):
+    """Stands where no model is called, so that nothing else can stand in for the judge's own."""
+
+    def _generate(self, messages: list[BaseMessage], *_: Any, **__: Any) -> ChatResult:
+        raise ConfigurationError("this command was not expected to call the model.")
+
+    @property
+    def _llm_type(self) -> str:
+        return "none"
+
+
+def _chat_model(choice: ModelChoice) -> str | BaseChatModel:
+    """The model of a name alone is the judge's business; with options it is made here."""
+    if not choice.options:
+        return choice.name
+    provider, _, name = choice.name.partition(":")
+    try:
+        if choice.name == "precedent":
+            raise ValueError(f"it takes no options, found {', '.join(choice.options)}.")
+        if provider == "openai" and name:
+            from langchain_openai import ChatOpenAI
+
+            # As for a name alone: the judge itself counts and reports retries.
+            options = {"max_retries": 0, "timeout": _REQUEST_SECONDS, **choice.options}
+            return ChatOpenAI(model=name, **options)
+        from langchain.chat_models import init_chat_model
+
+        made: BaseChatModel = init_chat_model(choice.name, **choice.options)
+        return made
+    except Exception as error:
+        said = " ".join(without_secrets(str(error)).split())[:300]
+        raise ConfigurationError(
+            f"model {choice.name!r} with {', '.join(choice.options)} cannot be used: {said} "
+            "Expected a model and options that LangChain's init_chat_model takes; set the "
+            "provider's key in the environment."
+        ) from error

@@ -1,0 +1,212 @@
+"""The file of verdicts: JSONL that grows line by line, and is taken up again where it broke off."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import tempfile
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from langchain_memalign.cli.cases import CaseRow
+from langchain_memalign.errors import InvalidInputError
+from langchain_memalign.schema import Unscored, Verdict
+
+_REMEDY = "Name another file with --out, or replace this one with --overwrite."
+
+_BEGINNING = b'{"line": '
+"""How each line begins."""
+
+Line = dict[str, Any]
+
+
+def verdict_line(
+    judge: str, row: CaseRow, outcome: Verdict | Unscored, *, with_case: bool = False
+) -> Line:
+    """What the file says about one case.
+
+    Args:
+        judge: The judge's name.
+        row: The case.
+        outcome: What the judge concluded.
+        with_case: Whether to repeat the case.
+    """
+    kind = "verdict" if isinstance(outcome, Verdict) else "unscored"
+    line = {
+        "line": row.line,
+        "id": row.id,
+        "case_key": row.case.key,
+        "judge": judge,
+        kind: outcome.model_dump(mode="json"),
+    }
+    return line | row.case.model_dump(mode="json") if with_case else line
+
+
+class VerdictFile:
+    """A file of verdicts, held by one process at a time.
+
+    A line is written whole, by one system call, as soon as its verdict is there: whatever ends the
+    process, at most the last line is torn, and opening the file again removes it.
+
+    Attributes:
+        path: The file.
+        lines: The lines that are whole.
+    """
+
+    def __init__(self, path: Path, *, judge: str, overwrite: bool = False) -> None:
+        """Open or begin the file.
+
+        Raises:
+            InvalidInputError: It holds something else, or the verdicts of another judge, or another
+                process is writing it.
+        """
+        self.path = path
+        self.lines: list[Line] = []
+        self._descriptor = _open(path)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if overwrite:
+                os.ftruncate(self._descriptor, 0)
+            else:
+                self._take_up(judge)
+        except BlockingIOError:
+            self.close()
+            raise InvalidInputError(
+                f"found {path} in use by another `memalign judge`; expected it to be free. "
+                "Wait for that one, or name another file with --out."
+            ) from None
+        except BaseException:
+            self.close()
+            raise
+
+    def todo(self, rows: Sequence[CaseRow], *, retry_unscored: bool = False) -> list[CaseRow]:
+        """The cases that have no line yet.
+
+        Args:
+            rows: All cases.
+            retry_unscored: Whether a case that is unscored counts as having none; its line goes.
+
+        Raises:
+            InvalidInputError: The file has verdicts on cases that are not among `rows`.
+        """
+        if retry_unscored:
+            self._rewrite([line for line in self.lines if "unscored" not in line])
+        waiting = _by_key(self.lines)
+        left = [row for row in rows if not _pop(waiting, row.case.key)]
+        if others := sum(map(len, waiting.values())):
+            raise InvalidInputError(
+                f"{self.path} holds {others} verdicts on cases that are not among those to judge; "
+                f"expected it to be new or of the same cases. {_REMEDY}"
+            )
+        return left
+
+    def add(self, line: Line) -> None:
+        """Write a line."""
+        data = _encoded(line)
+        while data:  # one round, unless the disk is full
+            data = data[os.write(self._descriptor, data) :]
+        self.lines.append(line)
+
+    def sort(self, rows: Sequence[CaseRow]) -> None:
+        """Bring the lines into the order of the cases; those judged at once came as they were."""
+        there = _by_key(self.lines)
+        ordered: list[Line] = []
+        for row in rows:
+            if line := _pop(there, row.case.key):
+                ordered.append({**line, "line": row.line, "id": row.id})
+        if ordered != self.lines and len(ordered) == len(self.lines):
+            self._rewrite(ordered)
+
+    def close(self) -> None:
+        """Let others write it."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _take_up(self, judge: str) -> None:
+        text = self.path.read_bytes()
+        whole = text.rfind(b"\n") + 1
+        for number, line in enumerate(text[:whole].splitlines(), 1):
+            self.lines.append(_checked(line, f"{self.path}, line {number}", judge))
+        # A torn first line goes; anything else without a line break is not ours to cut.
+        if whole == 0 and text[: len(_BEGINNING)] != _BEGINNING[: len(text)]:
+            _checked(text, f"{self.path}, line 1", judge)
+        os.ftruncate(self._descriptor, whole)
+
+    def _rewrite(self, lines: list[Line]) -> None:
+        """Replace the file in one step, and hold the new one."""
+        target = Path(os.path.realpath(self.path))
+        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            os.fchmod(descriptor, os.fstat(self._descriptor).st_mode & 0o777)
+            with os.fdopen(os.dup(descriptor), "wb") as file:
+                file.writelines(map(_encoded, lines))
+                file.flush()
+                os.fsync(descriptor)
+            os.replace(name, target)
+        except BaseException:
+            os.close(descriptor)
+            Path(name).unlink(missing_ok=True)
+            raise
+        os.close(self._descriptor)
+        os.lseek(descriptor, 0, os.SEEK_END)
+        self._descriptor, self.lines = descriptor, lines
+
+
+def _open(path: Path) -> int:
+    if path.exists() and not path.is_file():
+        raise InvalidInputError(
+            f"--out: found {path}, which is no regular file; expected the name of one. Without "
+            "--out the verdicts go to stdout."
+        )
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
+    except OSError as error:
+        raise InvalidInputError(f"--out: cannot write {path}: {error.strerror}.") from error
+
+
+def _checked(text: bytes, where: str, judge: str) -> Line:
+    try:
+        line = json.loads(text)
+    except ValueError:
+        line = None
+    if not isinstance(line, dict) or not isinstance(line.get("case_key"), str):
+        raise InvalidInputError(f"{where}: found no verdict of `memalign judge`. {_REMEDY}")
+    if line.get("judge") != judge:
+        raise InvalidInputError(
+            f"{where}: found a verdict of the judge {line.get('judge')!r}; expected {judge!r}. "
+            f"{_REMEDY}"
+        )
+    return line
+
+
+def _encoded(line: Mapping[str, Any]) -> bytes:
+    # A lone surrogate, which a model may write, stays as its JSON escape.
+    return json.dumps(line, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
+
+
+def _by_key(lines: Sequence[Line]) -> dict[str, list[Line]]:
+    found: dict[str, list[Line]] = defaultdict(list)
+    for line in lines:
+        found[line["case_key"]].append(line)
+    return found
+
+
+def _pop(lines: dict[str, list[Line]], key: str) -> Line | None:
+    return lines[key].pop(0) if lines.get(key) else None

@@ -1,0 +1,76 @@
+"""How flows become nodes, and how input becomes state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from langchain_core.runnables import RunnableConfig, RunnableLambda
+from langgraph.graph import START
+from langgraph.graph.state import CompiledStateGraph
+
+from langchain_memalign.errors import InvalidInputError
+from langchain_memalign.flow import Flow, arun, run
+from langchain_memalign.schema import Case, Feedback
+
+Update: TypeAlias = dict[str, Any]
+NodeFlow: TypeAlias = Callable[[Any, RunnableConfig], Flow[Update]]
+
+
+def node(flow: NodeFlow, name: str) -> RunnableLambda[Any, Update]:
+    """Make a node of a flow: blocking under `invoke`, awaitable under `ainvoke`."""
+
+    def blocking(state: Any, config: RunnableConfig) -> Update:
+        return run(flow(state, config))
+
+    async def awaitable(state: Any, config: RunnableConfig) -> Update:
+        return await arun(flow(state, config))
+
+    return RunnableLambda(blocking, awaitable, name=name)
+
+
+def pure_node(function: Callable[[Any], Update], name: str) -> RunnableLambda[Any, Update]:
+    """Make a node of a function that does no I/O; it runs on the event loop itself."""
+
+    async def awaitable(state: Any) -> Update:
+        return function(state)
+
+    return RunnableLambda(function, awaitable, name=name)
+
+
+def read_input(
+    graph: CompiledStateGraph[Any, Any, Any, Any], read: Callable[[Any], Any]
+) -> CompiledStateGraph[Any, Any, Any, Any]:
+    """Pass every input through `read` before it is written to the state.
+
+    LangGraph leaves a field that an input does not name as the thread's last run left it.
+    `read` must not raise: LangGraph also calls it when it discards an unfinished run.
+    """
+    graph.nodes[START] = graph.nodes[START].copy({"mapper": read})
+    return graph
+
+
+def whole_case(given: Any) -> Any:
+    """A case as input: all of its fields, as JSON. What is not usable is left to the nodes."""
+    if isinstance(given, Case):
+        given = dict(given)
+    if not isinstance(given, Mapping):
+        return given
+    fields = {name: given.get(name) for name in Case.model_fields}
+    try:
+        return dict(Case(**fields))
+    except InvalidInputError:
+        return fields
+
+
+def whole_batch(given: Any) -> Any:
+    """A batch of feedback as input, as JSON. What is not usable is left to the nodes."""
+    if not isinstance(given, Mapping):
+        return given
+    feedback = given.get("feedback")
+    if isinstance(feedback, list | tuple):
+        feedback = [
+            item.model_dump(mode="json") if isinstance(item, Feedback) else item
+            for item in feedback
+        ]
+    return {"feedback": [] if feedback is None else feedback}

@@ -1,0 +1,93 @@
+"""Which judgements a human is asked about."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Literal, TypeAlias
+
+from langchain_memalign.errors import ConfigurationError
+from langchain_memalign.judge import Budgets
+from langchain_memalign.schema import Case, Unscored, Value, Verdict, WorkingMemory
+from langchain_memalign.values import ValueType
+
+ReviewPolicy: TypeAlias = (
+    Literal["always", "never", "uncertain"]
+    | Callable[[Case, Verdict | Unscored, WorkingMemory], bool]
+)
+"""Which judgements a human is asked about."""
+
+_FEW_EPISODES = 3
+# Numbers disagree when they lie further apart than this share of the scale.
+_APART_SHARE = 0.25
+
+
+def check_policy(review: object) -> None:
+    """Refuse what is no review policy.
+
+    Raises:
+        ConfigurationError: It is none.
+    """
+    if inspect.iscoroutinefunction(review):
+        found = "an async function"
+    elif review in ("always", "never", "uncertain") or callable(review):
+        return
+    else:
+        found = f"{review!r:.60}"
+    raise ConfigurationError(
+        f"review: found {found}; expected 'always', 'never', 'uncertain' or a function of (case, "
+        "verdict, working memory) that returns a bool."
+    )
+
+
+def needs_review(
+    policy: ReviewPolicy,
+    case: Case,
+    outcome: Verdict | Unscored,
+    memory: WorkingMemory,
+    *,
+    value_type: ValueType,
+    budgets: Budgets,
+) -> bool:
+    """Whether a human is asked about a judgement.
+
+    Args:
+        policy: The policy.
+        case: What was judged.
+        outcome: What the judge concluded.
+        memory: What the judge had before it.
+        value_type: The values that it may give.
+        budgets: How many past cases it is shown, and from when on one is distant.
+    """
+    if callable(policy):
+        return bool(policy(case, outcome, memory))
+    if policy == "uncertain":
+        return is_uncertain(outcome, memory, value_type=value_type, budgets=budgets)
+    return policy == "always"
+
+
+def is_uncertain(
+    outcome: Verdict | Unscored,
+    memory: WorkingMemory,
+    *,
+    value_type: ValueType,
+    budgets: Budgets,
+) -> bool:
+    """Whether a judgement stands on little.
+
+    It does if there is no verdict, if few past cases are near (fewer than 3, or than the judge is
+    shown at all), or if what experts said of those near differs: labels, at all; numbers, by a
+    quarter of the scale.
+    """
+    near = [r for r in memory.episodes if r.similarity >= budgets.distant]
+    said = [e.value for r in near for e in (r.episode, *r.also) if e.value is not None]
+    few = len(near) < max(1, min(_FEW_EPISODES, budgets.k))
+    return isinstance(outcome, Unscored) or few or _differ(said, value_type)
+
+
+def _differ(values: Sequence[Value], value_type: ValueType) -> bool:
+    if value_type.kind == "number":
+        numbers = [float(v) for v in values if isinstance(v, int | float)]
+        apart = _APART_SHARE * (value_type.maximum - value_type.minimum)
+        return bool(numbers) and max(numbers) - min(numbers) > apart
+    return len({(type(value), value) for value in values}) > 1

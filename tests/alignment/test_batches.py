@@ -1,0 +1,49 @@
+"""How many records one distilling call is given."""
+
+import pytest
+from fakes import feedback
+
+
+def batches(bench, words):
+    bench.judge.align(words, max_concurrency=1)
+    return [len(request.record_ids) for request in bench.model.titled("principles")]
+
+
+@pytest.mark.parametrize(
+    ("records", "sizes"), [(1, [1]), (50, [50]), (51, [25, 26]), (101, [33, 34, 34]), (300, [50] * 6)]
+)
+def test_short_records_come_fifty_at_a_time_spread_evenly(bench, records, sizes):
+    assert sorted(batches(bench, [feedback(i) for i in range(records)])) == sizes
+
+
+def test_long_records_come_fewer_at_a_time(bench):
+    long = "word " * 1000
+    sizes = batches(bench, [feedback(i, inputs=f"Question {i}: {long}") for i in range(40)])
+    assert sum(sizes) == 40
+    assert max(sizes) - min(sizes) <= 1
+    prompts = [len(request.prompt) / 4 for request in bench.model.titled("principles")]
+    assert max(prompts) < 20_000
+
+
+def test_a_few_long_records_among_short_ones_share_a_batch(bench):
+    words = [feedback(i, inputs=f"Question {i}: " + "word " * 1000) for i in range(5)]
+    sizes = batches(bench, [*words, *(feedback(i) for i in range(5, 50))])
+    assert sum(sizes) == 50
+    assert len(sizes) <= 2
+
+
+def test_an_endless_record_is_cut_and_still_learned(bench):
+    endless = {name: "word " * 100_000 for name in ("inputs", "outputs", "rationale")}
+    report = bench.judge.align([feedback(1, **endless)])
+    assert len(report.distilled) == 1
+    (request,) = bench.model.requests
+    assert len(request.prompt) < 40_000
+    assert "<cut " in request.prompt
+
+
+def test_records_come_in_the_order_in_which_they_were_said(bench):
+    bench.judge.align([feedback(3)])
+    bench.judge.align([feedback(1), feedback(2)])
+    assert bench.texts()[0] == "Rule: Remark 3."
+    prompt = bench.model.requests[-1].prompt
+    assert prompt.index("Remark 1.") < prompt.index("Remark 2.")

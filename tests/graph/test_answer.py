@@ -1,0 +1,166 @@
+"""Every dialect in which a reviewer may answer."""
+
+import json
+
+import pytest
+
+from langchain_memalign import Case, InvalidInputError, Unscored, Verdict
+from langchain_memalign.graph.answer import read_answer
+from langchain_memalign.values import ValueType
+
+BOOLEAN = ValueType.parse(bool)
+STARS = ValueType.parse({"type": "integer", "minimum": 1, "maximum": 5})
+LABELS = ValueType.parse({"enum": ["good", "bad"]})
+CASE = Case(inputs="My parcel is lost.", outputs="Not our problem.")
+KIND = Verdict(value=True, rationale="It is kind.\nVery.")
+THREE = Verdict(value=3, rationale="So so.")
+GOOD = Verdict(value="good", rationale="Fine.")
+UNSCORED = Unscored(reason="The reply was empty.")
+ACTION = "review_judgment"
+
+
+def inbox(kind, args):
+    return [{"type": kind, "args": args}]
+
+
+def inbox_edit(value, rationale, kind="edit"):
+    return inbox(kind, {"action": ACTION, "args": {"value": value, "rationale": rationale}})
+
+
+def chat(kind, **fields):
+    return {"decisions": [{"type": kind, **fields}]}
+
+
+def chat_edit(value, rationale):
+    args = {"value": value, "rationale": rationale}
+    return chat("edit", edited_action={"name": ACTION, "args": args})
+
+
+def form(decision, **fields):
+    return {"decision": decision, **fields}
+
+
+# What was answered, and the value and rationale that were understood.
+ANSWERS = {
+    "inbox accepts": (inbox_edit("true", "It is kind.\r\nVery.", "accept"), True, None),
+    "inbox accepts without args": (inbox("accept", None), True, None),
+    "inbox edits the value": (inbox_edit("false", "It is kind.\nVery."), False, None),
+    "inbox edits the rationale": (inbox_edit("true", "Polite."), True, "Polite."),
+    "inbox edits both": (inbox_edit("False", "Cold."), False, "Cold."),
+    "inbox clears the value": (inbox_edit("", "Cold."), None, "Cold."),
+    "inbox responds": (inbox("response", "Say sorry."), None, "Say sorry."),
+    "inbox, not in a list": (inbox("response", "Say sorry.")[0], None, "Say sorry."),
+    "chat approves": (chat("approve"), True, None),
+    "chat edits": (chat_edit("false", "Cold."), False, "Cold."),
+    "chat edits with a typed value": (chat_edit(False, "Cold."), False, "Cold."),
+    "chat rejects": (chat("reject", message="Say sorry."), None, "Say sorry."),
+    "chat responds": (chat("respond", message="Say sorry."), None, "Say sorry."),
+    "form approves": (form("approve"), True, None),
+    "form approves as filled in": (form("approve", value=True, rationale=""), True, None),
+    "form approves and adds why": (form("approve", rationale="Warm."), True, "Warm."),
+    "form edits": (form("edit", value=False, rationale="Cold."), False, "Cold."),
+    "form rejects": (form("reject", rationale="Say sorry."), None, "Say sorry."),
+    "form rejects, value untouched": (form("reject", value=True, rationale="Hm."), None, "Hm."),
+    "form rejects, other value": (form("reject", value=False, rationale="Hm."), False, "Hm."),
+    "form rejects by value alone": (form("reject", value=False), False, None),
+    "no decision": ({"value": False, "rationale": "Cold."}, False, "Cold."),
+    "no decision, only why": ({"rationale": "Cold."}, None, "Cold."),
+    "in capitals": (form(" Approve "), True, None),
+    "plain text": ("Say sorry first.", None, "Say sorry first."),
+    "plain text, a decision": ("Approve", True, None),
+    "plain text, a value": ("false", False, None),
+    "plain text, almost JSON": ("[" * 100_000, None, "[" * 100_000),
+    "JSON text": (json.dumps(form("edit", value=False)), False, None),
+    "JSON text of a list": (json.dumps(inbox_edit("false", "Cold.")), False, "Cold."),
+}
+
+
+@pytest.mark.parametrize(("answer", "value", "rationale"), ANSWERS.values(), ids=ANSWERS)
+def test_an_answer_becomes_feedback(answer, value, rationale):
+    word = read_answer(answer, CASE, KIND, BOOLEAN)
+
+    assert (word.value, word.rationale) == (value, rationale)
+    assert (word.judge_value, word.judge_rationale) == (True, KIND.rationale)
+    assert word.case == CASE
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [form("ignore"), inbox("ignore", None), chat("ignore"), "ignore", '{"type": "ignore"}'],
+    ids=repr,
+)
+def test_ignoring_is_no_feedback(answer):
+    assert read_answer(answer, CASE, KIND, BOOLEAN) is None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        form("edit", value=False, reviewer="Ann"),
+        {**inbox_edit("false", "Cold.")[0], "reviewer": "Ann"},
+        inbox("edit", {"action": ACTION, "args": {"value": "false", "reviewer": "Ann"}}),
+    ],
+    ids=["form", "beside", "inside"],
+)
+def test_a_reviewer_is_named(answer):
+    assert read_answer(answer, CASE, KIND, BOOLEAN).reviewer == "Ann"
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict", "value_type", "value", "rationale"),
+    [
+        ("4", THREE, STARS, 4, None),
+        (4, THREE, STARS, 4, None),
+        (4.0, THREE, STARS, 4, None),
+        ("Four stars", THREE, STARS, None, "Four stars"),
+        (inbox_edit("5", "So so."), THREE, STARS, 5, None),
+        (form("approve", value=3), THREE, STARS, 3, None),
+        ("bad", GOOD, LABELS, "bad", None),
+        ('"bad"', GOOD, LABELS, "bad", None),
+        ("Bad.", GOOD, LABELS, None, "Bad."),
+        (inbox_edit("BAD", "Fine."), GOOD, LABELS, "bad", None),
+    ],
+)
+def test_values_are_read_by_their_type(answer, verdict, value_type, value, rationale):
+    word = read_answer(answer, CASE, verdict, value_type)
+    assert (word.value, word.rationale) == (value, rationale)
+    assert type(word.value) is type(value)
+
+
+UNUSABLE = {
+    "nothing": (None, "expected one answer"),
+    "empty": ({}, "found the decision None"),
+    "blank text": (" ", "say why"),
+    "several": ([form("approve"), form("approve")], "expected one answer"),
+    "none of several": ({"decisions": []}, "expected one answer"),
+    "unknown decision": (form("maybe"), "found the decision 'maybe'"),
+    "decision of a strange type": ({"type": ["edit"]}, r"found the decision \['edit'\]"),
+    "unreadable value": (form("edit", value="perhaps"), "expected true or false"),
+    "value of a strange type": (form("edit", value=[True]), "expected true or false"),
+    "number without meaning": ("7", "expected true or false"),
+    "edit of nothing": (form("edit"), "say why"),
+    "edit with the judge's words only": (form("edit", rationale=KIND.rationale), "say why"),
+    "rejection without a word": (chat("reject"), "say why"),
+    "rejection of the same value": (form("reject", value=True), "say why"),
+    "approval of another value": (form("approve", value=False), "approve true but give.* false"),
+    "consent or value": (True, "may be a value or consent"),
+    "consent or value in words": ("yes", "may be a value or consent"),
+    "rationale that is no text": (form("edit", rationale=5), "rationale"),
+    "reviewer that is no text": (form("approve", reviewer=5), "reviewer"),
+    "broken Unicode": (form("reject", rationale="\ud800"), "surrogate"),
+}
+
+
+@pytest.mark.parametrize(("answer", "told"), UNUSABLE.values(), ids=UNUSABLE)
+def test_an_unusable_answer_is_told(answer, told):
+    with pytest.raises(InvalidInputError, match=told):
+        read_answer(answer, CASE, KIND, BOOLEAN)
+
+
+def test_without_a_verdict_there_is_nothing_to_approve_but_all_else_to_say():
+    with pytest.raises(InvalidInputError, match="no verdict to approve"):
+        read_answer(form("approve"), CASE, UNSCORED, BOOLEAN)
+
+    word = read_answer(form("reject", value=False), CASE, UNSCORED, BOOLEAN)
+
+    assert (word.value, word.judge_value, word.judge_rationale) == (False, None, None)

@@ -1,0 +1,256 @@
+"""The review graph: it judges, asks, and learns the answer."""
+
+import re
+
+import pytest
+from fakes import HttpError, one_rule_a_record, verdict
+from langgraph.graph import START, StateGraph
+from langgraph.types import Command
+from typing_extensions import TypedDict
+
+from langchain_memalign import (
+    AlignmentReport,
+    Feedback,
+    ModelError,
+    Verdict,
+    create_review_graph,
+)
+
+from .cases import CASE, OTHER_CASE
+
+EDIT = {"decision": "edit", "value": False, "rationale": "Say sorry first."}
+
+
+@pytest.fixture
+def graph(bench, saver):
+    return create_review_graph(bench.judge, checkpointer=saver)
+
+
+def question(state):
+    (interrupt,) = state["__interrupt__"]
+    return interrupt.value
+
+
+async def test_an_answer_is_learned_by_both_memories(drive, bench, graph, thread):
+    asked = await drive.invoke(graph, CASE, thread)
+    state = await drive.invoke(graph, Command(resume=EDIT), thread)
+
+    assert question(asked)["action_requests"][0]["args"]["value"] == "true"
+    word, report = Feedback.of(state["feedback"]), AlignmentReport.of(state["alignment"])
+    assert (word.value, word.rationale) == (False, "Say sorry first.")
+    assert (word.judge_value, word.judge_rationale) == (True, "Because.")
+    (episode,) = bench.judge.episodes()
+    assert (episode.status, episode.judge_value) == ("distilled", True)
+    assert report.stored == report.distilled == (episode.id,)
+    assert bench.texts() == ["Rule: Say sorry first."]
+
+
+async def test_what_was_learned_counts_for_the_next_case(drive, bench, graph, thread, new_thread):
+    await drive.invoke(graph, CASE, thread)
+    await drive.invoke(graph, Command(resume=EDIT), thread)
+
+    asked = await drive.invoke(graph, CASE, new_thread())
+
+    shown = asked["working_memory"]
+    assert [p["text"] for p in shown["principles"]] == ["Rule: Say sorry first."]
+    assert shown["episodes"][0]["similarity"] == pytest.approx(1)
+    assert "Say sorry first." in bench.model.requests[-1].prompt
+
+
+async def test_the_same_answer_again_costs_nothing(drive, bench, graph, thread, new_thread):
+    for config in (thread, new_thread()):
+        await drive.invoke(graph, CASE, config)
+        before = bench.calls()
+        state = await drive.invoke(graph, Command(resume=EDIT), config)
+
+    report = AlignmentReport.of(state["alignment"])
+    assert len(report.unchanged) == 1
+    assert bench.calls() == before
+
+
+async def test_waiting_and_asking_again_cost_nothing(drive, bench, graph, thread):
+    await drive.invoke(graph, CASE, thread)
+    before = bench.calls()
+
+    for answer in ({"decision": "maybe"}, "", 7, [], {"decision": "edit", "value": "perhaps"}):
+        state = await drive.invoke(graph, Command(resume=answer), thread)
+        assert "could not be used" in question(state)["action_requests"][0]["description"]
+    assert bench.calls() == before
+    assert bench.judge.episodes() == []
+
+    state = await drive.invoke(graph, Command(resume=EDIT), thread)
+    assert len(state["alignment"]["stored"]) == 1
+
+
+async def test_the_human_is_asked_even_if_the_memory_cannot_be_had(drive, bench, graph, thread):
+    await drive.invoke(graph, CASE, thread)
+    bench.memory.close()
+
+    state = await drive.invoke(graph, Command(resume={"decision": "maybe"}), thread)
+
+    assert "found the decision 'maybe'" in question(state)["action_requests"][0]["description"]
+
+
+async def test_approving_teaches_that_the_judge_was_right(drive, bench, graph, thread):
+    await drive.invoke(graph, CASE, thread)
+    await drive.invoke(graph, Command(resume={"decision": "approve"}), thread)
+
+    (episode,) = bench.judge.episodes()
+    assert (episode.value, episode.rationale, episode.judge_value) == (True, None, True)
+
+
+async def test_ignoring_ends_without_learning(drive, bench, graph, thread):
+    await drive.invoke(graph, CASE, thread)
+    state = await drive.invoke(graph, Command(resume={"decision": "ignore"}), thread)
+
+    assert graph.get_state(thread).next == ()
+    assert state["feedback"] is state["alignment"] is None
+    assert bench.judge.episodes() == []
+
+
+async def test_what_the_judge_could_not_score_can_be_taught(drive, make_bench, saver, thread):
+    def respond(request):
+        return "Hm." if request.title == "verdict" else one_rule_a_record(request)
+
+    bench = make_bench(respond)
+    graph = create_review_graph(bench.judge, checkpointer=saver)
+
+    asked = await drive.invoke(graph, CASE, thread)
+    again = await drive.invoke(graph, Command(resume={"decision": "approve"}), thread)
+    await drive.invoke(graph, Command(resume=EDIT), thread)
+
+    assert question(asked)["review_configs"][0]["allowed_decisions"] == ["edit", "reject"]
+    assert "no verdict to approve" in question(again)["action_requests"][0]["description"]
+    (episode,) = bench.judge.episodes()
+    assert (episode.value, episode.judge_value) == (False, None)
+
+
+async def test_a_failing_distillation_leaves_the_word_pending(drive, make_bench, saver, thread):
+    def respond(request):
+        return verdict(True) if request.title == "verdict" else HttpError(400)
+
+    bench = make_bench(respond)
+    graph = create_review_graph(bench.judge, checkpointer=saver)
+    await drive.invoke(graph, CASE, thread)
+
+    state = await drive.invoke(graph, Command(resume=EDIT), thread)
+
+    report = AlignmentReport.of(state["alignment"])
+    assert [p.episode_id for p in report.pending] == list(report.stored)
+    assert [e.status for e in bench.judge.episodes()] == ["pending"]
+
+
+async def test_a_word_is_stored_before_a_refused_call_and_learned_on_resume(
+    drive, make_bench, saver, thread
+):
+    refused = []
+
+    def respond(request):
+        return HttpError(401) if refused else one_rule_a_record(request)
+
+    bench = make_bench(respond)
+    graph = create_review_graph(bench.judge, checkpointer=saver)
+    await drive.invoke(graph, CASE, thread)
+    refused.append(True)
+    with pytest.raises(ModelError):
+        await drive.invoke(graph, Command(resume=EDIT), thread)
+    assert [e.status for e in bench.judge.episodes()] == ["pending"]
+    refused.clear()
+
+    state = await drive.invoke(graph, None, thread)  # not asked again
+
+    assert len(state["alignment"]["distilled"]) == 1
+    assert bench.texts() == ["Rule: Say sorry first."]
+
+
+async def test_a_thread_used_again_keeps_nothing_of_the_first_case(drive, graph, thread):
+    await drive.invoke(graph, OTHER_CASE, thread)
+    await drive.invoke(graph, Command(resume=EDIT), thread)
+
+    state = await drive.invoke(graph, CASE, thread)
+
+    assert state["reference_outputs"] is state["feedback"] is state["alignment"] is None
+    assert "exit" not in question(state)["action_requests"][0]["description"]
+
+
+async def test_a_new_case_takes_the_place_of_one_that_waits(drive, bench, graph, thread):
+    await drive.invoke(graph, OTHER_CASE, thread)
+    await drive.invoke(graph, CASE, thread)
+
+    await drive.invoke(graph, Command(resume=EDIT), thread)
+
+    (episode,) = bench.judge.episodes()
+    assert episode.case.inputs == CASE["inputs"]
+    assert episode.case.reference_outputs is None
+
+
+async def test_a_question_can_be_answered_otherwise_from_its_checkpoint(
+    drive, bench, graph, thread
+):
+    await drive.invoke(graph, CASE, thread)
+    waiting = graph.get_state(thread).config
+    await drive.invoke(graph, Command(resume={"decision": "approve"}), thread)
+
+    # Without this LangGraph would hand the former answer to the node once more.
+    assert question(await drive.invoke(graph, None, waiting))["action_requests"]
+    await drive.invoke(graph, Command(resume=EDIT), thread)
+
+    (episode,) = bench.judge.episodes()  # the same case: the later word counts
+    assert episode.value is False
+
+
+async def test_a_verdict_can_be_changed_in_a_fork(drive, bench, graph, thread):
+    await drive.invoke(graph, CASE, thread)
+    history = list(graph.get_state_history(thread))
+    before = next(snapshot for snapshot in history if snapshot.next == ("judge",))
+    changed = Verdict(value=False, rationale="By hand.").model_dump(mode="json")
+
+    fork = graph.update_state(before.config, {"verdict": changed}, as_node="judge")
+    state = await drive.invoke(graph, None, fork)
+    assert question(state)["action_requests"][0]["args"]["value"] == "false"
+
+    await drive.invoke(graph, Command(resume={"decision": "approve"}), thread)
+    (episode,) = bench.judge.episodes()
+    assert (episode.value, episode.judge_rationale) == (False, "By hand.")
+
+
+async def test_it_asks_from_inside_a_larger_graph(drive, bench, saver, thread):
+    class Outer(TypedDict, total=False):
+        inputs: str
+        outputs: str
+        feedback: dict[str, object]
+
+    outer = StateGraph(Outer)
+    outer.add_node("reviewed", create_review_graph(bench.judge))
+    outer.add_edge(START, "reviewed")
+    graph = outer.compile(checkpointer=saver)
+
+    assert question(await drive.invoke(graph, CASE, thread))["action_requests"]
+    state = await drive.invoke(graph, Command(resume=EDIT), thread)
+
+    assert state["feedback"]["rationale"] == "Say sorry first."
+    assert len(bench.judge.episodes()) == 1
+
+
+async def test_the_form_and_the_question_are_those_of_the_value_type(
+    drive, make_bench, saver, thread
+):
+    bench = make_bench(lambda request: verdict("bad", rationale="Cold."), value_type=SCALE)
+    graph = create_review_graph(bench.judge, checkpointer=saver)
+
+    state = await drive.invoke(graph, CASE, thread)
+
+    (interrupt,) = state["__interrupt__"]
+    assert interrupt.response_schema["properties"]["value"] == {
+        "type": "string",
+        "enum": ["good", "bad"],
+        "default": "bad",
+        "description": 'The right value: one of "good", "bad".',
+    }
+    args = {"value": "bad", "rationale": "Cold."}
+    request = interrupt.value["action_requests"][0]
+    assert (request["args"], request["arguments"]) == (args, args)
+    assert re.search(r"\*\*The judge says `bad`:\*\*", request["description"])
+
+
+SCALE = {"type": "string", "enum": ["good", "bad"]}
