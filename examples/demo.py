@@ -21,7 +21,7 @@ EARLIER = [
     },
     {
         "inputs": "I forgot my password. How do I get back into my account?",
-        "outputs": "Click 'Forgot password' on the sign-in page; the link we mail you works an hour.",
+        "outputs": "Click 'Forgot password' on the sign-in page; our mail has a link.",
         "value": True,
     },
     {
@@ -78,7 +78,8 @@ def main() -> None:
         console.print(Panel(REMARK, title="An expert disagrees", border_style="cyan"))
         report = judge.align([{**dict(LATE_PARCEL), "value": False, "rationale": REMARK}])
         for principle in report.principles_added:
-            console.print(f"Principle learned in {report.seconds:.2f} s: [bold]{principle.text}[/]\n")
+            learned = f"Principle learned in {report.seconds:.2f} s"
+            console.print(f"{learned}: [bold]{principle.text}[/]\n")
         taught = judge.batch(list(cases.values()))
         if isinstance(taught[1], Verdict):
             console.print(f"On the late fridge it now says: {taught[1].rationale}\n")

@@ -91,9 +91,7 @@ def verdict(value: Any, *relied_on: str, rationale: str = "Because.") -> dict[st
     return {"rationale": rationale, "relied_on": list(relied_on), "value": value}
 
 
-def principle(
-    text: str, *sources: str, relation: str = "add", target: str = ""
-) -> dict[str, Any]:
+def principle(text: str, *sources: str, relation: str = "add", target: str = "") -> dict[str, Any]:
     """One well-formed item of a distilling reply."""
     return {"text": text, "sources": list(sources), "relation": relation, "target": target}
 

@@ -12,7 +12,7 @@ from langchain_memalign.alignment.batch import learn_batch
 from langchain_memalign.alignment.batches import split
 from langchain_memalign.alignment.commit import Learned
 from langchain_memalign.alignment.intake import Intake, take_in
-from langchain_memalign.alignment.learner import Cost, Learner
+from langchain_memalign.alignment.learner import NO_COST, Cost, Learner
 from langchain_memalign.alignment.reconcile import Reconciled, reconcile
 from langchain_memalign.errors import ModelError
 from langchain_memalign.flow import Flow, parallel
@@ -50,20 +50,20 @@ def align(
     Raises:
         InvalidInputError: `feedback` is no list. One unusable record is only rejected.
         ModelError: The provider refuses access. The feedback is stored, pending.
+        MemoryLockedError: Another process learns for too long. The feedback is stored, pending.
         MemoryStoreError: The memory cannot be written.
     """
     started = time.perf_counter()
-    lease = learner.memory.aligner(learner.judge)
-    yield from lease.acquire()
-    try:
-        intake = yield from take_in(learner.spec, learner.memory, feedback)
-        cost = Cost()
-        if probe is not None:
-            cost = yield from _probe(learner, probe)
+    # Not a matter of turns: whoever learns at this moment does not keep feedback from being stored.
+    intake = yield from take_in(learner.spec, learner.memory, feedback)
+
+    def work() -> Flow[tuple[Cost, list[Learned], Reconciled]]:
+        cost = NO_COST if probe is None else (yield from _probe(learner, probe))
         learned = yield from learn_pending(learner)
-        reconciled = yield from reconcile_batches(learner, learned)
-    finally:
-        lease.release()
+        return cost, learned, (yield from reconcile_batches(learner, learned))
+
+    turn = learner.memory.aligner(learner.judge)
+    cost, learned, reconciled = yield from turn.during(work)
     return alignment_report(
         intake, learned, reconciled, cost=cost, seconds=time.perf_counter() - started
     )

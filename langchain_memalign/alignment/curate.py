@@ -37,7 +37,8 @@ def add_principle(memory: MemoryFlows, judge: str, text: str) -> Flow[Principle]
 def edit_principle(memory: MemoryFlows, judge: str, id_: str, text: str) -> Flow[Principle]:
     """Replace a principle by a human-written one; the old one is retired, with a pointer.
 
-    The new one keeps the old one's sources, so that forgetting them reaches it too.
+    The new one keeps the old one's sources, so that forgetting them reaches it too. Where a human
+    has written the same already, that one takes the old one's place.
 
     Raises:
         InvalidInputError: No active principle has this id.
@@ -48,11 +49,16 @@ def edit_principle(memory: MemoryFlows, judge: str, id_: str, text: str) -> Flow
 
     def plan() -> Flow[list[Change]]:
         old = yield from _active(memory, judge, id_)
+        active = yield from memory.principles(judge)
+        same = [p for p in active if p.id != id_ and p.normalised_text == written.normalised_text]
+        if same and same[0].pinned:
+            outcome[:] = same[:1]
+            return [Put(judge=judge, record=_retired(old, same[0].id))]
         new = written.model_copy(update={"episode_ids": old.episode_ids})
         outcome[:] = [new]
         return [
             Put(judge=judge, record=new, vector=vector),
-            Put(judge=judge, record=_retired(old, new.id)),
+            *(Put(judge=judge, record=_retired(p, new.id)) for p in (old, *same)),
         ]
 
     yield from memory.transact(plan)

@@ -34,9 +34,8 @@ def forget(
     """
     started = time.perf_counter()
     memory, judge = learner.memory, learner.judge
-    lease = memory.aligner(judge)
-    yield from lease.acquire()
-    try:
+
+    def work() -> Flow[tuple[_Erased, list[Learned], Reconciled, list[Pending]]]:
         erased = yield from _erase(memory, judge, is_forgotten)
         learned: list[Learned] = []
         reconciled = Reconciled()
@@ -48,15 +47,16 @@ def forget(
             except ModelError as error:  # what was forgotten is forgotten all the same
                 why = str(error)
         left = yield from memory.episodes(judge, ids=erased.waiting, status="pending")
-    finally:
-        lease.release()
+        return erased, learned, reconciled, [Pending(e.id, why) for e in left]
+
+    erased, learned, reconciled, left = yield from memory.aligner(judge).during(work)
     reasons = {p.episode_id: p for batch in learned for p in batch.pending}
     cost = reduce(add, (batch.cost for batch in learned), reconciled.cost)
     return ForgetReport(
         episodes_removed=erased.episode_ids,
         principles_removed=erased.principle_ids,
         principles_redistilled=final_states(learned, reconciled),
-        pending=tuple(reasons.get(e.id, Pending(e.id, why)) for e in left),
+        pending=tuple(reasons.get(p.episode_id, p) for p in left),
         model_calls=cost.model_calls,
         embedded=cost.embedded,
         seconds=time.perf_counter() - started,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any
@@ -66,7 +65,7 @@ class Interviewer:
             self._screen.show(Text(clean(problem), "yellow"))
         while True:
             self._screen.show(self._menu(keys))
-            said = self._read("> ")
+            said = self._screen.ask("> ")
             if said is None:
                 return Pause.QUIT
             key = said[:1].lower()
@@ -89,7 +88,7 @@ class Interviewer:
                 return None
             answer["value"] = value
         if key in "er":
-            why = self._read("Why? " if key == "r" else "Why? (Enter for no reason) ")
+            why = self._screen.ask("Why? " if key == "r" else "Why? (Enter for no reason) ")
             if not why and key == "r":
                 return None
             if why:
@@ -104,9 +103,9 @@ class Interviewer:
         if isinstance(outcome, Verdict) and self._value_type.kind == "boolean":
             # There is only one other.
             other = not outcome.value
-            said = self._read(f"The right value is {worth(other)}? (Enter: yes; n: no) ")
+            said = self._screen.ask(f"The right value is {worth(other)}? (Enter: yes; n: no) ")
             return None if said is None or said.lower().startswith("n") else other
-        while said := self._read(f"The right value ({values}): "):
+        while said := self._screen.ask(f"The right value ({values}): "):
             try:
                 return self._value_type.read(said)
             except InvalidInputError as error:
@@ -123,18 +122,6 @@ class Interviewer:
         for key in keys:
             word, meaning = _CHOICES[key]
             self._screen.show(Text.assemble((f"  {word:<8}", "cyan"), meaning))
-
-    def _read(self, question: str) -> str | None:
-        """A line from the reviewer; None at the end of standard input."""
-        if self._screen.json or not sys.stdin.isatty():
-            # `input` would write the question on stdout, which is for the script.
-            self._screen.out.print(Text(question), end="")
-            line = sys.stdin.readline()
-            return line.strip() if line else None
-        try:
-            return input(question).strip()
-        except EOFError:
-            return None
 
 
 def problem_of(request: Mapping[str, Any]) -> str | None:

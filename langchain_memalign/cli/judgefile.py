@@ -16,6 +16,7 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
+    StrictBool,
     StrictInt,
     ValidationError,
 )
@@ -71,11 +72,28 @@ _Words = Annotated[str, BeforeValidator(lambda t: _not_blank(t) if isinstance(t,
 
 
 class MemoryPlace(_Section):
-    """Where the memory is; the api_key is for a server and never shown."""
+    """Where the memory is. All but the location is for a server; see `Memory.open`."""
 
     location: _Plain = "./memory"
     api_key: Annotated[SecretStr | None, BeforeValidator(_from_environment)] = None
     timeout: Annotated[float, Field(gt=0)] | None = None
+    collection: _Plain | None = None
+    prefer_grpc: StrictBool | None = None
+    grpc_port: StrictInt | None = None
+    shard_number: StrictInt | None = None
+    replication_factor: StrictInt | None = None
+    write_consistency_factor: StrictInt | None = None
+    lease_seconds: Annotated[float, Field(gt=0)] | None = None
+    lease_wait: Annotated[float, Field(ge=0)] | None = None
+
+    @property
+    def server_options(self) -> dict[str, Any]:
+        """What is said besides the location; the key stays a secret."""
+        return {
+            name: value
+            for name in type(self).model_fields
+            if name != "location" and (value := getattr(self, name)) is not None
+        }
 
     @property
     def is_server(self) -> bool:

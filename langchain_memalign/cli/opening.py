@@ -49,7 +49,7 @@ def opened_judge(
                 name=file.name,
                 instructions=file.instructions,
                 value_type=file.value_type,
-                model=_chat_model(file.model) if asks_model else _NoModel(),
+                model=chat_model(file.model) if asks_model else _NoModel(),
                 memory=memory,
                 k=file.k,
                 principle_tokens=file.principle_tokens,
@@ -82,11 +82,7 @@ def opened_memory(
             f"found no memory at {directory}; expected one that `memalign align`, `judge` or "
             "`review` has begun."
         )
-    options: dict[str, Any] = {}
-    if place.is_server:
-        key = place.api_key
-        options = {"api_key": key.get_secret_value() if key else None, "timeout": place.timeout}
-        options = {name: value for name, value in options.items() if value is not None}
+    options = place.server_options
     if lazily and embeddings != "local":
         options["embeddings_id"] = embeddings
         options["embeddings"] = _LazyEmbeddings(embeddings)
@@ -123,7 +119,7 @@ class _NoModel(BaseChatModel):
         return "none"
 
 
-def _chat_model(choice: ModelChoice) -> str | BaseChatModel:
+def chat_model(choice: ModelChoice) -> str | BaseChatModel:
     """The model of a name alone is the judge's business; with options it is made here."""
     if not choice.options:
         return choice.name

@@ -46,10 +46,11 @@ def progress_bar(console: Console) -> Progress:
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
-        TextColumn("[dim]{task.fields[detail]}"),
         console=console,
         transient=True,
         expand=True,
+        redirect_stdout=False,  # else rich would take what is meant for a file or a pipe
+        redirect_stderr=False,
         disable=not console.is_terminal,
     )
 
@@ -65,7 +66,7 @@ class AlignmentProgress(BaseCallbackHandler):
         self._learning = False
         self._guard = threading.Lock()
         first = "Asking the judge" if probing else "Storing"
-        self._task = progress.add_task(first, total=probing or None, detail="")
+        self._task = progress.add_task(first, total=probing or None)
 
     def on_custom_event(self, name: str, data: Any, *, run_id: UUID, **kwargs: Any) -> None:
         """An alignment got on."""

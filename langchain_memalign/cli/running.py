@@ -9,8 +9,8 @@ import threading
 import warnings
 from types import FrameType
 
-from langchain_memalign.cli.app import app
 from langchain_memalign.cli.exits import WORK_LEFT
+from langchain_memalign.cli.program import app
 
 _STOPPING = b"\nStopping once what is under way is done; Ctrl-C again does not wait.\n"
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, RenderableType
 from rich.table import Table
@@ -18,8 +17,9 @@ from rich.text import Text
 from langchain_memalign.cli.exits import Left
 from langchain_memalign.errors import InvalidInputError
 
-# Control characters other than tab and line feed: text of a case must not drive the terminal.
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# Control characters other than tab and line feed, and those that turn the direction of writing:
+# text of a case must not drive the terminal.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 class Screen:
@@ -70,37 +70,63 @@ class Screen:
         """
         if yes:
             return
-        try:
-            agreed = typer.confirm(question, err=True)
-        except typer.Abort:  # the end of standard input, or Ctrl-C
+        answer = self.ask(f"{question} [y/N] ")
+        if answer is None:
             raise InvalidInputError(
                 "found no answer; expected y or n. Where nobody can answer, add --yes."
-            ) from None
-        if not agreed:
+            )
+        if answer.lower() not in ("y", "yes"):
             raise Left("nothing was changed.")
 
+    def ask(self, question: str) -> str | None:
+        """Ask for a line; None at the end of standard input."""
+        if sys.stdin.isatty() and sys.stdout.isatty() and not self.json:
+            try:
+                return input(question).strip()
+            except EOFError:
+                return None
+        # `input` would write the question on stdout, which may be for a script.
+        self.err.print(Text(question), end="", soft_wrap=True)
+        if line := sys.stdin.readline():
+            return line.strip()
+        self.err.print()
+        return None
+
     def table(
-        self, title: str, columns: Sequence[str], rows: Iterable[Sequence[str | Text]]
+        self,
+        title: str,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[str | Text]],
+        *,
+        cut: Sequence[str] = (),
     ) -> None:
-        """Write a table: drawn for people, tab-separated lines for pipes."""
+        """Write a table: drawn for people, without empty columns; tab-separated for pipes.
+
+        Args:
+            title: Its title.
+            columns: The headings.
+            rows: The cells.
+            cut: Columns that share what width is left and are cut to it, not folded; in a pipe
+                they are whole.
+        """
+        lines = [[clean(c.plain if isinstance(c, Text) else c) for c in row] for row in rows]
         if not self.out.is_terminal:
-            for row in rows:
-                cells = (cell.plain if isinstance(cell, Text) else cell for cell in row)
+            for line in lines:
                 # Not by way of rich, which would draw the tabs as blanks.
-                line = "\t".join(" ".join(clean(cell).split()) for cell in cells)
-                self.out.file.write(line + "\n")
+                self.out.file.write("\t".join(" ".join(cell.split()) for cell in line) + "\n")
             return
-        table = Table(
-            title=title,
-            title_justify="left",
-            title_style="bold",
-            header_style="dim",
-            box=SIMPLE_HEAD,
-        )
-        for column in columns:
-            table.add_column(column, overflow="fold")
-        for row in rows:
-            table.add_row(*(cell if isinstance(cell, Text) else Text(clean(cell)) for cell in row))
+        table = Table(title=title or None, title_justify="left", title_style="bold")
+        table.box, table.header_style = SIMPLE_HEAD, "dim"
+        used = [place for place in range(len(columns)) if any(line[place] for line in lines)]
+        for place in used:
+            if columns[place] in cut:
+                table.add_column(columns[place], overflow="ellipsis", no_wrap=True, ratio=1)
+            else:
+                table.add_column(columns[place], overflow="fold")
+        table.expand = bool(cut)
+        for row, line in zip(rows, lines, strict=True):
+            cells = [(row[place], line[place]) for place in used]
+            table.add_row(*(cell if isinstance(cell, Text) else Text(text) for cell, text in cells))
         self.out.print(table)
 
 

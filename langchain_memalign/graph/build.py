@@ -141,4 +141,7 @@ def _add_judging(graph: StateGraph[Any, Any, Any, Any], nodes: JudgeNodes) -> No
     graph.add_node("judge", node(nodes.judge, "judge"))
     graph.add_edge(START, "retrieve_episodes")
     graph.add_edge(START, "load_principles")
-    graph.add_edge(["retrieve_episodes", "load_principles"], "judge")
+    # Both end in the same step, so the judge is called once. A joining edge would be shown by the
+    # LangGraph server as the end of the thread: it reads that edge's state back as another type.
+    graph.add_edge("retrieve_episodes", "judge")
+    graph.add_edge("load_principles", "judge")

@@ -69,7 +69,7 @@ class JudgeNodes:
         self, state: JudgeState, config: RunnableConfig
     ) -> Flow[tuple[MemAlignJudge, Verdict | Unscored, WorkingMemory]]:
         identity, retrieval = state["judge"], state["retrieval"]
-        if retrieval["principles_of"] != identity:
+        if retrieval.get("principles_of") != identity:
             # One of the two retrieving nodes failed, and was resumed without the run's context.
             raise ConfigurationError(
                 "found the past cases of one judge and the principles of another; expected those "

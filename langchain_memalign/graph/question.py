@@ -79,7 +79,7 @@ def _decisions(outcome: Verdict | Unscored) -> list[str]:
 def _describe(
     case: Case, outcome: Verdict | Unscored, value_type: ValueType, problem: str | None
 ) -> str:
-    lines = ["**That answer could not be used:**", _quoted(problem), ""] if problem else []
+    lines = [f"**That answer could not be used:** {_in_line(problem)}\n"] if problem else []
     if isinstance(outcome, Verdict):
         lines += [f"**The judge says `{value_text(outcome.value)}`:**", _quoted(outcome.rationale)]
         choice = "Approve, edit, or reject with a remark."
@@ -91,6 +91,11 @@ def _describe(
         if (content := getattr(case, field)) is not None:
             lines += [f"\n### {field}", _quoted(content)]
     return "\n".join(lines)
+
+
+def _in_line(text: str) -> str:
+    """Text as one line of Markdown that marks nothing up; a problem quotes the answer it is of."""
+    return re.sub(r"([\\`*_\[\]<>#!&~|])", r"\\\1", " ".join(visible(text).split()))
 
 
 def _quoted(content: Any) -> str:

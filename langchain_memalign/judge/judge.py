@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
+from langchain_core.callbacks import AsyncCallbackManagerForChainRun
 from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import Runnable, RunnableConfig
 
@@ -80,12 +81,19 @@ class MemAlignJudge(Teachable, Runnable[CaseLike, Outcome]):
 
         Raises:
             InvalidInputError: Name, instructions, value type or a number is not usable.
-            ConfigurationError: The model cannot be used.
+            ConfigurationError: Model, memory, retry or structured-output options cannot be used.
         """
         spec = JudgeSpec.create(name=name, instructions=instructions, value_type=value_type)
         if not isinstance(memory, Memory):
             raise ConfigurationError(
                 f"memory: found a {type(memory).__name__}; expected one from Memory.open(...)."
+            )
+        if retry is not None and not isinstance(retry, Retry):
+            raise ConfigurationError(f"retry: found a {type(retry).__name__}; expected a Retry.")
+        if structured_output is not None and not isinstance(structured_output, Mapping):
+            raise ConfigurationError(
+                f"structured_output: found a {type(structured_output).__name__}; expected a "
+                "mapping, such as {'method': 'function_calling'}."
             )
         self.name = spec.name
         self.spec = spec
@@ -100,7 +108,7 @@ class MemAlignJudge(Teachable, Runnable[CaseLike, Outcome]):
                 principle_tokens=_at_least(1, "principle_tokens", principle_tokens),
                 case_tokens=_at_least(100, "case_tokens", case_tokens),
                 episode_tokens=_at_least(50, "episode_tokens", episode_tokens),
-                distant=distant,
+                distant=_cosine("distant", distant),
             ),
         )
 
@@ -125,7 +133,9 @@ class MemAlignJudge(Teachable, Runnable[CaseLike, Outcome]):
     ) -> Outcome:
         """Async `invoke`."""
 
-        async def judge(case: CaseLike, config: RunnableConfig) -> Outcome:
+        async def judge(
+            case: CaseLike, run_manager: AsyncCallbackManagerForChainRun, config: RunnableConfig
+        ) -> Outcome:
             return (await arun(self.flows.judge(Case.of(case), config=config)))[0]
 
         return await self._acall_with_config(judge, input, config, **kwargs)
@@ -147,4 +157,10 @@ def _at_least(least: int, name: str, number: int) -> int:
         raise InvalidInputError(
             f"{name}: found {number!r:.40}; expected a whole number >= {least}."
         )
+    return number
+
+
+def _cosine(name: str, number: float) -> float:
+    if type(number) not in (int, float) or not -1 <= number <= 1:
+        raise InvalidInputError(f"{name}: found {number!r:.40}; expected a number from -1 to 1.")
     return number

@@ -32,10 +32,12 @@ _SHARD_PART = re.compile(r"edge_config\.json|segments|wal|\.atomicwrite\w+")
 class MemoryDirectory:
     """A locked directory. `generation` is the one its manifest names; None before the first."""
 
-    def __init__(self, path: Path, lock: DirectoryLock) -> None:
+    def __init__(self, path: Path, *, temporary: bool) -> None:
         self.path = path
         self.generation: str | None = None
-        self._lock = lock
+        self._lock = DirectoryLock(path / _LOCK, temporary=temporary)
+        # What does not outlive the process need not survive a power failure, and syncing is slow.
+        self._sync = _skip if temporary else _sync
 
     @classmethod
     def open(cls, path: Path, *, temporary: bool = False) -> MemoryDirectory:
@@ -53,7 +55,7 @@ class MemoryDirectory:
         with _reachable(path):
             path.mkdir(parents=True, exist_ok=True)
             _refuse_foreign(path)
-            directory = cls(path, DirectoryLock(path / _LOCK, temporary=temporary))
+            directory = cls(path, temporary=temporary)
             try:
                 # Again, now that nobody changes it any more.
                 _refuse_foreign(path)
@@ -84,13 +86,13 @@ class MemoryDirectory:
         with _reachable(self.path):
             for folder, _, files in os.walk(self.shard(generation)):
                 for name in (*files, "."):
-                    _sync(Path(folder, name))
+                    self._sync(Path(folder, name))
             draft = self.path / _DRAFT
             draft.write_text(json.dumps({"format": _FORMAT, "generation": generation}), "utf-8")
-            _sync(draft)
+            self._sync(draft)
             os.replace(draft, self.path / _MANIFEST)
             self.generation = generation
-            _sync(self.path)
+            self._sync(self.path)
             # From now on a missing manifest is a lost one.
             self._lock.mark()
 
@@ -105,7 +107,7 @@ class MemoryDirectory:
         with _reachable(self.path):
             if self.shard(generation).exists():
                 shutil.rmtree(self.shard(generation))
-                _sync(self.path)
+                self._sync(self.path)
 
     def sweep(self) -> None:
         """Delete what crashes left behind: all generations but the one that counts."""
@@ -214,6 +216,10 @@ def _unreadable(path: Path, why: str) -> MemoryCorruptError:
         '{"format": 1, "generation": "g..."}; nothing was changed: restore it from a backup, or '
         "name in it the generation that is there."
     )
+
+
+def _skip(path: Path) -> None:
+    """Do nothing, in place of `_sync`."""
 
 
 def _sync(path: Path) -> None:

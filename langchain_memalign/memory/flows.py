@@ -11,10 +11,18 @@ from datetime import datetime
 from typing import Literal
 
 from langchain_memalign.errors import EmbeddingMismatchError, InvalidInputError
-from langchain_memalign.flow import Flow, Lease
+from langchain_memalign.flow import Flow
 from langchain_memalign.memory.points import case_vector, to_episode, to_point, to_principle
-from langchain_memalign.memory.store import Fingerprint, MemoryStore, Point, Selection, Vector
+from langchain_memalign.memory.store import (
+    WRITER,
+    Fingerprint,
+    MemoryStore,
+    Point,
+    Selection,
+    Vector,
+)
 from langchain_memalign.memory.store_flows import StoreFlows
+from langchain_memalign.memory.turn import Turn
 from langchain_memalign.models import Embedder
 from langchain_memalign.prompts.content import embedding_texts
 from langchain_memalign.schema import Case, Change, Episode, Erase, Principle, Put
@@ -42,16 +50,16 @@ class MemoryFlows:
     def __init__(self, store: MemoryStore, embedder: Embedder) -> None:
         self._store = StoreFlows(store)
         self._embedder = embedder
-        self._writing = Lease()
+        self._writing = Turn(self._store, WRITER)
         self._guard = threading.Lock()
-        self._aligners: dict[str, Lease] = {}
-        self._known: dict[str, Knowledge] = {}
+        self._aligners: dict[str, Turn] = {}
+        self._known: dict[str, tuple[Knowledge, str]] = {}
         self._version = 0
 
-    def aligner(self, judge: str) -> Lease:
-        """The lease that lets one alignment or forgetting work on a judge at a time."""
+    def aligner(self, judge: str) -> Turn:
+        """The turn that lets one alignment or forgetting work on a judge at a time."""
         with self._guard:
-            return self._aligners.setdefault(judge, Lease())
+            return self._aligners.setdefault(judge, Turn(self._store, f"aligner of {judge}"))
 
     @property
     def embeddings_id(self) -> str:
@@ -74,8 +82,20 @@ class MemoryFlows:
     def nearest(
         self, selection: Selection, *, using: str, vector: Vector, limit: int
     ) -> Flow[list[tuple[Point, float]]]:
-        """The selected records nearest to a vector, with cosine, best first."""
-        return self._store.nearest(selection, using=using, vector=vector, limit=limit)
+        """The selected records nearest to a vector, with cosine, best first.
+
+        Raises:
+            EmbeddingMismatchError: They are embedded by another model.
+        """
+        found = yield from self._store.nearest(selection, using=using, vector=vector, limit=limit)
+        held = self._store.fingerprint()
+        # Where the store is shared, the first vectors may have come after it was opened.
+        if held and held.embeddings != self._embedder.id:
+            raise EmbeddingMismatchError(
+                f"{self._store.location} holds embeddings of {held.embeddings!r} by now; expected "
+                f"{self._embedder.id!r}: open the memory with the former, or another one."
+            )
+        return found
 
     def judges(self) -> Flow[list[str]]:
         """The names of all judges that have a record, sorted."""
@@ -142,7 +162,7 @@ class MemoryFlows:
         return sorted(kept, key=lambda principle: (principle.created_at, principle.id))
 
     def knowledge(self, judge: str, *, as_of: datetime | None = None) -> Flow[Knowledge]:
-        """A judge's principles and counts; read once, then kept until the next write.
+        """A judge's principles and counts; read once, then kept until anyone writes.
 
         Args:
             judge: The judge's name.
@@ -150,10 +170,11 @@ class MemoryFlows:
         """
         if as_of is not None:
             return (yield from self._knowledge_at(judge, as_of))
+        theirs = yield from self._store.version()
         with self._guard:
-            version, known = self._version, self._known.get(judge)
-        if known is not None:
-            return known
+            version, kept = self._version, self._known.get(judge)
+        if kept is not None and kept[1] == theirs:
+            return kept[0]
         principles = yield from self.principles(judge)
         of_judge = Selection(kind="episode", judge=judge)
         counts = yield from self._store.tally(of_judge, "value")
@@ -163,9 +184,10 @@ class MemoryFlows:
             value_counts=counts,
             episodes_total=sum(by_status.values()),
         )
-        with self._guard:
-            if version == self._version:
-                self._known[judge] = known
+        if theirs is not None and theirs == (yield from self._store.version()):
+            with self._guard:
+                if version == self._version:
+                    self._known[judge] = (known, theirs)
         return known
 
     def embed_cases(self, cases: Sequence[Case]) -> Flow[list[Vector]]:
@@ -189,13 +211,18 @@ class MemoryFlows:
 
     def transact(self, plan: Callable[[], Flow[Sequence[Change]]]) -> Flow[Sequence[Change]]:
         """Compute changes from the memory as it stands and apply them, with no writer between."""
-        yield from self._writing.acquire()
-        try:
+
+        def work() -> Flow[Sequence[Change]]:
             changes = yield from plan()
             yield from self._apply(changes)
             return changes
-        finally:
-            self._writing.release()
+
+        return self._writing.during(work)
+
+    def close(self) -> Flow[None]:
+        """Release the store."""
+        yield from self._store.close()
+        self.invalidate()
 
     def invalidate(self) -> None:
         """Read knowledge anew from now on, also where a read is under way."""

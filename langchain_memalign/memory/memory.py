@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, Unpack
 
 from langchain_core.embeddings import Embeddings
 
 from langchain_memalign.errors import ConfigurationError, EmbeddingMismatchError, InvalidInputError
-from langchain_memalign.flow import Flow, arun, off_loop, run
+from langchain_memalign.flow import Flow, arun, run
 from langchain_memalign.memory.edge import EdgeStore
 from langchain_memalign.memory.flows import MemoryFlows
+from langchain_memalign.memory.qdrant import QdrantStore
+from langchain_memalign.memory.qdrant_server import ServerOptions
 from langchain_memalign.memory.retrieval import recall
 from langchain_memalign.memory.store import MemoryStore
 from langchain_memalign.memory.transfer import export_jsonl, import_jsonl
@@ -49,7 +51,6 @@ class Memory:
         self.embeddings_id = embedder.id
         self.guarantee = store.guarantee
         self.flows = MemoryFlows(store, embedder)
-        self._store = store
 
     @classmethod
     def open(
@@ -59,31 +60,46 @@ class Memory:
         embeddings: str | Embeddings,
         embeddings_id: str | None = None,
         retry: Retry | None = None,
+        **server: Unpack[ServerOptions],
     ) -> Self:
         """Open a memory, creating it where there is none. Embeds nothing.
 
         Args:
-            location: A directory, or ":memory:" for one that is gone on close.
+            location: A directory, ":memory:" for one that is gone on close, or the address of a
+                Qdrant server (1.18 or newer) or cluster, such as "http://localhost:6333".
             embeddings: LangChain `Embeddings`, "local" (offline, extra `local`), or a
                 "provider:name" as `init_embeddings` takes it.
             embeddings_id: Names an `Embeddings` object for the fingerprint; by default its class
                 and model name.
             retry: How failing embedding calls are repeated.
+            server: For a server only: `api_key`; `timeout`, the longest wait for an answer (10
+                seconds); `collection` ("memalign"), which is made if it does not exist, with
+                `shard_number`, `replication_factor` and `write_consistency_factor` as given;
+                `prefer_grpc` and `grpc_port`; `lease_wait`, the longest wait for another process
+                that works on the same (60 seconds); `lease_seconds`, after which one that gives no
+                sign of life is taken for dead (20).
 
         Raises:
-            MemoryLockedError: Another process, or another `Memory` of this one, has it open.
-            MemoryCorruptError: The directory holds something else, or cannot be read.
-            MemoryUnavailableError: It cannot be written to.
+            MemoryLockedError: Another process, or another `Memory` of this one, has the directory
+                open.
+            MemoryCorruptError: The location holds something else, or cannot be read.
+            MemoryUnavailableError: It cannot be written to; or the server is gone, does not answer
+                in time, or refuses the key.
             EmbeddingMismatchError: It was made with other embeddings.
-            ConfigurationError: The embeddings cannot be used.
+            ConfigurationError: The embeddings, the address or an option cannot be used.
         """
-        if str(location).startswith(("http://", "https://")):
-            raise ConfigurationError(
-                f"found the server address {location!s}; expected a directory or ':memory:'. "
-                "This version keeps memories in a directory only."
-            )
         model, identity = resolve_embeddings(embeddings, embeddings_id)
-        store = EdgeStore.open(location)
+        store: MemoryStore
+        if str(location).startswith(("http://", "https://")):
+            store = QdrantStore.open(str(location), **server)
+        elif server:
+            raise ConfigurationError(
+                f"found {', '.join(sorted(server))} for the directory {location!s}; expected "
+                "these only for a server: leave them out, or give its address, such as "
+                "'http://localhost:6333'."
+            )
+        else:
+            store = EdgeStore.open(location)
         return cls(store, Embedder(model, identity, retry=retry or Retry()))
 
     def judges(self) -> list[str]:
@@ -214,12 +230,11 @@ class Memory:
 
     def close(self) -> None:
         """Release the store; harmless when called again."""
-        self._store.close()
-        self.flows.invalidate()
+        run(self.flows.close())
 
     async def aclose(self) -> None:
         """Async `close`."""
-        await arun(off_loop(self.close))
+        await arun(self.flows.close())
 
     def __enter__(self) -> Self:
         return self

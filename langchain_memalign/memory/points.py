@@ -77,7 +77,8 @@ def _named(name: str, vector: Vector) -> dict[str, Vector]:
 
 
 def _unreadable(point: Point, error: Exception) -> MemoryCorruptError:
+    said = " ".join(str(error).split())[:300]
     return MemoryCorruptError(
-        f"the {point.kind} {point.id} of judge {point.judge!r} cannot be read: {error!s:.300} "
+        f"the {point.kind} {point.id} of judge {point.judge!r} cannot be read: {said}. "
         "It may come from a newer version: upgrade langchain-memalign, or restore an export."
     )

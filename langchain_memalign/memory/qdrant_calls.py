@@ -7,8 +7,9 @@ from typing import Any
 
 from langchain_memalign.errors import MemAlignError, MemoryUnavailableError, ModelError
 from langchain_memalign.flow import Flow, Step, pause, perform
+from langchain_memalign.memory.qdrant_clients import Clients
 from langchain_memalign.memory.qdrant_failure import Failure, read_failure
-from langchain_memalign.memory.qdrant_server import Clients, Server
+from langchain_memalign.memory.qdrant_server import Server
 from langchain_memalign.models.failure import Retry
 
 RETRY = Retry(attempts=4, first_wait=0.2, longest_wait=2.0)
@@ -111,20 +112,14 @@ class Calls:
         Raises:
             MemoryUnavailableError: It was called.
         """
-        if self._clients.is_closed:
-            raise MemoryUnavailableError(
-                f"found the memory at {self.server.place} closed; expected it open: open it again."
-            )
+        self._clients.check_open()
 
     def _once(self, method: str, arguments: dict[str, Any]) -> Flow[Any]:
-        self.check_open()
         clients = self._clients
-        return (
-            yield from perform(
-                Step(
-                    lambda: getattr(clients.blocking, method)(**arguments),
-                    lambda: getattr(clients.of_this_loop(), method)(**arguments),
-                )
+        return perform(
+            Step(
+                lambda: clients.request(method, arguments),
+                lambda: clients.arequest(method, arguments),
             )
         )
 

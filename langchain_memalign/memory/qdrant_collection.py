@@ -1,9 +1,9 @@
 """The collection that is a memory: made once, by whoever comes first, and recognised ever after.
 
 A collection's vectors must be declared, and their size is not known before the first embedding. So
-it begins with a sparse vector that no point ever has (some vector there must be), and the dense ones
-are added when the first vectors come, which Qdrant can do since 1.18. Creating the collection late
-instead would leave pending feedback, which has no vectors yet, without a place.
+it begins with a sparse vector that no point ever has (some vector there must be), and the dense
+ones are added when the first vectors come, which Qdrant can do since 1.18. Creating the collection
+late instead would leave pending feedback, which has no vectors yet, without a place.
 """
 
 from __future__ import annotations

@@ -22,9 +22,7 @@ from langchain_memalign.flow import Flow, pause
 from langchain_memalign.memory.qdrant_calls import Calls
 from langchain_memalign.memory.qdrant_failure import vanished
 from langchain_memalign.memory.qdrant_terms import RESTORE
-
-WRITER = "writer"
-"""Name of the lease under which all writing happens."""
+from langchain_memalign.memory.store import WRITER
 
 STAMP = "stamp"
 """The payload field by which conditional updates are told apart; indexed."""

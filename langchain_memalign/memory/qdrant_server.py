@@ -1,23 +1,15 @@
-"""Which Qdrant server a memory is on, and how it is reached: checked options, and the clients."""
+"""Which Qdrant server a memory is on, and how it is reached: checked options."""
 
 from __future__ import annotations
 
-import asyncio
-import threading
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import Any, TypedDict
 from urllib.parse import urlsplit
-from weakref import WeakKeyDictionary
 
 from pydantic import SecretStr
 
 from langchain_memalign.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from qdrant_client import AsyncQdrantClient, QdrantClient
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
@@ -133,91 +125,3 @@ class Server:
                 "that network.",
                 stacklevel=6,
             )
-
-
-class Clients:
-    """The blocking client, and one awaitable client for each event loop that asks.
-
-    An awaitable client keeps connections, and those belong to the loop that they were made on.
-    """
-
-    def __init__(self, server: Server) -> None:
-        from qdrant_client import QdrantClient
-
-        self._options: dict[str, Any] = {
-            "url": server.url,
-            "timeout": server.timeout,
-            "prefer_grpc": server.prefer_grpc,
-            "grpc_port": server.grpc_port,
-            # As a header: as `api_key` it would warn of plain http also on this very machine.
-            "headers": {"api-key": server.api_key} if server.api_key else None,
-            # Checked by us, and not by a thread that outlives the call.
-            "check_compatibility": False,
-        }
-        self._guard = threading.Lock()
-        with self._reachable(server):
-            self._blocking: QdrantClient | None = QdrantClient(**self._options)
-        self._awaitable: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncQdrantClient] = (
-            WeakKeyDictionary()
-        )
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether `close` was called."""
-        return self._blocking is None
-
-    @property
-    def blocking(self) -> QdrantClient:
-        """The blocking client."""
-        assert self._blocking is not None
-        return self._blocking
-
-    def of_this_loop(self) -> AsyncQdrantClient:
-        """The awaitable client of the running event loop."""
-        from qdrant_client import AsyncQdrantClient
-
-        loop = asyncio.get_running_loop()
-        with self._guard:
-            if loop not in self._awaitable:
-                self._awaitable[loop] = AsyncQdrantClient(**self._options)
-            return self._awaitable[loop]
-
-    def close(self) -> None:
-        """Close all connections that can be closed from here; harmless when called again."""
-        blocking, awaitable = self._taken()
-        if blocking is not None:
-            blocking.close()
-        for loop, client in awaitable.items():
-            if loop.is_running():
-                asyncio.run_coroutine_threadsafe(client.close(), loop)
-
-    async def aclose(self) -> None:
-        """Close all connections, those of the running loop before this returns."""
-        blocking, awaitable = self._taken()
-        if blocking is not None:
-            blocking.close()
-        for loop, client in awaitable.items():
-            if loop is asyncio.get_running_loop():
-                await client.close()
-            elif loop.is_running():
-                asyncio.run_coroutine_threadsafe(client.close(), loop)
-
-    def _taken(
-        self,
-    ) -> tuple[QdrantClient | None, dict[asyncio.AbstractEventLoop, AsyncQdrantClient]]:
-        with self._guard:
-            blocking, self._blocking = self._blocking, None
-            awaitable = dict(self._awaitable)
-            self._awaitable.clear()
-        return blocking, awaitable
-
-    @staticmethod
-    @contextmanager
-    def _reachable(server: Server) -> Iterator[None]:
-        try:
-            yield
-        except Exception as error:
-            raise ConfigurationError(
-                f"found an address that the Qdrant client does not take, {server.url}: "
-                f"{error!s:.200}; expected one such as 'http://localhost:6333'."
-            ) from error

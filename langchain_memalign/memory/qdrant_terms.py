@@ -63,9 +63,7 @@ def to_server(point: Point) -> models.PointStruct:
     # Not checked: a quarter of a write's time went into looking at each number of each vector, and
     # `Batch` has done that.
     vector: Any = to_vectors(point)
-    return models.PointStruct.model_construct(
-        id=point.id, vector=vector, payload=to_payload(point)
-    )
+    return models.PointStruct.model_construct(id=point.id, vector=vector, payload=to_payload(point))
 
 
 def from_server(found: models.Record | models.ScoredPoint, *, vectors: bool = False) -> Point:

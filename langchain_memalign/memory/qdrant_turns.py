@@ -51,8 +51,8 @@ class Held:
 class Turns:
     """The leases that this process holds or waits for; one caller at a time for each name.
 
-    When a lease was last changed is told by the waiting one's own clock: it watches the lease for as
-    long as its holder said it would need at most between two signs of life. Clocks of different
+    When a lease was last changed is told by the waiting one's own clock: it watches the lease for
+    as long as its holder said it would need at most between two signs of life. Clocks of different
     machines are compared only to recognise those that ran out long ago.
     """
 
@@ -189,4 +189,3 @@ class Turns:
             f"expected it to become free within {self._server.lease_wait:g} s: try again when that "
             "one is done, or pass a longer lease_wait=."
         )
-

@@ -1,10 +1,11 @@
 """Writing to a Qdrant server: all or nothing, although the server promises that for no request.
 
-A write is first recorded whole, as text, in the lease under which it happens: one conditional update
-of one point, which fails if the lease is no longer held. From then on it will happen. Then it is
-carried out: principles first, then episodes, then what is erased, so that nobody who reads meanwhile
-finds an episode distilled without its principles. Who finds a recorded write that was not carried
-out, because its writer died, carries it out before anything else; doing so twice changes nothing.
+A write is first recorded whole, as text, in the lease under which it happens: one conditional
+update of one point, which fails if the lease is no longer held. From then on it will happen. Then
+it is carried out: principles first, then episodes, then what is erased, so that nobody who reads
+meanwhile finds an episode distilled without its principles. Who finds a recorded write that was not
+carried out, because its writer died, carries it out before anything else; doing so twice changes
+nothing.
 """
 
 from __future__ import annotations
@@ -20,14 +21,14 @@ from langchain_memalign.memory.batch import Batch
 from langchain_memalign.memory.journal import Entry
 from langchain_memalign.memory.qdrant_calls import Calls
 from langchain_memalign.memory.qdrant_collection import Collection
-from langchain_memalign.memory.qdrant_lease import WRITER, Leases
+from langchain_memalign.memory.qdrant_lease import Leases
 from langchain_memalign.memory.qdrant_read import Reading
 from langchain_memalign.memory.qdrant_terms import RESTORE, by_size, size_of, to_server
 from langchain_memalign.memory.qdrant_turns import Held, Turns
-from langchain_memalign.memory.store import Point, Selection
+from langchain_memalign.memory.store import WRITER, Point, Selection
 
+# About how many bytes go into one request: far below a server's limit, soon through a slow line.
 _REQUEST = 4 * 2**20
-"""About how many bytes go into one request: far below a server's limit, soon through a slow line."""
 
 _IDS = 1000
 
@@ -179,7 +180,7 @@ class Writing:
                 offset=offset,
                 with_payload=["part_of"],
             )
-            litter += [str(record.id) for record in records if (record.payload or {}).get("part_of")]
+            litter += [str(r.id) for r in records if (r.payload or {}).get("part_of")]
             if offset is None:
                 break
         yield from self._turns.confirm(held)

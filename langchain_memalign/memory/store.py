@@ -20,6 +20,9 @@ CASE_VECTOR = "case"
 RULE_VECTOR = "rule"
 """Name of a principle's vector: its text, the embedding's size."""
 
+WRITER = "writer"
+"""Name of the lease under which all writing to a shared store happens."""
+
 INDEXED_FIELDS = ("judge", "kind", "status", "case_key", "value", "episode_ids")
 """The filter fields that engines index as keywords."""
 
@@ -85,6 +88,12 @@ class MemoryStore(Protocol):
     guarantee: str
     """What erasing achieves here and what it cannot reach, in a sentence or two for the user."""
 
+    is_shared: bool = False
+    """Whether other processes write here too, so that what was read may be outdated at once.
+
+    Only such a store is asked for its `version` and for leases.
+    """
+
     def fingerprint(self) -> Fingerprint | None:
         """The embeddings of the stored vectors; None while no vector was ever written."""
         ...
@@ -123,6 +132,27 @@ class MemoryStore(Protocol):
         """
         ...
 
+    def version(self) -> str | None:
+        """Changes with every write of any process; None while one is being carried out.
+
+        What was read between two equal answers is how things are while the answer stays the same.
+        """
+        return None
+
+    def acquire(self, lease: str) -> None:
+        """Wait for a lease that one process holds at a time; `release` must follow.
+
+        While this process holds the lease `WRITER`, what it writes is written under it.
+
+        Raises:
+            MemoryLockedError: Another process held it for too long.
+        """
+        return
+
+    def release(self, lease: str) -> None:
+        """Let others have a lease; never fails."""
+        return
+
     def close(self) -> None:
         """Release everything; harmless when called again."""
         ...
@@ -152,3 +182,19 @@ class MemoryStore(Protocol):
     ) -> None:
         """Awaitable `write`."""
         await asyncio.to_thread(self.write, points, erased=erased, fingerprint=fingerprint)
+
+    async def aversion(self) -> str | None:
+        """Awaitable `version`."""
+        return await asyncio.to_thread(self.version)
+
+    async def aacquire(self, lease: str) -> None:
+        """Awaitable `acquire`."""
+        await asyncio.to_thread(self.acquire, lease)
+
+    async def arelease(self, lease: str) -> None:
+        """Awaitable `release`."""
+        await asyncio.to_thread(self.release, lease)
+
+    async def aclose(self) -> None:
+        """Awaitable `close`."""
+        await asyncio.to_thread(self.close)

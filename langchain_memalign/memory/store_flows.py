@@ -27,6 +27,11 @@ class StoreFlows:
         """What erasing achieves here."""
         return self._store.guarantee
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether other processes write here too."""
+        return self._store.is_shared
+
     def fingerprint(self) -> Fingerprint | None:
         """The embeddings of the stored vectors."""
         return self._store.fingerprint()
@@ -75,6 +80,29 @@ class StoreFlows:
                 lambda: _to_the_end(store.awrite(points, erased=erased, fingerprint=fingerprint)),
             )
         )
+
+    def version(self) -> Flow[str | None]:
+        """See `MemoryStore.version`; always the same where no other process can write."""
+        store = self._store
+        if not store.is_shared:
+            return ""
+        return (yield from perform(Step(store.version, store.aversion)))
+
+    def acquire(self, lease: str) -> Flow[None]:
+        """See `MemoryStore.acquire`; nothing to wait for where no other process can write."""
+        store = self._store
+        if store.is_shared:
+            yield from perform(Step(lambda: store.acquire(lease), lambda: store.aacquire(lease)))
+
+    def release(self, lease: str) -> Flow[None]:
+        """See `MemoryStore.release`."""
+        store = self._store
+        if store.is_shared:
+            yield from perform(Step(lambda: store.release(lease), lambda: store.arelease(lease)))
+
+    def close(self) -> Flow[None]:
+        """See `MemoryStore.close`."""
+        return perform(Step(self._store.close, self._store.aclose))
 
 
 async def _to_the_end(write: Coroutine[Any, Any, None]) -> None:

@@ -7,7 +7,6 @@ the longest prefix. Nothing that users or experts wrote goes into the system mes
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -128,23 +127,28 @@ def render_value_counts(counts: dict[str, int]) -> str:
     """Render how the experts spread over the scale; nothing while they gave no value."""
     if not counts:
         return ""
-    given = ", ".join(f"{escape(value)} {count} times" for value, count in _spread(counts))
+    given = ", ".join(
+        f"{escape(value)} ({count} {'time' if count == 1 else 'times'})"
+        for value, count in _spread(counts)
+    )
     return f"<values_given>{given}</values_given>"
 
 
 def _spread(counts: dict[str, int]) -> list[tuple[str, int]]:
     """Values with their counts in the order of the scale; very many numbers in ten ranges."""
-    numbers = {key: json.loads(key) for key in counts}
-    if not all(type(number) in (int, float) for number in numbers.values()):
+    try:
+        numbers = {key: float(key) for key in counts}
+    except ValueError:
         return sorted(counts.items())
     if len(counts) <= _MOST_VALUES:
         return sorted(counts.items(), key=lambda item: numbers[item[0]])
     low, high = min(numbers.values()), max(numbers.values())
+    width = (high - low) / 10 or 1
     ranges = [0] * 10
     for key, number in numbers.items():
-        ranges[min(int(10 * (number - low) / (high - low)), 9)] += counts[key]
-    bounds = [f"{low + (high - low) * i / 10:.4g}" for i in range(11)]
-    return [(f"{bounds[i]} to {bounds[i + 1]}:", count) for i, count in enumerate(ranges) if count]
+        ranges[min(int((number - low) / width), 9)] += counts[key]
+    bounds = [f"{low + width * i:.4g}" for i in range(11)]
+    return [(f"{bounds[i]} to {bounds[i + 1]}", count) for i, count in enumerate(ranges) if count]
 
 
 def render_said(episode: Episode, tokens: int) -> str:

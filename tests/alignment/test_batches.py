@@ -10,7 +10,8 @@ def batches(bench, words):
 
 
 @pytest.mark.parametrize(
-    ("records", "sizes"), [(1, [1]), (50, [50]), (51, [25, 26]), (101, [33, 34, 34]), (300, [50] * 6)]
+    ("records", "sizes"),
+    [(1, [1]), (50, [50]), (51, [25, 26]), (101, [33, 34, 34]), (300, [50] * 6)],
 )
 def test_short_records_come_fifty_at_a_time_spread_evenly(bench, records, sizes):
     assert sorted(batches(bench, [feedback(i) for i in range(records)])) == sizes
@@ -33,7 +34,7 @@ def test_a_few_long_records_among_short_ones_share_a_batch(bench):
 
 
 def test_an_endless_record_is_cut_and_still_learned(bench):
-    endless = {name: "word " * 100_000 for name in ("inputs", "outputs", "rationale")}
+    endless = dict.fromkeys(("inputs", "outputs", "rationale"), "word " * 100_000)
     report = bench.judge.align([feedback(1, **endless)])
     assert len(report.distilled) == 1
     (request,) = bench.model.requests

@@ -1,5 +1,6 @@
 """Learning from the difference between what the judge said and what the expert said."""
 
+import re
 from typing import Annotated, Literal
 
 import pytest
@@ -32,7 +33,9 @@ def test_a_recalled_episode_shows_what_the_judge_had_said_beside_the_expert(benc
     bench.judge.align([feedback(1, value=True, judge_value=False, judge_rationale="So rude.")])
     bench.judge.invoke(CASE)
     prompt = bench.model.titled("verdict")[0].prompt
-    assert '<judge value="false">So rude.</judge>\n<expert value="true">Remark 1.</expert>' in prompt
+    assert (
+        '<judge value="false">So rude.</judge>\n<expert value="true">Remark 1.</expert>' in prompt
+    )
 
 
 def test_without_an_earlier_verdict_none_is_shown(bench):
@@ -122,8 +125,7 @@ def test_the_model_is_told_how_the_experts_spread_over_the_values(bench, title):
     bench.judge.align([feedback(i, value=i < 3) for i in range(5)])
     bench.judge.invoke(CASE)
     (request,) = bench.model.titled(title)
-    assert "true 3 times" in request.prompt
-    assert "false 2 times" in request.prompt
+    assert re.search(r"\bfalse \W*2 times\b.*\btrue \W*3 times\b", request.prompt)
 
 
 ANCHORS = "what separates neighbouring values"

@@ -23,7 +23,13 @@ def killed(chance, task, directory):
     """Kill a process at work on `directory` at some moment; return what it acknowledged."""
     paths = [str(TESTS), str(TESTS.parent), os.environ.get("PYTHONPATH", "")]
     with subprocess.Popen(
-        [sys.executable, str(TESTS / "alignment/killed.py"), task[0], directory, *map(str, task[1:])],
+        [
+            sys.executable,
+            TESTS / "alignment/killed.py",
+            task[0],
+            directory,
+            *map(str, task[1:]),
+        ],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -92,18 +98,18 @@ def test_kill_9_while_forgetting_loses_no_episode_and_leaves_no_byte(tmp_path, s
         assert set(range(RECORDS)) - set(FORGOTTEN) <= there
         assert not there & told["forgot"]
         # Whether a forgetting was acknowledged or not: what is not in memory is in no file.
-        assert remaining(tmp_path) == there
+        assert on_disk(tmp_path) == there & set(FORGOTTEN)
         judge.align([])
         assert_whole(judge, there)
-        assert remaining(tmp_path) == there
+        assert on_disk(tmp_path) == there & set(FORGOTTEN)
 
         judge.forget(where=lambda episode: numbers_in(episode.rationale)[0] in FORGOTTEN)
         kept = set(range(RECORDS)) - set(FORGOTTEN)
         assert_whole(judge, kept)
-        assert remaining(tmp_path) == kept
-    assert remaining(tmp_path) == kept
+        assert on_disk(tmp_path) == set()
+    assert on_disk(tmp_path) == set()
 
 
-def remaining(directory):
-    """The records of which some file still holds the marker."""
-    return {MARKERS[found.decode()] for found in files_with(directory, *MARKERS)}
+def on_disk(directory):
+    """Which of the records that are to be forgotten some file still holds the marker of."""
+    return {MARKERS[m.decode()] for m in files_with(directory, *map(marker, FORGOTTEN))}

@@ -1,7 +1,7 @@
 """Principles do not pile up or contradict: add, same, replaces, equal text."""
 
 import pytest
-from fakes import feedback, one_rule_a_record, principle
+from fakes import feedback, principle
 
 
 @pytest.fixture

@@ -1,18 +1,20 @@
 """An alignment that was killed: the memory, not the checkpoint, tells what is done."""
 
+import itertools
 import json
 import os
 import re
 import subprocess
 import sys
 import threading
+from collections import Counter
 from functools import partial
 from pathlib import Path
 
 import pytest
-from fakes import feedback, one_rule_a_record
+from fakes import CountingEmbeddings, feedback
 
-from langchain_memalign import AlignmentReport, create_alignment_graph
+from langchain_memalign import AlignmentReport, Principle, create_alignment_graph
 
 TESTS = Path(__file__).parent.parent
 
@@ -29,8 +31,8 @@ def batch_of(count):
 def one_by_one(make_bench, monkeypatch):
     """Make a bench on which each record is a branch of its own."""
 
-    def make(respond):
-        bench = make_bench(respond)
+    def make(**options):
+        bench = make_bench(**options)
         learner = partial(bench.judge.flows.learner, batch_records=1)
         monkeypatch.setattr(bench.judge.flows, "learner", learner)
         return bench
@@ -38,60 +40,71 @@ def one_by_one(make_bench, monkeypatch):
     return make
 
 
-def distilled_records(bench):
+@pytest.fixture
+def dying(one_by_one, monkeypatch):
+    """Make a bench on which one branch is killed between its model call and its commit.
+
+    It waits until `others` branches are committed; `deadly` holds the remark that kills.
+    """
+
+    def make(remark, *, others):
+        deadly, committed = {f"Rule: {remark}"}, threading.Event()
+
+        def fail(text):
+            if text in deadly:
+                assert committed.wait(30)
+                raise Killed
+
+        bench = one_by_one(embeddings=CountingEmbeddings(fail=fail))
+        transact, count = bench.memory.flows.transact, itertools.count(1)
+
+        def counted(plan):
+            changes = yield from transact(plan)
+            learned = any(
+                isinstance(getattr(change, "record", None), Principle) for change in changes
+            )
+            if learned and next(count) >= others:
+                committed.set()
+            return changes
+
+        monkeypatch.setattr(bench.memory.flows, "transact", counted)
+        if not others:
+            committed.set()
+        return bench, deadly
+
+    return make
+
+
+def times_distilled(bench):
     """How often each remark was sent to be distilled."""
-    prompts = [request.prompt for request in bench.model.titled("principles")]
-    sent = [remark for prompt in prompts for remark in re.findall(r"Remark \d+\.", prompt)]
-    return {remark: sent.count(remark) for remark in sent}
+    records = [
+        record
+        for request in bench.model.titled("principles")
+        for record in re.findall(r"<record .*?</record>", request.prompt, re.DOTALL)
+    ]
+    return Counter(remark for text in records for remark in re.findall(r"Remark \d+\.", text))
 
 
-async def test_a_resumed_alignment_repeats_no_learned_batch(drive, one_by_one, saver, thread):
-    fatal, learned = {"Remark 2."}, threading.Event()
-
-    def respond(request):
-        if any(remark in request.prompt for remark in fatal):
-            learned.wait(10)  # the others are committed when this one dies
-            raise Killed
-        return one_rule_a_record(request)
-
-    bench = one_by_one(respond)
+async def test_a_resumed_alignment_repeats_no_learned_batch(drive, dying, saver, thread):
+    bench, deadly = dying("Remark 2.", others=4)
     graph = create_alignment_graph(bench.judge, checkpointer=saver)
-    watch(bench, learned, count=4)
 
     with pytest.raises(Killed):
         await drive.invoke(graph, batch_of(5), thread)
     assert bench.remarks("pending") == ["Remark 2."]
-    fatal.clear()
+    deadly.clear()
     state = await drive.invoke(graph, None, thread)
 
-    assert distilled_records(bench) == {
-        **{f"Remark {number}.": 1 for number in range(5)},
-        "Remark 2.": 2,
-    }
+    once = {f"Remark {number}.": 1 for number in range(5)}
+    assert times_distilled(bench) == {**once, "Remark 2.": 2}
     report = AlignmentReport.of(state["alignment"])
     assert len(report.stored) == len(report.distilled) == len(report.principles_added) == 5
     assert report.pending == ()
     assert sorted(bench.texts()) == [f"Rule: Remark {number}." for number in range(5)]
 
 
-def watch(bench, learned, *, count):
-    """Set `learned` once that many principles are written."""
-    flows = bench.memory.flows
-    write = flows._store.write
-    written = []
-
-    def counted(points, **options):
-        result = yield from write(points, **options)
-        written.extend(point for point in points if point.kind == "principle")
-        if len(written) >= count:
-            learned.set()
-        return result
-
-    flows._store.write = counted
-
-
 async def test_what_the_checkpoint_forgot_the_memory_knows(drive, one_by_one, saver, thread):
-    bench = one_by_one(one_rule_a_record)
+    bench = one_by_one()
     graph = create_alignment_graph(bench.judge, checkpointer=saver)
     await drive.invoke(graph, batch_of(4), thread)
     before, texts = bench.calls(), bench.texts()
@@ -102,26 +115,34 @@ async def test_what_the_checkpoint_forgot_the_memory_knows(drive, one_by_one, sa
     state = await drive.invoke(graph, None, branching.config)
 
     report = AlignmentReport.of(state["alignment"])
-    ids = {episode.id for episode in bench.judge.episodes()}
-    assert set(report.distilled) == set(report.stored) == ids
-    assert [p.text for p in report.principles_added] == texts == bench.texts()
+    assert set(report.distilled) == set(report.stored) == {e.id for e in bench.judge.episodes()}
+    assert sorted(p.text for p in report.principles_added) == sorted(texts)
+    assert bench.texts() == texts
     # Only the comparison of the new principles with each other is asked for again.
     assert bench.calls() == (before[0] + 1, before[1])
 
 
-async def test_what_was_forgotten_meanwhile_stays_forgotten(drive, one_by_one, saver, thread):
-    refusing = [True]
-
-    def respond(request):
-        if refusing and "Remark 1." in request.prompt:
-            raise Killed
-        return one_rule_a_record(request)
-
-    bench = one_by_one(respond)
+async def test_what_was_learned_by_others_meanwhile_is_not_repeated(drive, dying, saver, thread):
+    bench, deadly = dying("Remark 1.", others=0)
     graph = create_alignment_graph(bench.judge, checkpointer=saver)
     with pytest.raises(Killed):
         await drive.invoke(graph, batch_of(2), thread)
-    refusing.clear()
+    deadly.clear()
+    bench.judge.align([])
+    before = times_distilled(bench)
+
+    state = await drive.invoke(graph, None, thread)
+
+    assert times_distilled(bench) == before
+    assert len(state["alignment"]["distilled"]) == 2
+
+
+async def test_what_was_forgotten_meanwhile_stays_forgotten(drive, dying, saver, thread):
+    bench, deadly = dying("Remark 1.", others=0)
+    graph = create_alignment_graph(bench.judge, checkpointer=saver)
+    with pytest.raises(Killed):
+        await drive.invoke(graph, batch_of(2), thread)
+    deadly.clear()
     gone = bench.id_of("Remark 1.")
     bench.judge.forget([gone])
 
@@ -129,7 +150,7 @@ async def test_what_was_forgotten_meanwhile_stays_forgotten(drive, one_by_one, s
 
     assert gone not in state["alignment"]["distilled"]
     assert bench.remarks() == ["Remark 0."]
-    assert "Remark 1." not in distilled_records(bench) or len(bench.texts()) == 1
+    assert bench.texts() == ["Rule: Remark 0."]
 
 
 PROCESS = """

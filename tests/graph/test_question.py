@@ -47,17 +47,29 @@ def description(case, outcome=KIND, problem=None):
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_untrusted_text_stays_in_its_code_block(text):
-    harmless = description(Case(inputs="a", outputs="b", reference_outputs="c"), KIND, "d")
+    harmless = description(Case(inputs="a", outputs="b", reference_outputs="c"))
     hostile = description(
         Case(inputs=text, outputs={text: [text]}, reference_outputs=text),
         Verdict(value=True, rationale=text),
-        text,
     )
     assert outside_code(hostile) == outside_code(harmless)
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_the_reason_of_an_unscored_case_stays_in_its_code_block(text):
+def test_the_reason_to_ask_again_is_one_line_without_markup(text):
+    first, rest = description(Case(outputs="b"), problem=text).split("\n", 1)
+    assert first.startswith("**That answer could not be used:** ")
+    assert rest == "\n" + description(Case(outputs="b"))
+    assert not re.search(r"(?<!\\)[`#<!\[]", first)
+
+
+def test_a_plain_reason_to_ask_again_is_shown_as_it_is():
+    shown = description(Case(outputs="b"), problem="expected true or false, not 'maybe'.")
+    assert "could not be used:** expected true or false, not 'maybe'.\n" in shown
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_the_reason_of_of_an_unscored_case_stays_in_its_code_block(text):
     case = Case(outputs="b")
     assert outside_code(description(case, Unscored(reason=text))) == outside_code(
         description(case, UNSCORED)

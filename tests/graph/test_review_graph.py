@@ -4,6 +4,7 @@ import re
 
 import pytest
 from fakes import HttpError, one_rule_a_record, verdict
+from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph import START, StateGraph
 from langgraph.types import Command
 from typing_extensions import TypedDict
@@ -12,23 +13,15 @@ from langchain_memalign import (
     AlignmentReport,
     Feedback,
     ModelError,
-    Verdict,
     create_review_graph,
 )
 
-from .cases import CASE, OTHER_CASE
-
-EDIT = {"decision": "edit", "value": False, "rationale": "Say sorry first."}
+from .cases import CASE, EDIT, OTHER_CASE, question
 
 
 @pytest.fixture
 def graph(bench, saver):
     return create_review_graph(bench.judge, checkpointer=saver)
-
-
-def question(state):
-    (interrupt,) = state["__interrupt__"]
-    return interrupt.value
 
 
 async def test_an_answer_is_learned_by_both_memories(drive, bench, graph, thread):
@@ -55,6 +48,27 @@ async def test_what_was_learned_counts_for_the_next_case(drive, bench, graph, th
     assert [p["text"] for p in shown["principles"]] == ["Rule: Say sorry first."]
     assert shown["episodes"][0]["similarity"] == pytest.approx(1)
     assert "Say sorry first." in bench.model.requests[-1].prompt
+
+
+async def test_every_step_is_streamed(drive, graph, thread):
+    first = await drive.stream(graph, CASE, thread, stream_mode="updates")
+    second = await drive.stream(graph, Command(resume=EDIT), thread, stream_mode="updates")
+
+    names = [name for chunk in first for name in chunk]
+    assert sorted(names[:2]) == ["load_principles", "retrieve_episodes"]
+    assert names[2:] == ["judge", "__interrupt__"]
+    assert [name for chunk in second for name in chunk] == ["human_review", "align"]
+    assert first[2]["judge"]["verdict"]["value"] is True
+    assert second[1]["align"]["alignment"]["stored"]
+
+
+async def test_the_evidence_is_in_every_value_after_it_was_found(drive, graph, thread):
+    values = await drive.stream(graph, CASE, thread, stream_mode="values")
+
+    found = [value.get("working_memory", {}).keys() for value in values if "inputs" in value]
+    assert not found[0]
+    assert all({"principles", "episodes"} <= keys for keys in found[1:])
+    assert [bool(value.get("verdict")) for value in values if "inputs" in value][-1]
 
 
 async def test_the_same_answer_again_costs_nothing(drive, bench, graph, thread, new_thread):
@@ -184,36 +198,6 @@ async def test_a_new_case_takes_the_place_of_one_that_waits(drive, bench, graph,
     assert episode.case.reference_outputs is None
 
 
-async def test_a_question_can_be_answered_otherwise_from_its_checkpoint(
-    drive, bench, graph, thread
-):
-    await drive.invoke(graph, CASE, thread)
-    waiting = graph.get_state(thread).config
-    await drive.invoke(graph, Command(resume={"decision": "approve"}), thread)
-
-    # Without this LangGraph would hand the former answer to the node once more.
-    assert question(await drive.invoke(graph, None, waiting))["action_requests"]
-    await drive.invoke(graph, Command(resume=EDIT), thread)
-
-    (episode,) = bench.judge.episodes()  # the same case: the later word counts
-    assert episode.value is False
-
-
-async def test_a_verdict_can_be_changed_in_a_fork(drive, bench, graph, thread):
-    await drive.invoke(graph, CASE, thread)
-    history = list(graph.get_state_history(thread))
-    before = next(snapshot for snapshot in history if snapshot.next == ("judge",))
-    changed = Verdict(value=False, rationale="By hand.").model_dump(mode="json")
-
-    fork = graph.update_state(before.config, {"verdict": changed}, as_node="judge")
-    state = await drive.invoke(graph, None, fork)
-    assert question(state)["action_requests"][0]["args"]["value"] == "false"
-
-    await drive.invoke(graph, Command(resume={"decision": "approve"}), thread)
-    (episode,) = bench.judge.episodes()
-    assert (episode.value, episode.judge_rationale) == (False, "By hand.")
-
-
 async def test_it_asks_from_inside_a_larger_graph(drive, bench, saver, thread):
     class Outer(TypedDict, total=False):
         inputs: str
@@ -254,3 +238,20 @@ async def test_the_form_and_the_question_are_those_of_the_value_type(
 
 
 SCALE = {"type": "string", "enum": ["good", "bad"]}
+
+
+def test_a_waiting_thread_survives_the_process(make_bench, thread, tmp_path):
+    location, file = tmp_path / "memory", str(tmp_path / "threads.sqlite")
+    bench = make_bench(location=location)
+    with SqliteSaver.from_conn_string(file) as saver:
+        create_review_graph(bench.judge, checkpointer=saver).invoke(CASE, thread)
+    bench.memory.close()
+
+    later = make_bench(location=location)
+    with SqliteSaver.from_conn_string(file) as saver:
+        graph = create_review_graph(later.judge, checkpointer=saver)
+        state = graph.invoke(Command(resume=EDIT), thread)
+
+    assert len(state["alignment"]["distilled"]) == 1
+    assert later.texts() == ["Rule: Say sorry first."]
+    assert later.model.titled("verdict") == []  # the judgement was kept

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 
+from langchain_memalign.errors import MemoryUnavailableError
 from langchain_memalign.memory.store import Selection
 
 from .points import EVERYTHING, TOY, case, id_of, ids, names, point
@@ -47,6 +48,30 @@ class ThreadsContract:
         assert failures == []
         assert reads
         assert set(ids(store.scan(EVERYTHING))) == set(ids(stays))
+
+    def test_closing_does_not_break_what_is_under_way(self, store):
+        """A read either returns everything or says that the store is closed."""
+        everything = [point(i, vectors=case(1, i, 0, 0)) for i in range(200)]
+        store.write(everything, fingerprint=TOY)
+        reading, outcomes = threading.Barrier(4), []
+
+        def read():
+            reading.wait()
+            try:
+                while True:
+                    outcomes.append(len(store.scan(EVERYTHING, vectors=True)))
+            except Exception as error:
+                outcomes.append(type(error))
+
+        readers = [threading.Thread(target=read) for _ in range(3)]
+        for reader in readers:
+            reader.start()
+        reading.wait()
+        store.scan(EVERYTHING)
+        store.close()
+        for reader in readers:
+            reader.join()
+        assert set(outcomes) <= {len(everything), MemoryUnavailableError}
 
     def test_writes_of_many_threads_all_arrive(self, store):
         def write(i):

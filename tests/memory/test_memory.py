@@ -8,9 +8,12 @@ from fakes import CountingEmbeddings, HttpError
 from langchain_memalign import (
     EmbeddingMismatchError,
     Memory,
+    MemoryCorruptError,
     MemoryUnavailableError,
     ModelError,
 )
+from langchain_memalign.memory.edge import EdgeStore
+from langchain_memalign.memory.store import Point
 from langchain_memalign.models import NO_RETRY, Retry
 from langchain_memalign.schema import Put
 
@@ -92,6 +95,20 @@ def test_episodes_come_oldest_first_and_by_status(place):
         assert memory.episodes(JUDGE, status="pending") == [early, late]
         assert memory.episodes(JUDGE, status="distilled") == [done]
         assert memory.episodes("nobody") == []
+
+
+@pytest.mark.parametrize("kind", ["episode", "principle"])
+def test_a_record_that_cannot_be_read_is_named_with_a_remedy(place, kind):
+    store = EdgeStore.open(place)
+    id_ = "6f1c5a0e-6d0b-4a53-9f0c-0c6d2e0f7a11"
+    store.write([Point(id=id_, kind=kind, judge=JUDGE, record='{"from": "the future"}')])
+    store.close()
+    with Memory.open(place, embeddings=Compass()) as memory:
+        read = memory.episodes if kind == "episode" else memory.principles
+        with pytest.raises(
+            MemoryCorruptError, match=f"the {kind} {id_} .* cannot be read.*upgrade"
+        ):
+            read(JUDGE, **({} if kind == "episode" else {"retired": True}))
 
 
 # Embeddings that do not fit

@@ -75,6 +75,7 @@ def test_texts_inside_the_object_may_hold_fences_and_braces(quoted, wrapped):
         ("Polite.", "holds no JSON object"),
         ("[true]", "holds no JSON object"),
         ("true", "holds no JSON object"),
+        ('```json\n[{"value": true}, {"value": false}]\n```', "is a JSON list; expected an object"),
         ("<think>{'value': true}</think>", "holds no JSON object"),
         ('{"value": tru', "not valid JSON"),
         ('{"value": true, "why": "it', "not valid JSON"),

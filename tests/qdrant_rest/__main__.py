@@ -11,12 +11,18 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
-from .engine import MAX_BODY, Engine, Refused
+from .engine import Engine
 from .faults import Faults
+from .strict import Refused
 
 VERSION = "1.20.0"
+MAX_BODY = 32 * 2**20
 DONE = {"operation_id": 0, "status": "completed"}
 COLLECTION = re.compile(r"/collections/(?P<name>[^/]+)(?P<rest>.*)")
+
+
+class Plain(dict):
+    """A result that is answered as it is."""
 
 
 class Server(ThreadingHTTPServer):
@@ -54,7 +60,7 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self._fail(fault, path, body)
 
-    do_GET = do_PUT = do_POST = do_DELETE = handle_request  # noqa: N815
+    do_GET = do_PUT = do_POST = do_DELETE = handle_request
 
     def log_message(self, *_):
         pass
@@ -89,7 +95,7 @@ class Handler(BaseHTTPRequestHandler):
         if len(raw) > MAX_BODY:
             raise Refused(413, f"JSON payload ({len(raw)} bytes) is larger than allowed")
         if path == "/":
-            return {"title": "qdrant - vector search engine", "version": VERSION}
+            return Plain(title="qdrant - vector search engine", version=VERSION)
         found = COLLECTION.fullmatch(path)
         if found is None:
             raise Refused(404, f"no such path: {path}")
@@ -150,7 +156,9 @@ class Handler(BaseHTTPRequestHandler):
         return None
 
     def _answer(self, status, result, *, retry_after=None):
-        if status == 200:
+        if isinstance(result, Plain):
+            body = result
+        elif status == 200:
             body = {"usage": None, "status": "ok", "time": 0.0, "result": result}
         else:
             body = {"status": {"error": result}, "time": 0.0}

@@ -8,16 +8,7 @@ from pathlib import Path
 import qdrant_edge as qe
 
 from . import terms
-
-MAX_BODY = 32 * 2**20
-
-
-class Refused(Exception):
-    """What the server answers instead of a result."""
-
-    def __init__(self, status, message):
-        super().__init__(message)
-        self.status = status
+from .strict import Refused, StrictMode
 
 
 class Collection:
@@ -25,6 +16,7 @@ class Collection:
 
     def __init__(self, path, config):
         self._config = config
+        self._strict = StrictMode(config)
         self._path = path
         self._updating = threading.Lock()
         if (path / "shard").exists():
@@ -35,7 +27,8 @@ class Collection:
             self._shard = qe.EdgeShard.create(
                 str(path / "shard"),
                 qe.EdgeConfig(
-                    vectors={name: _dense(said) for name, said in config["vectors"].items()} or None,
+                    vectors={name: _dense(said) for name, said in config["vectors"].items()}
+                    or None,
                     sparse_vectors=sparse,
                 ),
             )
@@ -104,7 +97,7 @@ class Collection:
     # Reading
 
     def scroll(self, body):
-        self._check_read(body)
+        self._strict.check_read(body)
         request = qe.ScrollRequest(
             offset=body.get("offset"),
             limit=body.get("limit", 10),
@@ -125,10 +118,9 @@ class Collection:
         return [terms.from_record(record) for record in records]
 
     def query(self, body):
-        self._check_read(body)
+        self._strict.check_read(body)
         params = body.get("params") or {}
-        if params.get("exact") and self._limit("search_allow_exact") is False:
-            raise Refused(403, "Forbidden: Exact search is not allowed!")
+        self._strict.check_exact(params.get("exact"))
         query = body["query"]
         query = query["nearest"] if isinstance(query, dict) else query
         request = qe.QueryRequest(
@@ -144,7 +136,7 @@ class Collection:
         }
 
     def facet(self, body):
-        self._check_read(body)
+        self._strict.check_read(body)
         request = qe.FacetRequest(
             key=body["key"],
             limit=body.get("limit", 10),
@@ -155,7 +147,7 @@ class Collection:
         return {"hits": [{"value": hit.value, "count": hit.count} for hit in hits]}
 
     def count(self, body):
-        self._check_read(body)
+        self._strict.check_read(body)
         request = qe.CountRequest(
             exact=body.get("exact", True), filter=terms.to_filter(body.get("filter"))
         )
@@ -165,10 +157,8 @@ class Collection:
 
     def upsert(self, body, *, only=None):
         """Upsert points; with `only`, no more than that many of them, as a torn write would."""
-        self._check_update(body.get("update_filter"))
-        most = self._limit("upsert_max_batchsize")
-        if most is not None and len(body["points"]) > most:
-            raise Refused(403, f"Forbidden: Upsert limit of {most} exceeded!")
+        self._strict.check_update(body.get("update_filter"))
+        self._strict.check_upsert(body["points"])
         operation = qe.UpdateOperation.upsert_points(
             _engine(lambda: terms.to_points(body["points"][:only])),
             condition=terms.to_filter(body.get("update_filter")),
@@ -181,7 +171,7 @@ class Collection:
         if "points" in body:
             operation = qe.UpdateOperation.delete_points(body["points"])
         else:
-            self._check_update(body["filter"])
+            self._strict.check_update(body["filter"])
             where = terms.to_filter(body["filter"])
             operation = qe.UpdateOperation.delete_points_by_filter(where)
         with self._updating:
@@ -191,7 +181,7 @@ class Collection:
         if body.get("points") is not None:
             operation = qe.UpdateOperation.set_payload(body["points"], body["payload"])
         else:
-            self._check_update(body["filter"])
+            self._strict.check_update(body["filter"])
             where = terms.to_filter(body["filter"])
             operation = qe.UpdateOperation.set_payload_by_filter(where, body["payload"])
         with self._updating:
@@ -209,35 +199,6 @@ class Collection:
 
     def _save(self):
         (self._path / "config.json").write_text(json.dumps(self._config))
-
-    # Strict mode
-
-    def _limit(self, name):
-        strict = self._config.get("strict_mode_config") or {}
-        return strict.get(name) if strict.get("enabled") else None
-
-    def _check_read(self, body):
-        most = self._limit("max_query_limit")
-        if most is not None and body.get("limit", 10) > most:
-            raise Refused(403, f"Forbidden: Limit exceeded {body['limit']} > {most}!")
-        if self._limit("unindexed_filtering_retrieve") is False:
-            self._check_indexed(body.get("filter"))
-        self._check_size(body.get("filter"))
-
-    def _check_update(self, where):
-        if self._limit("unindexed_filtering_update") is False:
-            self._check_indexed(where)
-        self._check_size(where)
-
-    def _check_size(self, where):
-        most = self._limit("condition_max_size")
-        if most is not None and any(size > most for size in terms.condition_sizes(where)):
-            raise Refused(403, f"Forbidden: Condition size limit of {most} exceeded!")
-
-    def _check_indexed(self, where):
-        for key in terms.filtered_keys(where):
-            if key not in self._config["indexes"]:
-                raise Refused(403, f"Forbidden: Index required but not found for {key!r}!")
 
 
 def _dense(said):

@@ -69,10 +69,10 @@ def align(
         try:
             report = _learn(judging, rows, screen, probe=probe, concurrency=concurrency)
         except KeyboardInterrupt:
-            pending = len(judging.episodes(status="pending"))
+            waiting = len(judging.episodes(status="pending"))
             raise Left(
-                f"stopped; {pending} episodes are stored and wait to be learned. Run the same "
-                "command again, or `memalign align` alone, to go on."
+                f"stopped; {waiting} stored episodes wait to be learned. Run the same command "
+                "again to go on."
             ) from None
         rejected = [BadRow(rows[r.index].line, r.reason) for r in report.rejected]
         bad = sorted(bad + rejected, key=lambda row: row.line)
@@ -83,10 +83,11 @@ def align(
         else:
             show_report(screen, report, bad)
     if bad or report.pending:
-        raise Left(
-            f"{len(bad)} lines were rejected and {len(report.pending)} episodes are pending. "
-            "Correct the former; `memalign align` takes up the latter."
-        )
+        parts = [f"{len(bad)} of the lines were rejected: correct them."] if bad else []
+        if report.pending:
+            waiting = f"{len(report.pending)} of the episodes wait to be learned"
+            parts.append(f"{waiting}: `memalign align` takes them up.")
+        raise Left(" ".join(parts))
 
 
 def _learn(

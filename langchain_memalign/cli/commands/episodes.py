@@ -77,9 +77,9 @@ def show(
         screen.data(episode.model_dump(mode="json") | {"principle_ids": [p.id for p in taught]})
         return
     if not screen.is_pretty:
-        for name, value in episode.model_dump(mode="json").items():
-            if value is not None:
-                screen.show(Text(f"{name}\t{excerpt(plain(value), 10_000)}"))
+        fields = episode.model_dump(mode="json", exclude_none=True)
+        fields |= fields.pop("case")
+        screen.table("", ("", ""), [(name, plain(value)) for name, value in fields.items()])
         return
     screen.show(case_panel(episode.case, f"Episode {episode.id}"))
     words = Text(clean(episode.rationale or "(no remark)"))
@@ -110,11 +110,12 @@ def show_episodes(screen: Screen, title: str, found: list[Episode]) -> None:
                 short(e.id),
                 worth(e.value),
                 worth(e.judge_value),
-                excerpt(e.case.inputs or e.case.outputs, 60),
-                excerpt(e.rationale, 60),
+                excerpt(e.case.inputs or e.case.outputs, 200),
+                excerpt(e.rationale, 200),
                 e.reviewer or "",
                 e.status,
             )
             for e in found
         ],
+        cut=("case", "remark"),
     )

@@ -149,7 +149,7 @@ def _show(screen: Screen, report: ForgetReport, cleared: int) -> None:
         ("episodes erased", len(report.episodes_removed)),
         ("principles erased", len(report.principles_removed)),
         ("principles learned anew", len(report.principles_redistilled)),
-        ("unfinished reviews erased", cleared),
+        ("reviews cleared", cleared),
         ("pending", len(report.pending)),
         ("model calls", report.model_calls),
         ("seconds", f"{report.seconds:.2f}"),

@@ -64,6 +64,10 @@ def init(
             f"found {path} there already; expected a new file. Edit it, or give another name: "
             "memalign init other.yaml."
         ) from None
+    except OSError as error:
+        raise InvalidInputError(
+            f"cannot write {path}: {error.strerror}; expected a place in a directory that there is."
+        ) from error
     screen = Screen(json=json)
     if json:
         screen.data({"path": str(path)})

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.progress import Progress
+from rich.text import Text
 
 from langchain_memalign.cli.cases import CaseRow, one_case, read_cases
 from langchain_memalign.cli.evidence import case_panel, verdict_panel
@@ -19,7 +20,7 @@ from langchain_memalign.cli.exits import Left
 from langchain_memalign.cli.opening import opened_judge
 from langchain_memalign.cli.options import ConcurrencyOption, JsonOption, JudgeOption, MapOption
 from langchain_memalign.cli.progress import progress_bar
-from langchain_memalign.cli.screen import Screen, excerpt, worth
+from langchain_memalign.cli.screen import Screen, clean, excerpt, worth
 from langchain_memalign.cli.verdictfile import VerdictFile, verdict_line
 from langchain_memalign.errors import InvalidInputError, ModelError
 from langchain_memalign.importers import BadRow
@@ -141,21 +142,26 @@ def _to_screen(
     with_case: bool,
 ) -> None:
     """Panels for one case, a line each for several; JSONL for scripts and pipes."""
+    # Above the bar, where there is one.
+    console = screen.err if screen.err.is_terminal else screen.out
+    outcomes: list[Outcome] = []
 
     def write(row: CaseRow, outcome: Outcome) -> None:
         tally.unscored += isinstance(outcome, Unscored)
+        outcomes.append(outcome)
         if not screen.is_pretty:
             screen.data(verdict_line(judging.spec.name, row, outcome, with_case=with_case))
-        elif len(rows) == 1:
-            screen.show(case_panel(row.case, "The case"))
-            screen.show(verdict_panel(judging, outcome))
-        else:
+        elif len(rows) > 1:
             said = worth(outcome.value) if isinstance(outcome, Verdict) else "unscored"
             subject = excerpt(row.case.inputs or row.case.outputs, 60)
-            screen.out.print(f"{row.line:>5}", f"{said:<12}", subject, markup=False)
+            console.print(Text(f"{row.line:>5} {clean(said):<12} {subject}"))
 
     with progress_bar(screen.err) as progress:
         _judge_all(judging, rows, write, tally, progress, concurrency)
+    if screen.is_pretty and len(rows) == 1:
+        for outcome in outcomes:
+            screen.show(case_panel(rows[0].case, "The case"))
+            screen.show(verdict_panel(judging, outcome))
 
 
 def _to_file(
@@ -183,7 +189,7 @@ def _judge_all(
     concurrency: int,
 ) -> None:
     """Judge cases side by side and write each verdict as it comes, in this thread alone."""
-    task = progress.add_task("Judging", total=len(rows), detail="")
+    task = progress.add_task("Judging", total=len(rows))
     waiting = iter(rows)
     running: dict[Future[Outcome], CaseRow] = {}
     with ThreadPoolExecutor(concurrency, thread_name_prefix="judging") as pool:

@@ -153,7 +153,8 @@ def _embeddings_here() -> str:
 def _same(one: MemoryPlace, other: MemoryPlace) -> bool:
     if one.directory is not None and other.directory is not None:
         return one.directory.resolve() == other.directory.resolve()
-    return one.location.rstrip("/") == other.location.rstrip("/")
+    places = [(place.location.rstrip("/"), place.collection) for place in (one, other)]
+    return places[0] == places[1]
 
 
 def _say(screen: Screen, records: int, what: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated
 
 import typer
@@ -32,7 +32,10 @@ app = typer.Typer(
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        print(version("langchain-memalign"))
+        try:
+            print(version("langchain-memalign"))
+        except PackageNotFoundError:
+            print("unknown: not installed as a package")
         raise typer.Exit
 
 

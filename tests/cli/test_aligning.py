@@ -1,0 +1,110 @@
+"""`memalign align`."""
+
+import pytest
+from fakes import HttpError, one_rule_a_record, verdict
+
+from .shell import case, said
+
+
+def failing_on(text):
+    """A model that cannot distil records in which the text occurs."""
+
+    def respond(request):
+        if request.title == "principles" and text in request.prompt:
+            return "no idea"
+        return one_rule_a_record(request)
+
+    return respond
+
+
+def test_it_reports_what_was_learned(shell, script):
+    script()
+    shell.rows("feedback.jsonl", [said(n) for n in range(4)])
+    report = shell.json("align", "feedback.jsonl")
+    assert len(report["stored"]) == len(report["distilled"]) == 4
+    assert [p["text"] for p in report["principles_added"]] == [
+        f"Rule: Remark {n}." for n in range(4)
+    ]
+    assert len(shell.json("principles")) == len(shell.json("episodes")) == 4
+
+
+def test_the_report_is_readable_in_a_pipe(shell, script):
+    script()
+    shell.rows("feedback.jsonl", [said(1)])
+    lines = shell("align", "feedback.jsonl").stdout.splitlines()
+    assert "stored\t1" in lines
+    assert any(line.endswith("\tRule: Remark 1.\t1") for line in lines)
+
+
+def test_the_same_feedback_again_costs_nothing(shell, script):
+    shell.rows("feedback.jsonl", [said(n) for n in range(4)])
+    script()
+    shell("align", "feedback.jsonl")
+    model = script()
+    report = shell.json("align", "feedback.jsonl")
+    assert len(report["unchanged"]) == 4
+    assert model.requests == []
+
+
+def test_what_is_pending_is_told_and_taken_up(shell, script):
+    script(failing_on("Remark 2."))
+    shell.rows("feedback.jsonl", [said(n) for n in range(4)])
+    report = shell.json("align", "feedback.jsonl", code=1)
+    assert (len(report["distilled"]), len(report["pending"])) == (3, 1)
+    assert len(shell.json("episodes", "--status", "pending")) == 1
+    assert "1 of the episodes wait" in shell("align", code=1).stderr
+    script()
+    assert len(shell.json("align")["distilled"]) == 1
+
+
+def test_a_refused_key_leaves_the_feedback_pending(shell, script):
+    script(lambda request: HttpError(401))
+    shell.rows("feedback.jsonl", [said(1)])
+    assert "401" in shell.error("align", "feedback.jsonl")
+    assert len(shell.json("episodes", "--status", "pending")) == 1
+
+
+def test_lines_that_are_rejected_keep_their_numbers(shell, script):
+    script()
+    shell.rows(
+        "feedback.jsonl", [said(1), "{", said(2), case(3), said(4, value="perhaps"), said(5)]
+    )
+    report = shell.json("align", "feedback.jsonl", code=1)
+    assert len(report["stored"]) == 3
+    assert [row["line"] for row in report["rejected"]] == [2, 4, 5]
+
+
+def test_a_file_of_which_nothing_can_be_used_is_an_error(shell):
+    shell.rows("feedback.jsonl", ["not", "json"])
+    assert "feedback.jsonl, line 1" in shell.error("align", "feedback.jsonl")
+    assert not (shell.folder / "memory").exists() or shell.json("episodes") == []
+
+
+@pytest.mark.parametrize(
+    ("label", "value"), [("Yes", True), ("fail", False), (" true ", True), (0, False)]
+)
+def test_labels_are_read_as_people_write_them(shell, script, label, value):
+    script()
+    shell.rows("feedback.jsonl", [said(1, value=label)])
+    shell("align", "feedback.jsonl")
+    assert [episode["value"] for episode in shell.json("episodes")] == [value]
+
+
+def test_ids_may_be_numbers_and_reviewers_come_from_an_option(shell, script):
+    script()
+    shell.rows("feedback.jsonl", [said(1, id=7), said(2, reviewer="bob")])
+    shell("align", "feedback.jsonl", "--reviewer", "ann")
+    assert [e["reviewer"] for e in shell.json("episodes")] == ["ann", "bob"]
+    shell.rows("feedback.jsonl", [said(1, id=7, rationale="Other words.")])
+    report = shell.json("align", "feedback.jsonl", "--reviewer", "ann")
+    assert len(report["overwritten"]) == 1
+
+
+def test_probing_asks_the_judge_first(shell, script):
+    model = script(
+        lambda request: verdict(True) if request.title == "verdict" else one_rule_a_record(request)
+    )
+    shell.rows("feedback.jsonl", [said(1), said(3, judge_value=False)])
+    shell("align", "feedback.jsonl", "--probe")
+    assert len(model.titled("verdict")) == 1
+    assert {e["judge_value"] for e in shell.json("episodes")} == {True, False}

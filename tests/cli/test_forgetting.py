@@ -1,0 +1,119 @@
+"""`memalign forget`, and what it clears of the CLI's own."""
+
+import uuid
+
+import pytest
+
+from .shell import case, said
+
+
+@pytest.fixture
+def taught(shell, script):
+    """A judge that learned two remarks of ann's, of January, and two of bob's, of February."""
+    script()
+    rows = [
+        said(n, reviewer=name, created_at=f"2026-0{month}-0{n}T00:00:00Z")
+        for n, name, month in [(1, "ann", 1), (2, "ann", 1), (3, "bob", 2), (4, "bob", 2)]
+    ]
+    shell.rows("feedback.jsonl", rows)
+    shell("align", "feedback.jsonl")
+    return shell
+
+
+def left(shell):
+    return sorted(episode["rationale"] for episode in shell.json("episodes"))
+
+
+def test_by_id(taught):
+    episode = taught.json("episodes")[0]
+    report = taught.json("forget", episode["id"][:12], "--yes")
+    assert report["episodes_removed"] == [episode["id"]]
+    assert len(report["principles_removed"]) == 1
+    assert left(taught) == ["Remark 2.", "Remark 3.", "Remark 4."]
+    assert len(taught.json("principles")) == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "kept"),
+    [
+        (("--reviewer", "ann"), ["Remark 3.", "Remark 4."]),
+        (("--before", "2026-02-01"), ["Remark 3.", "Remark 4."]),
+        (("--contains", "TOPIC4"), ["Remark 1.", "Remark 2.", "Remark 3."]),
+        (("--contains", "remark 2"), ["Remark 1.", "Remark 3.", "Remark 4."]),
+        (("--reviewer", "bob", "--contains", "topic1"), [f"Remark {n}." for n in range(1, 5)]),
+    ],
+)
+def test_what_fits_all_that_is_given_goes(taught, options, kept):
+    taught("forget", *options, "--yes")
+    assert left(taught) == kept
+
+
+def test_it_asks_first(taught):
+    assert (
+        "nothing was changed" in taught("forget", "--reviewer", "ann", stdin="n\n", code=1).stderr
+    )
+    assert "--yes" in taught.error("forget", "--reviewer", "ann", "--json")
+    assert len(left(taught)) == 4
+    result = taught("forget", "--reviewer", "ann", stdin="y\n")
+    assert "2 episodes" in result.stderr
+    assert len(left(taught)) == 2
+
+
+def test_a_dry_run_only_shows(taught):
+    assert len(taught.json("forget", "--reviewer", "ann", "--dry-run")["episodes"]) == 2
+    assert len(left(taught)) == 4
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), ("zzzz",), ("--before", "yesterday"), ("--contains", "")]
+)
+def test_what_goes_must_be_clear(taught, arguments):
+    taught.error("forget", *arguments, "--yes")
+    assert len(left(taught)) == 4
+
+
+def test_nothing_that_fits_is_no_error(taught):
+    assert taught.json("forget", "--reviewer", "nobody", "--yes")["episodes_removed"] == []
+
+
+def test_a_rule_from_elsewhere_with_the_text_is_named(taught):
+    rule = taught.json("principles", "add", "Never mention topic4.")
+    line = taught("forget", "--contains", "topic4", "--yes", code=1).stderr.splitlines()[-1]
+    assert rule["id"][:8] in line
+    assert "principles remove --erase" in line
+    taught("principles", "remove", rule["id"][:8], "--erase", "--yes")
+    taught("forget", "--contains", "topic4", "--yes")
+
+
+def test_open_reviews_of_what_is_forgotten_are_erased_to_the_last_byte(shell, script):
+    script()
+    secrets = [f"marker-{uuid.uuid4().hex}" for _ in range(3)]
+    # Of three cases one is answered, one recalls that one and waits, one waits by itself.
+    shell.rows(
+        "cases.jsonl",
+        [
+            case(1, outputs=f"{secrets[0]} about refunds"),
+            case(1, outputs=f"{secrets[1]} about refunds"),
+        ],
+    )
+    shell("review", "cases.jsonl", stdin=f"e\n\n{secrets[2]}\nq\n", code=1)
+    files = list(shell.folder.glob("memory*sqlite*"))
+    assert files
+    episode = shell.json("episodes")[0]
+    report = shell.json("forget", episode["id"], "--yes")
+    assert report["reviews_cleared"] == 2
+    for file in shell.folder.rglob("*"):
+        if file.is_file() and file.name != "cases.jsonl":
+            held = file.read_bytes()
+            for secret in secrets:
+                assert secret.encode() not in held, file
+    # Both are open again.
+    summary = shell.json("review", "cases.jsonl", stdin="a\na\n")
+    assert summary["decisions"] == {"approve": 2}
+
+
+def test_an_open_review_with_the_text_is_erased_without_an_episode(shell, script):
+    script()
+    shell.rows("cases.jsonl", [case(1), case(2)])
+    shell("review", "cases.jsonl", stdin="s\ns\n", code=1)
+    assert shell.json("forget", "--contains", "TOPIC2", "--yes")["reviews_cleared"] == 1

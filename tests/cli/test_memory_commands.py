@@ -1,0 +1,136 @@
+"""`memalign principles`, `episodes`, `export`, `import`, `copy`."""
+
+import tempfile
+
+import pytest
+
+from langchain_memalign import MemoryLockedError
+from langchain_memalign.cli import opening
+
+from .shell import said
+
+
+@pytest.fixture
+def taught(shell, script):
+    script()
+    shell.rows("feedback.jsonl", [said(1), said(2)])
+    shell("align", "feedback.jsonl")
+    return shell
+
+
+def texts(shell, *options):
+    return [principle["text"] for principle in shell.json("principles", "list", *options)]
+
+
+def test_principles_are_written_changed_and_removed(taught):
+    added = taught.json("principles", "add", "Be kind.")
+    assert texts(taught) == ["Rule: Remark 1.", "Rule: Remark 2.", "Be kind."]
+    taught("principles", "edit", added["id"][:8], "Be very kind.")
+    learned = taught.json("principles")[0]
+    taught("principles", "remove", learned["id"])
+    assert texts(taught) == ["Rule: Remark 2.", "Be very kind."]
+    assert len(texts(taught, "--retired")) == 4
+    assert texts(taught, "--as-of", "2000-01-01") == []
+
+
+def test_erasing_a_principle_asks_first(taught):
+    learned = taught.json("principles")[0]
+    taught("principles", "remove", learned["id"], "--erase", stdin="n\n", code=1)
+    assert len(texts(taught)) == 2
+    taught("principles", "remove", learned["id"], "--erase", "--yes")
+    assert texts(taught, "--retired") == ["Rule: Remark 2."]
+
+
+def test_lists_are_lines_in_a_pipe(taught):
+    rows = [line.split("\t") for line in taught("principles").stdout.splitlines()]
+    assert [row[1] for row in rows] == ["Rule: Remark 1.", "Rule: Remark 2."]
+    rows = [line.split("\t") for line in taught("episodes", "list").stdout.splitlines()]
+    assert [(row[1], row[4], row[6]) for row in rows] == [
+        ("false", "Remark 1.", "distilled"),
+        ("true", "Remark 2.", "distilled"),
+    ]
+
+
+def test_an_episode_is_shown_with_what_was_learned_from_it(taught):
+    episode = taught.json("episodes")[0]
+    shown = taught.json("episodes", "show", episode["id"][:10])
+    assert shown["rationale"] == "Remark 1."
+    assert shown["principle_ids"] == [taught.json("principles")[0]["id"]]
+    assert "rationale\tRemark 1." in taught("episodes", "show", episode["id"]).stdout
+
+
+def test_the_beginning_of_an_id_must_tell_it_from_others(taught):
+    assert "principles list" in taught.error("principles", "edit", "zzz", "Text.")
+    assert "begins with ''" in taught.error("episodes", "show", "")
+
+
+def test_lists_begin_no_memory(shell):
+    for command in ("principles", "episodes"):
+        assert "found no memory at" in shell.error(command)
+    assert "found no memory at" in shell.error("export", "out.jsonl")
+    assert not (shell.folder / "memory").exists()
+
+
+def test_a_memory_is_carried_by_a_file(taught):
+    assert taught.json("export", "out.jsonl") == {"records": 4}
+    assert "already" in taught.error("export", "out.jsonl")
+    taught("export", "out.jsonl", "--overwrite")
+    taught.configure("./memory", "./second")
+    assert taught.json("import", "out.jsonl") == {"records": 4}
+    assert taught.json("import", "out.jsonl") == {"records": 0}
+    assert texts(taught) == ["Rule: Remark 1.", "Rule: Remark 2."]
+    taught.write("broken.jsonl", "{}\n")
+    assert "broken.jsonl, line 1" in taught.error("import", "broken.jsonl")
+
+
+def test_a_memory_is_copied(taught):
+    assert taught.json("copy", "memory", "second") == {"found": 4, "records": 4}
+    assert taught.json("copy", "memory", "second") == {"found": 4, "records": 0}
+    taught.write(
+        "other.yaml", (taught.folder / "judge.yaml").read_text().replace("./memory", "third")
+    )
+    taught.configure("./memory", "./second")
+    taught("copy", "judge.yaml", "other.yaml")
+    before = taught.json("episodes")
+    taught.configure("./second", "./third")
+    assert taught.json("episodes") == before
+    assert "twice" in taught.error("copy", "memory", "./memory/")
+    assert "found no memory at" in taught.error("copy", "nowhere", "fourth")
+    assert "gone when the command ends" in taught.error("copy", "memory", ":memory:")
+
+
+def test_copying_to_a_server_takes_the_key_from_the_environment(taught, monkeypatch):
+    opened, really = [], opening.Memory.open
+
+    def note(location, **options):
+        if location.startswith("http"):
+            opened.append((location, options["api_key"].get_secret_value()))
+            location, options = taught.folder / "server", {"embeddings": options["embeddings"]}
+        return really(location, **options)
+
+    monkeypatch.setattr(opening.Memory, "open", note)
+    monkeypatch.setenv("QDRANT_API_KEY", "k-123456")
+    result = taught("copy", "memory", "http://localhost:6333")
+    assert opened == [("http://localhost:6333", "k-123456")]
+    assert "k-123456" not in result.output
+
+
+def test_a_memory_that_is_held_is_worth_another_try(taught):
+    with taught.memory(), pytest.raises(MemoryLockedError), taught.memory():
+        pass
+    with taught.memory():
+        assert "held by" in taught.error("principles", code=1)
+
+
+def test_other_embeddings_need_the_set_up_changed(taught):
+    taught.configure("embeddings: local", "embeddings: openai:text-embedding-3-small")
+    assert "openai:text-embedding-3-small" in taught.error("principles")
+
+
+def test_demo_tells_its_story_offline(shell, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(shell.folder))
+    told = shell.json("demo")
+    assert [v["value"] for v in told["before"].values()] == [True, True, True]
+    assert [v["value"] for v in told["after"].values()] == [False, False, True]
+    assert [v["value"] for v in told["at_last"].values()] == [True, True, True]
+    assert len(shell("demo").stdout.splitlines()) == 3

@@ -1,0 +1,131 @@
+"""In a terminal: what is drawn, and a review by hand."""
+
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import tempfile
+
+import pytest
+
+from .process import ROOT, start
+from .shell import case, said
+
+_CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+class Terminal:
+    """A command in a terminal of its own."""
+
+    def __init__(self, folder, *arguments, **options):
+        self._end, other = pty.openpty()
+        wide = {"COLUMNS": "100", "LINES": "40", "TERM": "xterm-256color"}
+        self.process = start(
+            folder,
+            *arguments,
+            **{"stdin": other, "stdout": other, "stderr": other, **options},
+            env=os.environ | wide | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"},
+        )
+        os.close(other)
+        self.drawn = ""
+
+    def until(self, text):
+        """Read until `text` has been drawn anew."""
+        start = len(self.drawn)
+        while text not in self.drawn[start:]:
+            assert self._read(), f"expected {text!r}, found {self.drawn[start:]!r}"
+
+    def type(self, text):
+        os.write(self._end, text.encode())
+
+    def end(self):
+        """Wait for the end; the exit code."""
+        while self._read():
+            pass
+        os.close(self._end)
+        return self.process.wait(timeout=60)
+
+    def _read(self):
+        ready, _, _ = select.select([self._end], [], [], 60)
+        try:
+            new = os.read(self._end, 65536) if ready else b""
+        except OSError:  # the other end is closed
+            new = b""
+        self.drawn += _CODES.sub("", new.decode("utf-8", "replace")).replace("\r", "")
+        return bool(new)
+
+
+def test_a_reviewer_sees_answers_and_teaches(shell):
+    shell.rows("cases.jsonl", [case(1, id="T-1"), case(2, id="T-2")])
+    terminal = Terminal(shell.folder, "review", "cases.jsonl", "--reviewer", "ann")
+    terminal.until("Case 1 of 2 · T-1")
+    terminal.until("The judge says true")
+    terminal.until("> ")
+    terminal.type("e\n")
+    terminal.until("false?")
+    terminal.type("\n")
+    terminal.until("Why?")
+    terminal.type("Say sorry first.\n")
+    terminal.until("Learned: Rule: Say sorry first.")
+    terminal.until("Case 2 of 2 · T-2")
+    terminal.until("> ")
+    terminal.process.send_signal(signal.SIGINT)
+    assert terminal.end() == 1
+    assert "1 of the cases wait for an answer" in terminal.drawn
+    assert "Traceback" not in terminal.drawn
+
+    terminal = Terminal(shell.folder, "review", "cases.jsonl", "--reviewer", "ann")
+    terminal.until("Case 2 of 2 · T-2")
+    terminal.until("> ")
+    terminal.type("a\n")
+    assert terminal.end() == 0
+    assert "Case 1 of 2" not in terminal.drawn
+
+
+def test_progress_is_drawn_for_people_and_verdicts_go_to_the_pipe(shell):
+    shell.rows("cases.jsonl", [case(n) for n in range(20)])
+    terminal = Terminal(shell.folder, "judge", "cases.jsonl", stdout=subprocess.PIPE)
+    with terminal.process.stdout as pipe:
+        out = pipe.read()
+    assert terminal.end() == 0
+    assert len(out.splitlines()) == 20
+    assert "\x1b" not in out
+    assert "Judging" in terminal.drawn
+    assert re.search(r"\d+/20", terminal.drawn)
+
+
+def test_nothing_is_drawn_where_nobody_looks(shell, script):
+    script()
+    shell.rows("cases.jsonl", [case(1), case(2)])
+    result = shell("judge", "cases.jsonl")
+    assert len(result.stdout.splitlines()) == 2
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("2 judged in")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("judge", "--inputs", "Kind?"), "The judge says true"),
+        (("judge", "cases.jsonl"), "    2 true         Question number 2"),
+        (("align", "feedback.jsonl"), "Rule: Remark 1."),
+        (("principles",), "Be kind."),
+        (("episodes",), "Remark 2."),
+        (("forget", "--contains", "remark", "--dry-run"), "To be erased"),
+        (("demo",), "after forgetting"),
+    ],
+    ids=lambda value: "" if isinstance(value, str) else value[0],
+)
+def test_people_see_tables_and_panels(shell, script, monkeypatch, arguments, told):
+    script()
+    shell.rows("cases.jsonl", [case(1), case(2)])
+    shell.rows("feedback.jsonl", [said(1)])
+    shell.rows("earlier.jsonl", [said(2)])
+    shell("align", "earlier.jsonl")
+    shell("principles", "add", "Be kind.")
+    monkeypatch.setattr(tempfile, "tempdir", str(shell.folder))
+    monkeypatch.setenv("FORCE_COLOR", "1")  # what rich takes for a terminal
+    monkeypatch.setenv("COLUMNS", "100")
+    assert told in _CODES.sub("", shell(*arguments).output)

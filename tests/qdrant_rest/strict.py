@@ -1,0 +1,54 @@
+"""Qdrant's strict mode: what a server refuses although the engine could do it."""
+
+from . import terms
+
+
+class Refused(Exception):
+    """What the server answers instead of a result."""
+
+    def __init__(self, status, message):
+        super().__init__(message)
+        self.status = status
+
+
+class StrictMode:
+    """The limits in a collection's configuration; none unless they are enabled."""
+
+    def __init__(self, config):
+        self._config = config
+
+    def check_read(self, body):
+        most = self._limit("max_query_limit")
+        if most is not None and body.get("limit", 10) > most:
+            raise Refused(403, f"Forbidden: Limit exceeded {body['limit']} > {most}!")
+        if self._limit("unindexed_filtering_retrieve") is False:
+            self._check_indexed(body.get("filter"))
+        self._check_size(body.get("filter"))
+
+    def check_exact(self, exact):
+        if exact and self._limit("search_allow_exact") is False:
+            raise Refused(403, "Forbidden: Exact search is not allowed!")
+
+    def check_update(self, where):
+        if self._limit("unindexed_filtering_update") is False:
+            self._check_indexed(where)
+        self._check_size(where)
+
+    def check_upsert(self, points):
+        most = self._limit("upsert_max_batchsize")
+        if most is not None and len(points) > most:
+            raise Refused(403, f"Forbidden: Upsert limit of {most} exceeded!")
+
+    def _limit(self, name):
+        strict = self._config.get("strict_mode_config") or {}
+        return strict.get(name) if strict.get("enabled") else None
+
+    def _check_size(self, where):
+        most = self._limit("condition_max_size")
+        if most is not None and any(size > most for size in terms.condition_sizes(where)):
+            raise Refused(403, f"Forbidden: Condition size limit of {most} exceeded!")
+
+    def _check_indexed(self, where):
+        for key in terms.filtered_keys(where):
+            if key not in self._config["indexes"]:
+                raise Refused(403, f"Forbidden: Index required but not found for {key!r}!")
