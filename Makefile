@@ -7,7 +7,10 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # All tests of one xdist group share a worker, so that they can share a server.
-PYTEST := $(BIN)/python -m pytest -n auto --dist loadgroup -rs
+# Each memory flushes to disk again and again: in RAM, where there is some, tests run several times
+# faster.
+RAM := $(firstword $(wildcard /dev/shm) $(TMPDIR) /tmp)
+PYTEST := TMPDIR=$(RAM) $(BIN)/python -m pytest -n auto --dist loadgroup -rs
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Read by the langgraph development server that tests start: nothing leaves this machine.

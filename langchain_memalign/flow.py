@@ -34,7 +34,7 @@ Flow: TypeAlias = Generator[Step[Any], Any, T]
 
 
 def perform(step: Step[T]) -> Flow[T]:
-    """Run one step inside a flow, as in `result = yield from perform(step)`."""
+    """Make one step a flow of its own, for use with `yield from`."""
     return cast(T, (yield step))
 
 

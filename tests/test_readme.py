@@ -2,12 +2,14 @@
 
 import contextlib
 import io
+import itertools
 import re
 from pathlib import Path
 
+from fakes import CountingEmbeddings, ScriptedModel, one_rule_a_record
+
 import langchain_memalign.errors
 from langchain_memalign import MemAlignJudge, Memory, create_review_graph
-from tests.fakes import CountingEmbeddings, ScriptedModel, one_rule_a_record
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -18,7 +20,7 @@ def test_its_code_prints_what_it_says(tmp_path, monkeypatch) -> None:
     blocks = BLOCK.findall(README)
     namespace: dict[str, object] = {}
     ran = 0
-    for (language, code), (following, expected) in zip(blocks, blocks[1:], strict=False):
+    for (language, code), (following, expected) in itertools.pairwise(blocks):
         if language != "python":
             continue
         printed = io.StringIO()

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
 from operator import add
-from typing import Any
+from typing import Any, TypeVar
 
 from langchain_memalign.alignment.batch import learn_batch
 from langchain_memalign.alignment.batches import split
@@ -29,6 +29,9 @@ from langchain_memalign.schema import (
     Unscored,
     Verdict,
 )
+
+T = TypeVar("T")
+U = TypeVar("U")
 
 Probe = Callable[[Episode], Flow[tuple[Verdict | Unscored, Cost]]]
 """Lets the judge answer an episode's case as if it did not know the episode."""
@@ -116,7 +119,7 @@ def learn_pending(learner: Learner, *, only: Sequence[str] | None = None) -> Flo
 
     if total:
         yield from learner.announce(done=0, total=total)
-    return (yield from parallel([learn(batch) for batch in batches], limit=learner.max_concurrency))
+    return (yield from _for_each(batches, learn, limit=learner.max_concurrency))
 
 
 def reconcile_batches(learner: Learner, learned: Sequence[Learned]) -> Flow[Reconciled]:
@@ -189,9 +192,7 @@ def _probe(learner: Learner, probe: Probe) -> Flow[Cost]:
                 raise
             return Unscored(reason=str(error)), Cost()
 
-    answers = yield from parallel(
-        [ask(episode) for episode in unknown], limit=learner.max_concurrency
-    )
+    answers = yield from _for_each(unknown, ask, limit=learner.max_concurrency)
     said = {
         episode.id: outcome
         for episode, (outcome, _) in zip(unknown, answers, strict=True)
@@ -215,3 +216,20 @@ def _probe(learner: Learner, probe: Probe) -> Flow[Cost]:
 
     yield from learner.memory.transact(plan)
     return reduce(add, (cost for _, cost in answers), Cost())
+
+
+def _for_each(items: Sequence[T], work: Callable[[T], Flow[U]], *, limit: int) -> Flow[list[U]]:
+    """Do work for several items at once; once a provider refuses access, none is begun any more."""
+    refusals: list[ModelError] = []
+
+    def begin(item: T) -> Flow[U]:
+        if refusals:
+            raise refusals[0]
+        try:
+            return (yield from work(item))
+        except ModelError as error:
+            if error.is_refused_access:
+                refusals.append(error)
+            raise
+
+    return parallel([begin(item) for item in items], limit=limit)

@@ -135,6 +135,8 @@ def _lines(text: bytes) -> list[bytes]:
 
 
 def _some(source: Path, good: Sequence[Any], bad: Sequence[BadRow]) -> None:
+    if not good and not bad and str(source) == "-":
+        raise InvalidInputError("found nothing on standard input; expected JSON, a row a line.")
     if not good and bad:
         others = f" The other {len(bad) - 1} lines are no better." if len(bad) > 1 else ""
         raise InvalidInputError(f"{source}, line {bad[0].line}: {bad[0].reason}{others}")

@@ -21,8 +21,8 @@ def full_id(written: str, ids: Iterable[str], *, what: str) -> str:
     """
     start = written.strip().lower()
     found = [id_ for id_ in ids if id_.startswith(start)] if start else []
-    if written in found:
-        return written
+    if start in found:
+        return start
     if len(found) == 1:
         return found[0]
     if found:

@@ -10,7 +10,7 @@ from langchain_memalign.flow import Flow, Lease, arun, run
 from langchain_memalign.memory.batch import Batch
 from langchain_memalign.memory.qdrant_calls import RETRY, Calls
 from langchain_memalign.memory.qdrant_collection import Collection
-from langchain_memalign.memory.qdrant_lease import Leases
+from langchain_memalign.memory.qdrant_lease import Leases, LeaseState
 from langchain_memalign.memory.qdrant_read import Reading
 from langchain_memalign.memory.qdrant_server import Server, ServerOptions
 from langchain_memalign.memory.qdrant_turns import Held, Turns
@@ -74,7 +74,6 @@ class QdrantStore(MemoryStore):
             ConfigurationError: The address or an option cannot be used, or the server is too old.
             MemoryUnavailableError: The server is gone, does not answer in time, or refuses access.
             MemoryCorruptError: The collection holds something else; nothing was changed.
-            MemoryLockedError: A write that another process has begun does not come to an end.
         """
         store = cls(Server.checked(url, **options), retry)
         try:
@@ -181,8 +180,11 @@ class QdrantStore(MemoryStore):
         if state is None:
             yield from self._leases.create(WRITER)
         elif state.entry is not None:
-            # A write is under way, or its writer died: what it recorded belongs to the memory.
-            yield from bracket(self._acquire(WRITER), _nothing, lambda: self._release(WRITER))
+            dead = yield from self._turns.abandoned(WRITER)
+            if dead is not None:
+                # What it recorded belongs to the memory.
+                enter = self._acquire(WRITER, dead=dead)
+                yield from bracket(enter, _nothing, lambda: self._release(WRITER))
 
     def _version(self) -> Flow[str | None]:
         state = yield from self._leases.verify()
@@ -213,12 +215,12 @@ class QdrantStore(MemoryStore):
             self._acquire(WRITER), lambda: self._alone(work), lambda: self._release(WRITER)
         )
 
-    def _acquire(self, lease: str) -> Flow[None]:
+    def _acquire(self, lease: str, *, dead: LeaseState | None = None) -> Flow[None]:
         with self._guard:
             here = self._here.setdefault(lease, Lease())
         yield from here.acquire()
         try:
-            held = yield from self._turns.take(lease)
+            held = yield from self._turns.take(lease, dead=dead)
             if lease == WRITER:
                 try:
                     yield from self._writing.recover(held)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from langchain_memalign.errors import MemoryStoreError, MemoryUnavailableError
 from langchain_memalign.flow import Flow
 from langchain_memalign.memory.batch import check_field, checked_query, selects_nothing
 from langchain_memalign.memory.qdrant_calls import Calls
@@ -68,8 +69,15 @@ class Reading:
             return []
         found: dict[str, tuple[Point, float]] = {}
         for part in in_parts(selection, self._collection.limits.listed):
-            for point, score in (yield from self._near(part, using, query, limit)):
-                found[point.id] = (point, score)
+            try:
+                near = yield from self._near(part, using, query, limit)
+            except MemoryUnavailableError:
+                raise
+            except MemoryStoreError:
+                # In a memory that replaced this one there may be no such vector.
+                yield from self._leases.verify()
+                raise
+            found.update((point.id, (point, score)) for point, score in near)
         if not found:
             yield from self._leases.verify()
         return sorted(found.values(), key=lambda pair: (-pair[1], pair[0].id))[:limit]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import socket
@@ -63,16 +64,20 @@ class Turns:
         self._instance = uuid.uuid4().hex
         self._holder = f"process {os.getpid()} on {socket.gethostname()}"
 
-    def take(self, name: str) -> Flow[Held]:
+    def take(self, name: str, *, dead: LeaseState | None = None) -> Flow[Held]:
         """Wait for a lease and take it; `give_back` must follow.
+
+        Args:
+            name: Which one.
+            dead: The lease of a holder that is known to be dead.
 
         Raises:
             MemoryLockedError: Another process held it for longer than `lease_wait`.
             MemoryUnavailableError: The memory cannot be reached, or is gone.
         """
         deadline = time.monotonic() + self._server.lease_wait
-        seen: tuple[str, int] | None = None
-        since, look = 0.0, _FIRST_LOOK
+        seen = dead and (dead.stamp, dead.beat)
+        since, look = -math.inf, _FIRST_LOOK
         while True:
             state = yield from self._leases.read(name)
             now = time.monotonic()
@@ -87,6 +92,20 @@ class Turns:
                 raise self._told(state)
             yield from pause(random.uniform(look / 2, look))
             look = min(_LAST_LOOK, look * 1.5)
+
+    def abandoned(self, name: str) -> Flow[LeaseState | None]:
+        """The lease, if somebody who is dead now recorded a write in it.
+
+        Watches it until its holder has done something, or for as long as it may do nothing.
+        """
+        first = state = yield from self._leases.read(name)
+        began = time.monotonic()
+        while state.entry is not None and (state.stamp, state.beat) == (first.stamp, first.beat):
+            if self._may_take(state, unchanged=time.monotonic() - began):
+                return state
+            yield from pause(_LAST_LOOK / 2)
+            state = yield from self._leases.read(name)
+        return None
 
     def confirm(self, held: Held) -> Flow[None]:
         """Make sure that a lease is still held.

@@ -119,6 +119,14 @@ def test_a_partly_malformed_reply_is_salvaged_item_by_item(make_bench, broken):
     assert bench.judge.align([]).distilled == (report.pending[0].episode_id,)
 
 
+@pytest.mark.parametrize("reply", [{"rules": []}, {"principles": "Be kind."}, {}])
+def test_a_reply_without_a_list_of_principles_is_repaired_once(make_bench, reply):
+    bench = make_bench(scripted(reply))
+    report = bench.judge.align([feedback(1)])
+    assert (len(report.distilled), report.model_calls) == (1, 2)
+    assert "'principles'" in str(bench.model.requests[1].messages[-1].content)
+
+
 def test_an_uncited_item_of_a_malformed_reply_is_not_salvaged(make_bench):
     # It would have the whole batch as sources, and pass all records off as learned.
     reply = {"principles": [principle("From all."), {"sources": ["R2"]}]}

@@ -59,6 +59,17 @@ def test_refused_access_to_the_embeddings_raises_and_the_feedback_is_stored(make
     assert bench.remarks(status="pending") == ["Remark 1."]
 
 
+def test_refused_access_while_embedding_principles_raises_and_loses_nothing(make_bench):
+    embeddings = CountingEmbeddings(
+        fail=lambda text: HttpError(403) if text.startswith("Rule:") else None
+    )
+    bench = make_bench(embeddings=embeddings)
+    with pytest.raises(ModelError, match="403"):
+        bench.judge.align([feedback(1)])
+    assert bench.remarks(status="pending") == ["Remark 1."]
+    assert bench.texts() == []
+
+
 def test_principles_that_cannot_be_embedded_leave_their_sources_pending(make_bench):
     outage = [HttpError(400)]
     embeddings = CountingEmbeddings(

@@ -86,6 +86,15 @@ def test_refused_access_raises_at_once_and_the_feedback_is_stored(make_bench, st
     assert len(bench.judge.align([]).distilled) == 2
 
 
+@pytest.mark.parametrize("probe", [False, True])
+def test_after_access_was_refused_no_further_batch_or_probe_is_begun(make_bench, probe):
+    bench = make_bench(lambda request: HttpError(401))
+    with pytest.raises(ModelError, match="API key"):
+        bench.judge.align([feedback(i) for i in range(200)], max_concurrency=1, probe=probe)
+    assert len(bench.model.requests) == 1
+    assert len(bench.judge.episodes(status="pending")) == 200
+
+
 def test_what_stayed_pending_is_learned_by_the_next_alignment_and_only_that(make_bench):
     bench = make_bench(failing_on("Remark 3.", HttpError(400)))
     bench.judge.align([feedback(i) for i in range(6)])

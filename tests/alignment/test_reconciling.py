@@ -137,6 +137,30 @@ def test_a_failing_reconciliation_is_a_warning_and_loses_nothing(make_bench, wor
     assert report.model_calls == len(bench.model.requests)
 
 
+def test_what_was_understood_of_a_malformed_decision_is_carried_out(make_bench, words):
+    def decide(ids):
+        return {"decisions": [goes(ids, "Rule: Remark 1.", "Rule: Remark 100."), "and the rest"]}
+
+    bench = make_bench(reconciling(decide))
+    report = bench.judge.align(words)
+    assert len(bench.texts()) == MANY - 1
+    assert "not compared in full" in report.warnings[0]
+    assert len(bench.model.titled("decisions")) == 2
+
+
+def test_only_as_many_older_principles_are_compared_as_there_is_room_for(make_bench, words):
+    bench = make_bench(reconciling(lambda ids: {"decisions": []}))
+    for number in range(5):
+        bench.judge.add_principle(f"Old rule {number}: " + "very " * 2000)
+    bench.judge.align(words)
+    prompt = bench.model.titled("decisions")[0].prompt
+    assert all(f"Rule: Remark {i}." in prompt for i in range(MANY))
+    shown = [number for number in range(5) if f"Old rule {number}:" in prompt]
+    # The newest of them.
+    assert 0 < len(shown) < 5
+    assert shown == list(range(5 - len(shown), 5))
+
+
 def test_relearning_in_several_batches_after_forgetting_is_reconciled_too(make_bench, words):
     bench = make_bench(
         reconciling(

@@ -1,6 +1,7 @@
 """The file that describes a judge."""
 
 import pytest
+from langchain_core.language_models import BaseChatModel
 
 from langchain_memalign import ConfigurationError, Memory
 from langchain_memalign.cli import opening
@@ -140,6 +141,39 @@ def test_what_calls_no_model_needs_no_key_for_it(shell):
     shell("export", "out.jsonl")
     shell("forget", "--reviewer", "ann", "--no-redistill", "--yes")
     assert "OPENAI_API_KEY" in shell.error("judge", "--inputs", "a")
+
+
+def test_a_model_takes_options(shell, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    shell.configure(
+        "model: precedent",
+        "model: {name: 'openai:mine', base_url: 'http://127.0.0.1:8080/v1', temperature: 0}",
+    )
+    model = opening.chat_model(load_judge_file(shell.folder / "judge.yaml").model)
+    assert isinstance(model, BaseChatModel)
+    assert model.model_name == "mine"
+    assert model.openai_api_base == "http://127.0.0.1:8080/v1"
+    assert model.temperature == 0
+
+
+@pytest.mark.parametrize(
+    ("model", "problem"),
+    [
+        ("{name: precedent, temperature: 0}", "takes no options, found temperature"),
+        ("{name: 'openai:mine', temperature: 0}", "set the provider's key in the environment"),
+        ("{name: 'nowhere:mine', temperature: 0}", "init_chat_model takes"),
+        ("{name: 'openai:mine', colour: blue, options: {}}", "expected some of name, options"),
+    ],
+)
+def test_options_that_a_model_does_not_take_are_told(shell, model, problem):
+    shell.configure("model: precedent", f"model: {model}")
+    assert problem in shell.error("judge", "--inputs", "a")
+
+
+def test_embeddings_need_their_key_once_they_are_called(shell):
+    shell.configure("embeddings: local", "embeddings: openai:text-embedding-3-small")
+    assert "key" in shell.error("principles", "add", "Be kind.")
+    assert shell.json("principles") == []
 
 
 @pytest.mark.parametrize("name", ["judge2.yaml", "judge2.toml"])

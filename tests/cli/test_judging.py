@@ -5,6 +5,8 @@ import json
 import pytest
 from fakes import HttpError, one_rule_a_record, verdict
 
+from langchain_memalign.cli.verdictfile import VerdictFile
+
 from .shell import case, said
 
 
@@ -29,6 +31,10 @@ def test_one_case_on_standard_input(shell, script, indent):
     text = json.dumps(case(1), indent=indent)
     assert shell.json("judge", stdin=text)["verdict"]["value"] is True
     assert shell.json("judge", "-", stdin=text)["verdict"]["value"] is True
+
+
+def test_nothing_on_standard_input_is_an_error(shell):
+    assert "found nothing on standard input" in shell.error("judge")
 
 
 def test_a_file_to_standard_output_is_jsonl(shell, cases):
@@ -109,6 +115,12 @@ def test_verdicts_on_other_cases_or_of_another_judge_are_left_alone(shell, cases
         "judge", "others.jsonl", "--out", "verdicts.jsonl"
     )
     assert len(shell.lines("verdicts.jsonl")) == 1
+
+
+def test_two_processes_do_not_write_one_file(shell, cases):
+    with VerdictFile(shell.folder / "verdicts.jsonl", judge="tone"):
+        assert "in use" in shell.error("judge", cases, "--out", "verdicts.jsonl")
+    shell("judge", cases, "--out", "verdicts.jsonl")
 
 
 def test_the_cases_themselves_are_no_output(shell, cases):

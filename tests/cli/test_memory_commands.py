@@ -4,8 +4,9 @@ import tempfile
 
 import pytest
 
-from langchain_memalign import MemoryLockedError
+from langchain_memalign import InvalidInputError, MemoryLockedError
 from langchain_memalign.cli import opening
+from langchain_memalign.cli.identities import full_id
 
 from .shell import said
 
@@ -61,6 +62,9 @@ def test_an_episode_is_shown_with_what_was_learned_from_it(taught):
 
 def test_the_beginning_of_an_id_must_tell_it_from_others(taught):
     assert "principles list" in taught.error("principles", "edit", "zzz", "Text.")
+    with pytest.raises(InvalidInputError, match="found 2 that begin with 'abc'"):
+        full_id("abc", ["abcd", "abce", "bcde"], what="episode")
+    assert full_id("ABCD", ["abcd", "abcde"], what="episode") == "abcd"
     assert "begins with ''" in taught.error("episodes", "show", "")
 
 

@@ -164,7 +164,8 @@ def test_a_message_of_thousands_of_tool_calls_is_cut_with_a_mark():
 
 @pytest.mark.parametrize("tokens", [50, 1000])
 def test_many_keys_that_hold_many_messages_stay_near_the_budget(tokens):
-    case = Case(inputs={f"thread {i}": conversation(20) for i in range(100)}, outputs="fine")
+    threads = {f"thread {i}": conversation(20) for i in range(100)}
+    case = Case(inputs=threads, outputs="fine", reference_outputs=threads)
     prompt = judged(case, case_tokens=tokens)
 
     assert parsed(prompt.messages).find("case/inputs/field").get("name") == "thread 0"

@@ -1,4 +1,7 @@
-"""The server itself: `python -m qdrant_rest DIRECTORY [PORT]`; prints its port when it listens."""
+"""The server itself: `python -m qdrant_rest DIRECTORY [PORT [VERSION]]`.
+
+It prints its port when it listens.
+"""
 
 import json
 import os
@@ -15,7 +18,6 @@ from .engine import Engine
 from .faults import Faults
 from .strict import Refused
 
-VERSION = "1.20.0"
 MAX_BODY = 32 * 2**20
 DONE = {"operation_id": 0, "status": "completed"}
 COLLECTION = re.compile(r"/collections/(?P<name>[^/]+)(?P<rest>.*)")
@@ -29,10 +31,11 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256
 
-    def __init__(self, port, directory, api_key):
+    def __init__(self, port, directory, api_key, version):
         super().__init__(("127.0.0.1", port), Handler)
         self.engine = Engine(directory)
         self.api_key = api_key
+        self.version = version
         self.faults = Faults()
         self.requests = []
 
@@ -51,7 +54,7 @@ class Handler(BaseHTTPRequestHandler):
         path = urlsplit(self.path).path
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if path.startswith("/_test/"):
-            self._answer(200, self._control(path, json.loads(body or b"null")))
+            self._answer(200, self._control(path, json.loads(body)["value"]))
             return
         self.server.requests.append(f"{self.command} {path}")
         fault = self.server.faults.pick(self.server.requests[-1], body)
@@ -95,7 +98,7 @@ class Handler(BaseHTTPRequestHandler):
         if len(raw) > MAX_BODY:
             raise Refused(413, f"JSON payload ({len(raw)} bytes) is larger than allowed")
         if path == "/":
-            return Plain(title="qdrant - vector search engine", version=VERSION)
+            return Plain(title="qdrant - vector search engine", version=self.server.version)
         found = COLLECTION.fullmatch(path)
         if found is None:
             raise Refused(404, f"no such path: {path}")
@@ -178,8 +181,8 @@ def _torn(body):
     return body["operations"][0]["upsert"] if "operations" in body else body
 
 
-def main(directory, port="0"):
-    server = Server(int(port), directory, os.environ.get("REST_API_KEY"))
+def main(directory, port="0", version="1.20.0"):
+    server = Server(int(port), directory, os.environ.get("REST_API_KEY"), version)
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
     print(server.server_address[1], flush=True)
     server.serve_forever(poll_interval=0.05)

@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -14,8 +13,9 @@ from pathlib import Path
 class RestServer:
     """A server in a process of its own, on a directory and a port that stay when it restarts."""
 
-    def __init__(self, *, api_key=None):
+    def __init__(self, *, api_key=None, version="1.20.0"):
         self._api_key = api_key
+        self._version = version
         # In memory where that is possible: making a collection syncs to disk a dozen times.
         base = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
         self._directory = tempfile.mkdtemp(prefix="qdrant-rest-", dir=base)
@@ -30,7 +30,7 @@ class RestServer:
     def start(self):
         environment = {**os.environ, "REST_API_KEY": self._api_key or ""}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "qdrant_rest", self._directory, str(self._port)],
+            [sys.executable, "-m", "qdrant_rest", self._directory, str(self._port), self._version],
             cwd=Path(__file__).parent.parent,
             env=environment,
             stdout=subprocess.PIPE,
@@ -86,14 +86,16 @@ class RestServer:
 
     def drop(self, collection):
         """Remove a collection, as an administrator would."""
-        url = f"{self.url}/collections/{collection}"
-        headers = {"api-key": self._api_key} if self._api_key else {}
-        request = urllib.request.Request(url, method="DELETE", headers=headers)
-        urllib.request.urlopen(request, timeout=30).close()
+        self.ask("DELETE", f"/collections/{collection}")
 
-    def _control(self, name, body=None):
+    def ask(self, method, path, body=None):
+        """The result of a request, made without the client."""
+        headers = {"api-key": self._api_key or ""}
         request = urllib.request.Request(
-            f"{self.url}/_test/{name}", json.dumps(body).encode(), method="POST"
+            self.url + path, json.dumps(body or {}).encode(), method=method, headers=headers
         )
         with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)["result"]
+
+    def _control(self, name, body=None):
+        return self.ask("POST", f"/_test/{name}", {"value": body})

@@ -17,10 +17,11 @@ class StrictMode:
     def __init__(self, config):
         self._config = config
 
-    def check_read(self, body):
-        most = self._limit("max_query_limit")
-        if most is not None and body.get("limit", 10) > most:
-            raise Refused(403, f"Forbidden: Limit exceeded {body['limit']} > {most}!")
+    def check_read(self, body, *, limit=10):
+        """Check a request that reads; `limit` is the number of results if the body names none."""
+        most, asked = self._limit("max_query_limit"), body.get("limit", limit)
+        if most is not None and asked > most:
+            raise Refused(403, f"Forbidden: Limit exceeded {asked} > {most}!")
         if self._limit("unindexed_filtering_retrieve") is False:
             self._check_indexed(body.get("filter"))
         self._check_size(body.get("filter"))

@@ -69,9 +69,9 @@ def align(
         try:
             report = _learn(judging, rows, screen, probe=probe, concurrency=concurrency)
         except KeyboardInterrupt:
-            waiting = len(judging.episodes(status="pending"))
+            open_ones = len(judging.episodes(status="pending"))
             raise Left(
-                f"stopped; {waiting} stored episodes wait to be learned. Run the same command "
+                f"stopped; {open_ones} stored episodes wait to be learned. Run the same command "
                 "again to go on."
             ) from None
         rejected = [BadRow(rows[r.index].line, r.reason) for r in report.rejected]
