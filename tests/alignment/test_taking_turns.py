@@ -103,6 +103,7 @@ class Turnstile:
     """A model whose distilling calls go on in groups; tells how many were in at the most."""
 
     def __init__(self, group):
+        self._group = group
         self._barrier = threading.Barrier(group)
         self._lock = threading.Lock()
         self._inside = 0
@@ -115,8 +116,9 @@ class Turnstile:
             self._inside += 1
             self.most = max(self.most, self._inside)
         self._barrier.wait(SOON)
-        for _ in range(500_000):  # some work, so that one too many would be met inside
-            pass
+        for _ in range(1_500_000):  # some work, during which one too many would come in
+            if self.most > self._group:
+                break
         with self._lock:
             self._inside -= 1
         return one_rule_a_record(request)

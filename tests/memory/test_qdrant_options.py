@@ -1,5 +1,7 @@
 """How a server is named, and collections that an administrator has set limits to."""
 
+from dataclasses import replace
+
 import pytest
 from fakes import feedback
 from pydantic import SecretStr
@@ -132,7 +134,9 @@ def test_limits_of_strict_mode_are_kept(strict):
         for i in range(20)
     ]
     store.write(many, fingerprint=TOY)
-    store.write([point(i, record="changed") for i in range(10)], erased=[id_of(19)])
+    # Without vectors, which have to be read in parts too.
+    changed = [replace(p, record="changed", vectors=None) for p in many[:10]]
+    store.write(changed, erased=[id_of(19)])
     assert ids(store.scan(EVERYTHING)) == sorted(ids(many[:19]))
     assert len(store.tally(EVERYTHING, "episode_ids")) == 20
     assert store.tally(EVERYTHING, "judge") == {"tone": 19}
