@@ -7,6 +7,7 @@ import os
 import sqlite3
 import uuid
 from collections.abc import Collection
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -46,15 +47,18 @@ class ReviewThreads:
             MemoryUnavailableError: It cannot be used.
         """
         try:
-            # It holds cases: for the owner's eyes only, like a mail box.
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-            self._connection = sqlite3.connect(path, check_same_thread=False, timeout=10)
-            self.saver = SqliteSaver(self._connection)
-            self.saver.setup()
-            # What is deleted is overwritten, also in pages that stay in use.
-            self._connection.execute("PRAGMA secure_delete=ON")
-            with self._connection:
-                self._connection.execute(_TABLE)
+            with ExitStack() as undo:
+                # It holds cases: for the owner's eyes only, like a mail box.
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+                self._connection = sqlite3.connect(path, check_same_thread=False, timeout=10)
+                undo.callback(self._connection.close)
+                self.saver = SqliteSaver(self._connection)
+                self.saver.setup()
+                # What is deleted is overwritten, also in pages that stay in use.
+                self._connection.execute("PRAGMA secure_delete=ON")
+                with self._connection:
+                    self._connection.execute(_TABLE)
+                undo.pop_all()
         except (OSError, sqlite3.Error) as error:
             raise MemoryUnavailableError(
                 f"cannot keep reviews in {path}: {error}; expected a SQLite file that can be "

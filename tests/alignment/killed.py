@@ -13,7 +13,7 @@ from fakes import CountingEmbeddings, ScriptedModel, feedback, principle
 from langchain_memalign import MemAlignJudge, Memory
 
 RECORDS = 200
-FORGOTTEN = range(0, RECORDS, 25)
+FORGOTTEN = range(0, RECORDS, 40)
 
 
 def marker(number):

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 TESTS = Path(__file__).parent.parent
 # After how many lines of the process, at the least and at the most, it is killed; by its task.
-LINES = {("align", 20): (1, 21), ("align", 50): (1, 9), ("align", 200): (1, 6), ("forget",): (2, 9)}
+LINES = {("align", 20): (1, 21), ("align", 50): (1, 9), ("align", 200): (1, 6), ("forget",): (2, 6)}
 
 
 def killed(chance, task, directory):
