@@ -1,5 +1,7 @@
 """One conversation is one case, in whatever form it arrives."""
 
+from typing import Any
+
 import pytest
 from langchain_core.documents import Document
 from langchain_core.load import dumpd
@@ -17,6 +19,7 @@ from langchain_core.messages import (
 from pydantic import BaseModel
 
 from langchain_memalign.content import is_messages, normalise
+from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.schema import Case
 
 
@@ -190,3 +193,16 @@ def test_pydantic_objects_are_dumped():
     assert case.outputs["text"] == "22"
     assert case.outputs["sources"][0]["page_content"] == "It is warm."
     assert case.outputs["sources"][0]["metadata"] == {"p": 1}
+
+
+def test_a_pydantic_object_that_cannot_be_dumped_is_refused_with_a_remedy():
+    class Node(BaseModel):
+        next: Any = None
+
+    endless = Node()
+    endless.next = endless
+
+    with pytest.raises(
+        InvalidInputError, match=r"outputs\.node is a Node .* pass a mapping of what"
+    ):
+        Case(outputs={"node": endless})

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
+from langchain_memalign.prompts.distilling import record_size
 from langchain_memalign.prompts.text import estimate_tokens
 from langchain_memalign.schema import Case
 
@@ -205,6 +206,13 @@ def test_each_episode_keeps_to_its_own_budget():
     assert size(prompt.messages) < 5 * (2 * 100 + 60) + MARKUP
     for shown_episode in parsed(prompt.messages).iter("episode"):
         assert [len(list(part.iter("cut"))) for part in shown_episode] == [0, 1, 1]
+
+
+def test_a_record_is_as_large_as_it_is_rendered():
+    one = episode(outputs=MEGABYTE, rationale="Too long.", reviewer="Ann")
+    larger = size(distilled([one, one])) - size(distilled([one]))
+
+    assert record_size(one, 500) == pytest.approx(larger, abs=2)
 
 
 def test_records_of_distilling_keep_to_their_budget():

@@ -85,11 +85,12 @@ def test_judge_a_trajectory_with_tool_calls(rendered):
     calls = [
         {"name": "find_order", "args": {"customer": "c7", "open": True}, "id": "x1"},
         {"name": "now", "args": {}, "id": "x2"},
+        {"type": "custom", "unknown": {"query": "c7"}},
     ]
     case = Case(
         inputs={"messages": [HumanMessage("Where is my order?")], "customer": {"id": "c7"}},
         outputs=[
-            AIMessage("Let me see.", tool_calls=calls),
+            {"role": "assistant", "content": "Let me see.", "tool_calls": calls},
             ToolMessage("no such customer", tool_call_id="x1", status="error", name="find_order"),
             ToolMessage("12:00", tool_call_id="x2"),
             AIMessage("", additional_kwargs={"refusal": "I cannot tell."}),
