@@ -234,14 +234,22 @@ class QdrantStore(MemoryStore):
             raise
 
     def _release(self, lease: str) -> Flow[None]:
+        held = self._held.get(lease)
+
         def work() -> Flow[None]:
-            held = self._held.pop(lease, None)
+            self._held.pop(lease, None)
             if held is not None:
                 yield from self._turns.give_back(held)
 
         try:
             # A write that is under way uses the lease to its end.
             yield from self._alone(work) if lease == WRITER else work()
+        except BaseException:
+            # Interrupted: it must neither be used nor be kept alive any more.
+            self._held.pop(lease, None)
+            if held is not None:
+                held.ended.set()
+            raise
         finally:
             self._here[lease].release()
 

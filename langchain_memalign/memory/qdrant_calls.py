@@ -106,6 +106,11 @@ class Calls:
         """Async `close`."""
         await self._clients.aclose()
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._clients.is_closed
+
     def check_open(self) -> None:
         """Refuse to go on after `close`.
 

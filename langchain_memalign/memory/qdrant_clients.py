@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from langchain_memalign.errors import ConfigurationError, MemoryUnavailableError
+from langchain_memalign.errors import ConfigurationError, MemoryStoreError, MemoryUnavailableError
 from langchain_memalign.memory.qdrant_server import Server
 
 
@@ -24,6 +25,9 @@ class Clients:
 
     An awaitable client keeps connections, and these belong to the loop that they were made on. A
     client is closed by whoever uses it last: under a request, it would leave a connection open.
+
+    Attributes:
+        is_closed: Whether `close` was called.
     """
 
     def __init__(self, server: Server) -> None:
@@ -41,7 +45,8 @@ class Clients:
             "check_compatibility": False,
         }
         self._guard = threading.Lock()
-        self._is_closed = False
+        self.is_closed = False
+        self._pid = os.getpid()
         try:
             self._blocking = _Client(QdrantClient(**self._options))
         except Exception as error:
@@ -52,12 +57,19 @@ class Clients:
         self._awaitable: WeakKeyDictionary[asyncio.AbstractEventLoop, _Client] = WeakKeyDictionary()
 
     def check_open(self) -> None:
-        """Refuse to go on after `close`.
+        """Refuse to go on after `close`, or in a forked child.
 
         Raises:
             MemoryUnavailableError: It was called.
+            MemoryStoreError: The store was opened before a fork.
         """
-        if self._is_closed:
+        if os.getpid() != self._pid:
+            # The child would send its requests through its parent's connections, in its name.
+            raise MemoryStoreError(
+                f"found the memory at {self._server.place} used in process {os.getpid()}; expected "
+                f"process {self._pid}, which opened it before a fork: open it in the child."
+            )
+        if self.is_closed:
             raise MemoryUnavailableError(
                 f"found the memory at {self._server.place} closed; expected it open: open it again."
             )
@@ -111,13 +123,13 @@ class Clients:
     def _idle(self) -> list[tuple[asyncio.AbstractEventLoop | None, Any]]:
         """Refuse further requests; the clients that nobody uses, each with its loop."""
         with self._guard:
-            if self._is_closed:
+            if self.is_closed or os.getpid() != self._pid:
                 return []
-            self._is_closed = True
+            self.is_closed = True
             clients = [(None, self._blocking), *self._awaitable.items()]
             return [(loop, c.client) for loop, c in clients if not c.requests]
 
     def _was_last(self, client: _Client) -> bool:
         with self._guard:
             client.requests -= 1
-            return self._is_closed and not client.requests
+            return self.is_closed and not client.requests

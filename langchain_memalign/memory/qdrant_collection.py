@@ -44,7 +44,7 @@ class Limits:
         upserted: Points in one upsert.
     """
 
-    page: int = 100
+    page: int = 250
     found: int = 2**31 - 1
     listed: int = 500
     upserted: int = 100

@@ -14,6 +14,7 @@ from langchain_memalign.memory.qdrant_lease import Leases
 from langchain_memalign.memory.qdrant_terms import from_server, in_parts, to_filter
 from langchain_memalign.memory.store import Point, Selection, Vector
 
+_EMBEDDED = 100  # points read at a time with their vectors, each of some 60 kB as JSON
 _VALUES = 1000  # first guess at how many values a field has
 
 
@@ -34,7 +35,15 @@ class Reading:
         self._calls.check_open()
         if selects_nothing(selection):
             return []
+        found = yield from self.pages(selection, vectors=vectors)
+        if not found:
+            yield from self._leases.verify()
+        return found
+
+    def pages(self, selection: Selection, *, vectors: bool) -> Flow[list[Point]]:
+        """As `scan`, without a doubt about finding nothing."""
         limits = self._collection.limits
+        page = min(limits.page, _EMBEDDED) if vectors else limits.page
         found: dict[str, Point] = {}
         for part in in_parts(selection, limits.listed):
             offset = None
@@ -42,7 +51,7 @@ class Reading:
                 records, offset = yield from self._calls.read(
                     "scroll",
                     scroll_filter=to_filter(part),
-                    limit=limits.page,
+                    limit=page,
                     offset=offset,
                     with_payload=True,
                     with_vectors=vectors,
@@ -50,8 +59,6 @@ class Reading:
                 found.update((str(r.id), from_server(r, vectors=vectors)) for r in records)
                 if offset is None:
                     break
-        if not found:
-            yield from self._leases.verify()
         if vectors and any(point.vectors for point in found.values()):
             yield from self._collection.learn()
         return [found[id_] for id_ in sorted(found)]

@@ -190,7 +190,9 @@ class Turns:
                 if not run(self._beat(held)):
                     return
             except MemoryStoreError:
-                continue  # tried again; who relies on the lease asks `confirm`
+                if self._calls.is_closed:
+                    return
+                # Else tried again; who relies on the lease asks `confirm`.
 
     def _beat(self, held: Held) -> Flow[bool]:
         began, fence = time.monotonic(), held.state.fence

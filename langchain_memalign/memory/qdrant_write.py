@@ -86,9 +86,10 @@ class Writing:
         An upsert replaces the whole point, so vectors that are to stay must be sent again.
         """
         missing = tuple(point.id for point in points if point.vectors is None)
-        if not missing or self._collection.fingerprint is None:
+        # Asked of the server: another process may have written the first vectors.
+        if not missing or (yield from self._collection.learn()) is None:
             return list(points)
-        stored = yield from self._reading.scan(Selection(ids=missing), vectors=True)
+        stored = yield from self._reading.pages(Selection(ids=missing), vectors=True)
         kept = {point.id: point.vectors for point in stored}
         return [replace(p, vectors=kept.get(p.id)) if p.vectors is None else p for p in points]
 

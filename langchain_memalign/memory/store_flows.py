@@ -98,7 +98,9 @@ class StoreFlows:
         """See `MemoryStore.release`."""
         store = self._store
         if store.is_shared:
-            yield from perform(Step(lambda: store.release(lease), lambda: store.arelease(lease)))
+            yield from perform(
+                Step(lambda: store.release(lease), lambda: _to_the_end(store.arelease(lease)))
+            )
 
     def close(self) -> Flow[None]:
         """See `MemoryStore.close`."""
@@ -106,7 +108,7 @@ class StoreFlows:
 
 
 async def _to_the_end(write: Coroutine[Any, Any, None]) -> None:
-    """Await a write also when cancelled meanwhile, and only then pass the cancellation on.
+    """Await a write or a release also when cancelled, and only then pass the cancellation on.
 
     The engine cannot be stopped halfway; who goes on before it is done reads what it will change.
     """

@@ -1,7 +1,9 @@
 """What several users of one collection see of each other, without dying."""
 
 import asyncio
-import random
+import json
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -12,7 +14,7 @@ from langchain_memalign import EmbeddingMismatchError, MemoryLockedError
 from langchain_memalign.flow import arun, run
 from langchain_memalign.schema import Put
 
-from .points import EVERYTHING, TOY, case, id_of, names, point
+from .points import EVERYTHING, TOY, case, names, point
 from .qdrant_processes import open_judge
 from .remembering import JUDGE, Compass, principle, remember, texts_of
 
@@ -203,44 +205,55 @@ def test_who_dies_with_a_lease_is_waited_for_no_longer_than_it_said(deployed):
     heir.release("aligner of tone")
 
 
-# Size
+def test_vectors_that_another_wrote_stay_when_a_record_is_written_without(deployed):
+    early, late = deployed.open(), deployed.open()
+    early.write([point("a")])
+    late.write([point("a", vectors=case(1, 0, 0, 0))], fingerprint=TOY)
+    early.write([point("a", record="changed")])
+    (found,) = late.scan(EVERYTHING, vectors=True)
+    assert (found.record, found.vectors) == ("changed", case(1, 0, 0, 0))
 
 
-def test_a_large_write_is_cut_into_requests_and_is_still_all_or_nothing(on_rest):
-    """Ten megabytes that do not compress; the process dies when half of it is in place."""
-    rng = random.Random(1)
-    large = [point(i, record=rng.randbytes(500_000).hex()) for i in range(10)]
-    store = on_rest.open(lease_seconds=0.3, timeout=30)
-    store.write([point("old")])
-    on_rest.rest.fault(match="batch", skip=1, status=500, times=None)
-    with pytest.raises(Exception, match="500"):
-        store.write(large, erased=[id_of("old")])
-    on_rest.rest.heal()
-    store.close()
-    heir = on_rest.open(timeout=30)
-    assert {p.id: p.record for p in heir.scan(EVERYTHING)} == {p.id: p.record for p in large}
-    heir.write([point("new")])
-    # What the write was recorded in is gone: the memory's own point and the lease are left.
-    count = on_rest.rest.ask("POST", f"/collections/{on_rest.collection}/points/count", {})
-    assert count == {"count": len(large) + 1 + 2}
+async def test_a_cancelled_write_keeps_no_lease(on_rest):
+    memory = on_rest.open_memory(Compass())
+    on_rest.rest.fault(match="batch", hold=True)
+    writing = asyncio.create_task(
+        memory.aapply([Put(judge=JUDGE, record=principle("Point to 0°"))])
+    )
+    await asyncio.to_thread(on_rest.rest.wait_until_held)
+    writing.cancel()
+    await asyncio.to_thread(on_rest.rest.heal)
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+    other = on_rest.open_memory(Compass(), lease_wait=5)
+    remember(other, principle("Point to 90°", day=1))
+    assert [p.text for p in other.principles(JUDGE)] == ["Point to 0°", "Point to 90°"]
+    await memory.aclose()
 
 
-def test_parts_of_a_write_that_was_never_recorded_are_swept_away(on_rest):
-    large = [point(0, record=random.Random(1).randbytes(4_000_000).hex())]
-    store = on_rest.open(lease_seconds=0.3, timeout=30)
-    on_rest.rest.fault(match=r"PUT \S+/points$", skip=1, status=500, times=None)
-    with pytest.raises(Exception, match="500"):
-        store.write(large)
-    on_rest.rest.heal()
-    store.write([point("next")])
-    assert names(store.scan(EVERYTHING)) == {"next"}
-    count = on_rest.rest.ask("POST", f"/collections/{on_rest.collection}/points/count", {})
-    assert count == {"count": 1 + 2}
+FORK = """
+import json, os, sys
+from langchain_memalign import MemoryStoreError
+from langchain_memalign.memory.qdrant import QdrantStore
+from langchain_memalign.memory.store import Selection
+url, options = json.loads(sys.argv[1])
+store = QdrantStore.open(url, **options)
+child = os.fork()
+try:
+    found = store.scan(Selection())
+except MemoryStoreError as error:
+    found = str(error)
+if child:
+    os.waitpid(child, 0)
+print("parent" if child else "child", found, flush=True)
+"""
 
 
-def test_a_record_too_large_for_a_server_is_refused_before_anything_is_written(deployed):
-    store = deployed.open()
-    with pytest.raises(Exception, match=r"bytes; expected at most .*shorten its texts") as told:
-        store.write([point("small"), point("large", record="x" * 25 * 2**20)])
-    assert type(told.value).__name__ == "InvalidInputError"
-    assert store.scan(EVERYTHING) == []
+def test_a_forked_child_does_not_write_in_its_parents_name(deployed):
+    arguments = json.dumps([deployed.url, deployed.options])
+    command = [sys.executable, "-c", FORK, arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    child, parent = done.stdout.splitlines()
+    assert "opened it before a fork: open it in the child" in child
+    assert parent == "parent []"

@@ -184,6 +184,8 @@ def _torn(body):
 def main(directory, port="0", version="1.20.0"):
     server = Server(int(port), directory, os.environ.get("REST_API_KEY"), version)
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
+    # Nobody is left who could stop it, once the other end of its input is gone.
+    threading.Thread(target=lambda: (sys.stdin.read(), server.shutdown()), daemon=True).start()
     print(server.server_address[1], flush=True)
     server.serve_forever(poll_interval=0.05)
     server.engine.close()

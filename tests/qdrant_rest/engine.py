@@ -71,6 +71,7 @@ class Collection:
                     "write_consistency_factor": config.get("write_consistency_factor") or 1,
                 },
                 "hnsw_config": {"m": 16, "ef_construct": 100, "full_scan_threshold": 10000},
+                "wal_config": {"wal_capacity_mb": 32, "wal_segments_ahead": 0},
                 "optimizer_config": {"default_segment_number": 0, "flush_interval_sec": 5},
                 "strict_mode_config": config.get("strict_mode_config"),
             },

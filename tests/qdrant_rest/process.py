@@ -33,6 +33,7 @@ class RestServer:
             [sys.executable, "-m", "qdrant_rest", self._directory, str(self._port), self._version],
             cwd=Path(__file__).parent.parent,
             env=environment,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -43,6 +44,7 @@ class RestServer:
         if self._process is not None:
             self._process.terminate()
             self._process.wait(timeout=20)
+            self._process.stdin.close()
             self._process.stdout.close()
             self._process = None
 
