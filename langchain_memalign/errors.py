@@ -5,7 +5,7 @@
     ├── ConfigurationError          the parts do not fit together: model, embeddings, extras
     ├── ModelError                  the chat or embedding model refused or failed for good
     └── MemoryStoreError            the memory could not do what was asked
-        ├── MemoryLockedError       another process holds the directory
+        ├── MemoryLockedError       another process holds the memory
         ├── MemoryUnavailableError  gone, full, read-only or too slow
         ├── MemoryCorruptError      what was found is not a memory that can be read
         └── EmbeddingMismatchError  the memory was made with other embeddings
@@ -73,7 +73,7 @@ class MemoryStoreError(MemAlignError):
 
 
 class MemoryLockedError(MemoryStoreError):
-    """The memory's directory is held by another process or another `Memory` of this one."""
+    """The memory is held by another process, or its directory by another `Memory` of this one."""
 
 
 class MemoryUnavailableError(MemoryStoreError):
