@@ -199,9 +199,9 @@ def _probe(learner: Learner, probe: Probe) -> Flow[Cost]:
         if isinstance(outcome, Verdict)
     }
 
-    def plan() -> Flow[list[Change]]:
+    def plan() -> Flow[tuple[list[Change], None]]:
         there = yield from learner.memory.episodes(learner.judge, ids=sorted(said))
-        return [
+        noted: list[Change] = [
             Put(
                 judge=learner.judge,
                 record=episode.model_copy(
@@ -213,6 +213,7 @@ def _probe(learner: Learner, probe: Probe) -> Flow[Cost]:
             )
             for episode in there
         ]
+        return noted, None
 
     yield from learner.memory.transact(plan)
     return reduce(add, (cost for _, cost in answers), Cost())

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from langchain_memalign.alignment.commit import Learned, commit
-from langchain_memalign.alignment.distil import Distilled, distil
+from langchain_memalign.alignment.distil import distil
 from langchain_memalign.alignment.embed import embed_episodes, embed_rules
 from langchain_memalign.alignment.learner import Learner
 from langchain_memalign.flow import Flow, both
-from langchain_memalign.memory import Knowledge, fit, over_budget, rank_principles
+from langchain_memalign.memory import fit, over_budget, rank_principles
 from langchain_memalign.models import Vector
-from langchain_memalign.schema import Episode, Principle
+from langchain_memalign.schema import Episode
 
 
 def learn_batch(
@@ -38,25 +38,14 @@ def learn_batch(
         near = [*embedded.values(), *cases.vectors.values()]
         ranked = yield from rank_principles(memory, judge, near, len(known.principles))
         nominees = fit(known.principles, ranked, learner.known_tokens)
-        distilled = yield from _distil(learner, episodes, nominees, known)
+        distilled = yield from distil(learner, episodes, known=known, shown=nominees)
     else:
         cases, distilled = yield from both(
-            embed_episodes(memory, new), _distil(learner, episodes, known.principles, known)
+            embed_episodes(memory, new),
+            distil(learner, episodes, known=known, shown=known.principles),
         )
     fresh = [c.text for c in distilled.candidates if c.relation != "same"]
     rules = yield from embed_rules(memory, list(dict.fromkeys(fresh)))
     return (
         yield from commit(memory, judge, episodes, distilled=distilled, cases=cases, rules=rules)
-    )
-
-
-def _distil(
-    learner: Learner, episodes: Sequence[Episode], shown: Sequence[Principle], known: Knowledge
-) -> Flow[Distilled]:
-    return distil(
-        learner,
-        episodes,
-        known=shown,
-        known_total=len(known.principles),
-        value_counts=known.value_counts,
     )

@@ -40,9 +40,8 @@ def commit(
     as it is, and so are the principles that it would have had a part in. An embedded case is kept
     also where learning failed: it can be recalled, and need not be embedded again.
     """
-    outcome: list[Learned] = []
 
-    def plan() -> Flow[list[Change]]:
+    def plan() -> Flow[tuple[list[Change], Learned]]:
         ids = [episode.id for episode in episodes]
         there = {e.id: e for e in (yield from memory.episodes(judge, ids=ids))}
         known = yield from memory.principles(judge, retired=True)
@@ -68,20 +67,16 @@ def commit(
                 episode = episode.model_copy(update={"status": "distilled"})
             if id_ not in waiting or vector is not None:
                 changes.append(Put(judge=judge, record=episode, vector=vector))
-        outcome[:] = [
-            Learned(
-                distilled=tuple(id_ for id_ in current if id_ not in waiting),
-                pending=tuple(waiting.values()),
-                added=tuple(principles.added.values()),
-                merged=tuple(principles.merged.values()),
-                retired=tuple(principles.retired.values()),
-                cost=distilled.cost + Cost(embedded=cases.count + len(rules.vectors)),
-            )
-        ]
-        return changes
+        return changes, Learned(
+            distilled=tuple(id_ for id_ in current if id_ not in waiting),
+            pending=tuple(waiting.values()),
+            added=tuple(principles.added.values()),
+            merged=tuple(principles.merged.values()),
+            retired=tuple(principles.retired.values()),
+            cost=distilled.cost + Cost(embedded=cases.count + len(rules.vectors)),
+        )
 
-    yield from memory.transact(plan)
-    return outcome[0]
+    return memory.transact(plan)
 
 
 def _waiting(

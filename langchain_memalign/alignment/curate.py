@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 
 from langchain_memalign.alignment.retraction import without_pointers
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.flow import Flow
 from langchain_memalign.memory import MemoryFlows
+from langchain_memalign.models import Vector
 from langchain_memalign.schema import Change, Erase, Principle, Put, now
 
 
@@ -15,23 +17,16 @@ def add_principle(memory: MemoryFlows, judge: str, text: str) -> Flow[Principle]
     """Add a human-written principle, pinned; an active one with equal text is returned instead."""
     principle = _written(text)
     (vector,) = yield from memory.embed([principle.text])
-    outcome = [principle]
 
-    def plan() -> Flow[list[Change]]:
+    def plan() -> Flow[tuple[list[Change], Principle]]:
         active = yield from memory.principles(judge)
         same = [p for p in active if p.normalised_text == principle.normalised_text]
         if same and same[0].pinned:
-            outcome[:] = same[:1]
-            return []
+            return [], same[0]
         # A human's word takes the place of the same rule distilled.
-        retired = [_retired(p, principle.id) for p in same]
-        return [
-            Put(judge=judge, record=principle, vector=vector),
-            *(Put(judge=judge, record=p) for p in retired),
-        ]
+        return _in_place_of(judge, same, principle, vector), principle
 
-    yield from memory.transact(plan)
-    return outcome[0]
+    return (yield from memory.transact(plan))
 
 
 def edit_principle(memory: MemoryFlows, judge: str, id_: str, text: str) -> Flow[Principle]:
@@ -45,24 +40,17 @@ def edit_principle(memory: MemoryFlows, judge: str, id_: str, text: str) -> Flow
     """
     written = _written(text)
     (vector,) = yield from memory.embed([written.text])
-    outcome: list[Principle] = []
 
-    def plan() -> Flow[list[Change]]:
-        old = yield from _active(memory, judge, id_)
+    def plan() -> Flow[tuple[list[Change], Principle]]:
         active = yield from memory.principles(judge)
+        old = _find(active, judge, id_)
         same = [p for p in active if p.id != id_ and p.normalised_text == written.normalised_text]
         if same and same[0].pinned:
-            outcome[:] = same[:1]
-            return [Put(judge=judge, record=_retired(old, same[0].id))]
+            return [Put(judge=judge, record=_retired(old, same[0].id))], same[0]
         new = written.model_copy(update={"episode_ids": old.episode_ids})
-        outcome[:] = [new]
-        return [
-            Put(judge=judge, record=new, vector=vector),
-            *(Put(judge=judge, record=_retired(p, new.id)) for p in (old, *same)),
-        ]
+        return _in_place_of(judge, (old, *same), new, vector), new
 
-    yield from memory.transact(plan)
-    return outcome[0]
+    return (yield from memory.transact(plan))
 
 
 def remove_principle(memory: MemoryFlows, judge: str, id_: str, *, erase: bool) -> Flow[Principle]:
@@ -71,19 +59,17 @@ def remove_principle(memory: MemoryFlows, judge: str, id_: str, *, erase: bool) 
     Raises:
         InvalidInputError: No active principle has this id.
     """
-    outcome: list[Principle] = []
 
-    def plan() -> Flow[list[Change]]:
-        old = yield from _active(memory, judge, id_)
-        outcome[:] = [_retired(old, None)]
-        if erase:
-            everything = yield from memory.principles(judge, retired=True)
-            erasing = Erase(judge=judge, kind="principle", id=id_)
-            return [erasing, *without_pointers(judge, everything, to={id_})]
-        return [Put(judge=judge, record=outcome[0])]
+    def plan() -> Flow[tuple[list[Change], Principle]]:
+        everything = yield from memory.principles(judge, retired=True)
+        active = [principle for principle in everything if principle.is_active()]
+        removed = _retired(_find(active, judge, id_), None)
+        if not erase:
+            return [Put(judge=judge, record=removed)], removed
+        erasing = Erase(judge=judge, kind="principle", id=id_)
+        return [erasing, *without_pointers(judge, everything, to={id_})], removed
 
-    yield from memory.transact(plan)
-    return outcome[0]
+    return memory.transact(plan)
 
 
 def _written(text: str) -> Principle:
@@ -98,8 +84,17 @@ def _retired(principle: Principle, replaced_by: str | None) -> Principle:
     return principle.model_copy(update={"retired_at": now(), "replaced_by": replaced_by})
 
 
-def _active(memory: MemoryFlows, judge: str, id_: str) -> Flow[Principle]:
-    for principle in (yield from memory.principles(judge)):
+def _in_place_of(
+    judge: str, replaced: Iterable[Principle], new: Principle, vector: Vector
+) -> list[Change]:
+    return [
+        Put(judge=judge, record=new, vector=vector),
+        *(Put(judge=judge, record=_retired(principle, new.id)) for principle in replaced),
+    ]
+
+
+def _find(active: Iterable[Principle], judge: str, id_: str) -> Principle:
+    for principle in active:
         if principle.id == id_:
             return principle
     raise InvalidInputError(

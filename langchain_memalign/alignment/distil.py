@@ -10,6 +10,7 @@ from langchain_memalign.alignment.learner import NO_COST, Cost, Learner
 from langchain_memalign.alignment.plan import Candidate
 from langchain_memalign.errors import ModelError
 from langchain_memalign.flow import Flow
+from langchain_memalign.memory import Knowledge
 from langchain_memalign.models import NO_RETRY
 from langchain_memalign.prompts.distilling import DISTIL_SCHEMA, distil_prompt
 from langchain_memalign.schema import Episode, Pending, Principle
@@ -47,18 +48,16 @@ def distil(
     learner: Learner,
     episodes: Sequence[Episode],
     *,
-    known: Sequence[Principle],
-    known_total: int,
-    value_counts: dict[str, int],
+    known: Knowledge,
+    shown: Sequence[Principle],
 ) -> Flow[Distilled]:
     """Distil a batch; what fails is split in halves until the records to blame stand alone.
 
     Args:
         learner: Who learns.
         episodes: The batch.
-        known: Principles that the model sees beside it.
-        known_total: How many there are in all.
-        value_counts: How the experts spread over the values.
+        known: What the memory holds so far.
+        shown: The principles of it that the model sees.
 
     Raises:
         ModelError: The provider refuses access, so that no record could succeed.
@@ -72,12 +71,12 @@ def distil(
             prompt = distil_prompt(
                 learner.spec,
                 part,
-                known,
-                known_total=known_total,
-                value_counts=value_counts,
+                shown,
+                known_total=len(known.principles),
+                value_counts=known.value_counts,
                 record_tokens=learner.record_tokens,
             )
-            result = yield from _attempt(learner, part, known, prompt, is_first=depth == 0)
+            result = yield from _attempt(learner, part, shown, prompt, is_first=depth == 0)
             total += replace(result, pending=())
             left_ids = {pending.episode_id for pending in result.pending}
             left = [episode for episode in part if episode.id in left_ids]

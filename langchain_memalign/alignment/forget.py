@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import reduce
 from operator import add
 
@@ -68,7 +68,7 @@ def forget(
 class _Erased:
     """Ids of what is gone, and of the episodes that must be learned anew."""
 
-    episode_ids: tuple[str, ...]
+    episode_ids: tuple[str, ...] = ()
     principle_ids: tuple[str, ...] = ()
     waiting: tuple[str, ...] = ()
 
@@ -76,30 +76,26 @@ class _Erased:
 def _erase(
     memory: MemoryFlows, judge: str, is_forgotten: Callable[[Episode], bool]
 ) -> Flow[_Erased]:
-    outcome: list[_Erased] = []
 
-    def plan() -> Flow[list[Change]]:
+    def plan() -> Flow[tuple[list[Change], _Erased]]:
         episodes = yield from memory.episodes(judge)
-        gone = frozenset(episode.id for episode in episodes if is_forgotten(episode))
-        outcome[:] = [_Erased(episode_ids=tuple(e.id for e in episodes if e.id in gone))]
-        if not gone:
-            return []
+        forgotten = [episode.id for episode in episodes if is_forgotten(episode)]
+        if not forgotten:
+            return [], _Erased()
+        gone = frozenset(forgotten)
         principles = yield from memory.principles(judge, retired=True)
         lost = {p.id: p for p in principles if not gone.isdisjoint(p.episode_ids)}
         waiting = yield from learned_anew(memory, judge, lost.values(), without=gone)
-        outcome[:] = [
-            replace(
-                outcome[0],
-                principle_ids=tuple(lost),
-                waiting=tuple(put.record.id for put in waiting),
-            )
-        ]
-        return [
-            *(Erase(judge=judge, kind="episode", id=id_) for id_ in gone),
+        changes: list[Change] = [
+            *(Erase(judge=judge, kind="episode", id=id_) for id_ in forgotten),
             *(Erase(judge=judge, kind="principle", id=id_) for id_ in lost),
             *waiting,
             *without_pointers(judge, principles, to=lost),
         ]
+        return changes, _Erased(
+            episode_ids=tuple(forgotten),
+            principle_ids=tuple(lost),
+            waiting=tuple(put.record.id for put in waiting),
+        )
 
-    yield from memory.transact(plan)
-    return outcome[0]
+    return memory.transact(plan)

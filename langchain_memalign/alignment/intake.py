@@ -42,15 +42,7 @@ def take_in(
     anew. Principles that a human wrote stay.
     """
     episodes, rejected = _read(spec, feedback)
-    found: list[Intake] = []
-
-    def plan() -> Flow[list[Change]]:
-        changes, intake = yield from _plan(spec.name, memory, episodes)
-        found[:] = [intake]
-        return changes
-
-    yield from memory.transact(plan)
-    (intake,) = found
+    intake = yield from memory.transact(lambda: _plan(spec.name, memory, episodes))
     return intake.model_copy(update={"rejected": tuple(rejected)})
 
 

@@ -59,19 +59,21 @@ def reconcile(learner: Learner, new: Sequence[Principle]) -> Flow[Reconciled]:
         if answer.problem
         else None
     )
-    outcome: list[tuple[dict[str, Principle], dict[str, Principle]]] = []
 
-    def plan() -> Flow[list[Change]]:
+    def plan() -> Flow[tuple[list[Change], Reconciled]]:
         there = yield from learner.memory.principles(learner.judge)
         merged, retired = _carry_out(answer.value or (), there)
-        outcome[:] = [(merged, retired)]
-        return [Put(judge=learner.judge, record=p) for p in (merged | retired).values()]
+        changes: list[Change] = [
+            Put(judge=learner.judge, record=p) for p in (merged | retired).values()
+        ]
+        return changes, Reconciled(
+            merged=tuple(merged.values()),
+            retired=tuple(retired.values()),
+            warning=warning,
+            cost=cost,
+        )
 
-    yield from learner.memory.transact(plan)
-    ((merged, retired),) = outcome
-    return Reconciled(
-        merged=tuple(merged.values()), retired=tuple(retired.values()), warning=warning, cost=cost
-    )
+    return (yield from learner.memory.transact(plan))
 
 
 def _carry_out(

@@ -13,7 +13,7 @@ from langchain_core.runnables import RunnableConfig
 from langchain_memalign.alignment import Cost, Learner
 from langchain_memalign.errors import InvalidInputError, ModelError
 from langchain_memalign.flow import Flow
-from langchain_memalign.memory import MemoryFlows, Recollection, assemble, recollect
+from langchain_memalign.memory import MemoryFlows, Recollection, assemble, recall, recollect
 from langchain_memalign.models import StructuredModel
 from langchain_memalign.prompts.judging import JudgePrompt, judge_prompt
 from langchain_memalign.schema import (
@@ -90,21 +90,27 @@ class JudgeFlows:
 
     def recall(self, case: Case, *, exclude: AbstractSet[str] = frozenset()) -> Flow[WorkingMemory]:
         """Principles and episodes for a case."""
-        recollection = yield from self.recollect(case, exclude=exclude)
-        principles = yield from self.principles()
-        return self.assemble(recollection, principles)
-
-    def recollect(
-        self, case: Case, *, exclude: AbstractSet[str] = frozenset()
-    ) -> Flow[Recollection]:
-        """The episodes near to a case and, over budget, which principles are near. Embeds once."""
-        return recollect(
+        return recall(
             self.memory,
             self.spec.name,
             case,
             k=self.budgets.k,
             principle_tokens=self.budgets.principle_tokens,
             exclude=exclude,
+        )
+
+    def recollect(self, case: Case) -> Flow[Recollection]:
+        """The episodes near to a case and, over budget, which principles are near. Embeds once."""
+        known = yield from self.memory.knowledge(self.spec.name)
+        return (
+            yield from recollect(
+                self.memory,
+                self.spec.name,
+                case,
+                known=known,
+                k=self.budgets.k,
+                principle_tokens=self.budgets.principle_tokens,
+            )
         )
 
     def principles(self) -> Flow[tuple[Principle, ...]]:

@@ -8,10 +8,11 @@ from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, TypeVar
 
-from langchain_memalign.errors import EmbeddingMismatchError, InvalidInputError
+from langchain_memalign.errors import EmbeddingMismatchError
 from langchain_memalign.flow import Flow
+from langchain_memalign.memory.changes import check_owners, fingerprint_of, owners
 from langchain_memalign.memory.points import case_vector, to_episode, to_point, to_principle
 from langchain_memalign.memory.store import (
     WRITER,
@@ -27,6 +28,8 @@ from langchain_memalign.models import Embedder
 from langchain_memalign.prompts.content import embedding_texts
 from langchain_memalign.schema import Case, Change, Episode, Erase, Principle, Put
 from langchain_memalign.values import value_key
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,13 +212,20 @@ class MemoryFlows:
             )
         return vectors
 
-    def transact(self, plan: Callable[[], Flow[Sequence[Change]]]) -> Flow[Sequence[Change]]:
-        """Compute changes from the memory as it stands and apply them, with no writer between."""
+    def transact(self, plan: Callable[[], Flow[tuple[Sequence[Change], T]]]) -> Flow[T]:
+        """Compute changes from the memory as it stands and apply them, with no writer between.
 
-        def work() -> Flow[Sequence[Change]]:
-            changes = yield from plan()
+        Args:
+            plan: Computes the changes, and what is to be said of them once they are applied.
+
+        Returns:
+            What `plan` says.
+        """
+
+        def work() -> Flow[T]:
+            changes, said = yield from plan()
             yield from self._apply(changes)
-            return changes
+            return said
 
         return self._writing.during(work)
 
@@ -241,54 +251,16 @@ class MemoryFlows:
     def _apply(self, changes: Sequence[Change]) -> Flow[None]:
         if not changes:
             return
-        yield from self._check(changes)
+        named = owners(changes)
+        check_owners(named, (yield from self._store.scan(Selection(ids=tuple(named)))))
         puts = [change for change in changes if isinstance(change, Put)]
         erased = [change.id for change in changes if isinstance(change, Erase)]
-        sizes = {
-            len(p.vector) // (2 if isinstance(p.record, Episode) else 1) for p in puts if p.vector
-        }
-        fingerprint = None
-        if len(sizes) > 1:
-            raise InvalidInputError(
-                f"changes hold embeddings of sizes {sorted(sizes)}; expected one."
-            )
-        if sizes:
-            fingerprint = Fingerprint(embeddings=self._embedder.id, size=sizes.pop())
+        fingerprint = fingerprint_of(puts, self._embedder.id)
         points = [to_point(put) for put in puts]
         try:
             yield from self._store.write(points, erased=erased, fingerprint=fingerprint)
         finally:
             self.invalidate()
-
-    def _check(self, changes: Sequence[Change]) -> Flow[None]:
-        """Refuse what is no change, and changes that contradict each other or the memory."""
-        named: dict[str, tuple[str, str]] = {}
-        for change in changes:
-            if not isinstance(change, Put | Erase):
-                raise InvalidInputError(
-                    f"changes hold a {type(change).__name__}; expected Put and Erase."
-                )
-            record_id, owner = _target(change)
-            if record_id in named:
-                raise InvalidInputError(
-                    f"changes name the record {record_id} twice; expected one change a record."
-                )
-            named[record_id] = owner
-        for point in (yield from self._store.scan(Selection(ids=tuple(named)))):
-            judge, kind = named[point.id]
-            if (judge, kind) != (point.judge, point.kind):
-                raise InvalidInputError(
-                    f"{point.id} is a record of kind {point.kind!r} of judge {point.judge!r}; "
-                    f"found a change that takes it for {kind!r} of {judge!r}. Nothing was changed."
-                )
-
-
-def _target(change: Change) -> tuple[str, tuple[str, str]]:
-    """The id of the record that a change names, and the judge and kind that it says it has."""
-    if isinstance(change, Erase):
-        return change.id, (change.judge, change.kind)
-    kind = "episode" if isinstance(change.record, Episode) else "principle"
-    return change.record.id, (change.judge, kind)
 
 
 def _existed(principle: Principle, at: datetime | None) -> bool:

@@ -268,14 +268,14 @@ class Memory:
             as_of=_aware(as_of),
         )
 
-    def _applied(self, changes: Sequence[Change]) -> Flow[Sequence[Change]]:
+    def _applied(self, changes: Sequence[Change]) -> Flow[None]:
         # Taken at once: it may be an iterator, and the transaction may have to wait.
         wanted = tuple(changes)
         return self.flows.transact(lambda: _just(wanted))
 
 
-def _just(changes: Sequence[Change]) -> Flow[Sequence[Change]]:
-    return changes
+def _just(changes: Sequence[Change]) -> Flow[tuple[Sequence[Change], None]]:
+    return changes, None
     yield  # makes this a flow
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.memory.batch import known_ids
@@ -14,6 +14,8 @@ from langchain_memalign.memory.store import Point, Selection
 
 if TYPE_CHECKING:
     from qdrant_client import models
+
+T = TypeVar("T")
 
 RESTORE = "restore a snapshot of the collection, or import an export into a new one."
 """What to do when stored data cannot be read."""
@@ -88,16 +90,23 @@ def size_of(point: Point) -> int:
     return size
 
 
-def by_size(points: Sequence[Point], *, count: int, size: int) -> Iterator[list[Point]]:
-    """Cut points, in order, into groups of at most `count`, and of `size` bytes where possible."""
-    group: list[Point] = []
+def by_size(
+    sized: Iterable[tuple[T, int]], *, size: int, count: int | None = None
+) -> Iterator[tuple[list[T], int]]:
+    """Cut what comes with its size in bytes, in order, into groups, which come with theirs.
+
+    Args:
+        sized: What to cut.
+        size: Most bytes of a group, where its items allow that.
+        count: Most items of a group.
+    """
+    group: list[T] = []
     filled = 0
-    for point in points:
-        needed = size_of(point)
-        if group and (len(group) >= count or filled + needed > size):
-            yield group
+    for item, needed in sized:
+        if group and (len(group) == count or filled + needed > size):
+            yield group, filled
             group, filled = [], 0
-        group.append(point)
+        group.append(item)
         filled += needed
     if group:
-        yield group
+        yield group, filled

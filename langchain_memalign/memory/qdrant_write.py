@@ -142,26 +142,17 @@ class Writing:
 
     def _requests(self, entry: Entry) -> Iterator[list[Any]]:
         """What carries an entry out: requests of several operations, small enough each."""
-        request: list[Any] = []
-        filled = 0
-        for operation, size in self._operations(entry):
-            if request and filled + size > _REQUEST:
-                yield request
-                request, filled = [], 0
-            request.append(operation)
-            filled += size
-        if request:
-            yield request
+        return (request for request, _ in by_size(self._operations(entry), size=_REQUEST))
 
     def _operations(self, entry: Entry) -> Iterator[tuple[Any, int]]:
         from qdrant_client import models
 
         most = self._collection.limits.upserted
         for kind in ("principle", "episode"):
-            points = [point for point in entry.points if point.kind == kind]
-            for group in by_size(points, count=most, size=_REQUEST):
+            sized = ((point, size_of(point)) for point in entry.points if point.kind == kind)
+            for group, size in by_size(sized, size=_REQUEST, count=most):
                 upsert = models.PointsList(points=[to_server(point) for point in group])
-                yield models.UpsertOperation(upsert=upsert), sum(map(size_of, group))
+                yield models.UpsertOperation(upsert=upsert), size
         for start in range(0, len(entry.erased), _IDS):
             ids: Any = list(entry.erased[start : start + _IDS])
             selector = models.PointIdsList(points=ids)

@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime
 
 from langchain_memalign.flow import Flow
-from langchain_memalign.memory.flows import MemoryFlows
+from langchain_memalign.memory.flows import Knowledge, MemoryFlows
 from langchain_memalign.memory.points import rule_query, to_episode
 from langchain_memalign.memory.selection import (
     Recollection,
@@ -28,6 +28,7 @@ def recollect(
     judge: str,
     case: Case,
     *,
+    known: Knowledge,
     k: int,
     principle_tokens: int,
     exclude: AbstractSet[str] = frozenset(),
@@ -37,7 +38,6 @@ def recollect(
 
     Makes one embedding call, and none while there is nothing to find.
     """
-    known = yield from memory.knowledge(judge, as_of=as_of)
     crowded = over_budget(known.principles, principle_tokens)
     wanted = k if known.episodes_total else 0
     if not wanted and not crowded:
@@ -98,10 +98,17 @@ def recall(
     as_of: datetime | None = None,
 ) -> Flow[WorkingMemory]:
     """What a judge's memory has to say about a case."""
-    recollection = yield from recollect(
-        memory, judge, case, k=k, principle_tokens=principle_tokens, exclude=exclude, as_of=as_of
-    )
     known = yield from memory.knowledge(judge, as_of=as_of)
+    recollection = yield from recollect(
+        memory,
+        judge,
+        case,
+        known=known,
+        k=k,
+        principle_tokens=principle_tokens,
+        exclude=exclude,
+        as_of=as_of,
+    )
     return assemble(recollection, known.principles, principle_tokens)
 
 

@@ -53,8 +53,12 @@ def import_jsonl(memory: MemoryFlows, path: str | os.PathLike[str]) -> Flow[int]
     if not is_same_model or (held is not None and held != made_with):
         # Only what will be written is worth an embedding.
         puts = yield from _embed_anew(memory, (yield from _newer(memory, puts)))
-    changes = yield from memory.transact(lambda: _newer(memory, puts))
-    return len(changes)
+
+    def plan() -> Flow[tuple[Sequence[Put], int]]:
+        changes = yield from _newer(memory, puts)
+        return changes, len(changes)
+
+    return (yield from memory.transact(plan))
 
 
 def _newer(memory: MemoryFlows, puts: Sequence[Put]) -> Flow[Sequence[Put]]:

@@ -59,13 +59,20 @@ def dying(one_by_one, monkeypatch):
         transact, count = bench.memory.flows.transact, itertools.count(1)
 
         def counted(plan):
-            changes = yield from transact(plan)
+            planned = []
+
+            def noted():
+                changes, said = yield from plan()
+                planned.extend(changes)
+                return changes, said
+
+            said = yield from transact(noted)
             learned = any(
-                isinstance(getattr(change, "record", None), Principle) for change in changes
+                isinstance(getattr(change, "record", None), Principle) for change in planned
             )
             if learned and next(count) >= others:
                 committed.set()
-            return changes
+            return said
 
         monkeypatch.setattr(bench.memory.flows, "transact", counted)
         if not others:

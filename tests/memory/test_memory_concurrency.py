@@ -39,7 +39,7 @@ def adding_source(memory, source):
     def plan():
         (old,) = yield from memory.flows.principles(JUDGE)
         sources = (*old.episode_ids, source)
-        return [Put(judge=JUDGE, record=old.model_copy(update={"episode_ids": sources}))]
+        return [Put(judge=JUDGE, record=old.model_copy(update={"episode_ids": sources}))], None
 
     return memory.flows.transact(plan)
 
