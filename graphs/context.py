@@ -74,6 +74,11 @@ class JudgeContext(BaseModel):
         description="Most past cases shown to the model.",
         json_schema_extra=_of_nodes("retrieve_episodes"),
     )
+    on_recall_failure: Literal["raise", "principles"] = Field(
+        default="raise",
+        description="When past cases cannot be looked up: fail, or judge by principles alone.",
+        json_schema_extra=_of_nodes("retrieve_episodes"),
+    )
     review: Literal["always", "never", "uncertain"] = Field(
         default="always",
         description="Which judgements a human is asked about.",
@@ -133,6 +138,7 @@ class ConfiguredJudge:
             model=context.model,
             memory=self._memory(context),
             k=context.k,
+            on_recall_failure=context.on_recall_failure,
         )
 
     def _memory(self, context: JudgeContext) -> Memory:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from langchain_memalign.alignment.batch import learn_batch
 from langchain_memalign.alignment.batches import split
 from langchain_memalign.alignment.commit import Learned
+from langchain_memalign.alignment.conflict import conflicts_of
 from langchain_memalign.alignment.intake import Intake, take_in
 from langchain_memalign.alignment.learner import NO_COST, Cost, Learner
 from langchain_memalign.alignment.reconcile import Reconciled, reconcile
@@ -22,6 +23,7 @@ from langchain_memalign.models import Vector
 from langchain_memalign.schema import (
     AlignmentReport,
     Change,
+    Conflict,
     Episode,
     Feedback,
     Principle,
@@ -67,8 +69,14 @@ def align(
 
     turn = learner.memory.aligner(learner.judge)
     cost, learned, reconciled = yield from turn.during(work)
+    conflicts = yield from conflicts_among(learner, intake, learned)
     return alignment_report(
-        intake, learned, reconciled, cost=cost, seconds=time.perf_counter() - started
+        intake,
+        learned,
+        reconciled,
+        conflicts=conflicts,
+        cost=cost,
+        seconds=time.perf_counter() - started,
     )
 
 
@@ -130,11 +138,21 @@ def reconcile_batches(learner: Learner, learned: Sequence[Learned]) -> Flow[Reco
     return (yield from reconcile(learner, [p for batch in fruitful for p in batch.added]))
 
 
+def conflicts_among(
+    learner: Learner, intake: Intake, learned: Sequence[Learned]
+) -> Flow[tuple[Conflict, ...]]:
+    """Where experts differ on the cases of what was taken in or learned."""
+    taken = (*intake.stored, *intake.unchanged, *intake.overwritten)
+    tried = (id_ for batch in learned for id_ in (*batch.distilled, *batch.pending_ids))
+    return conflicts_of(learner.memory, learner.judge, (*taken, *tried))
+
+
 def alignment_report(
     intake: Intake,
     learned: Sequence[Learned],
     reconciled: Reconciled,
     *,
+    conflicts: Sequence[Conflict],
     cost: Cost,
     seconds: float,
 ) -> AlignmentReport:
@@ -154,6 +172,7 @@ def alignment_report(
         principles_added=tuple(p for p in touched if p.id in added_ids),
         principles_merged=tuple(p for p in touched if p.id not in added_ids),
         principles_retired=tuple(retired.values()),
+        conflicts=tuple(conflicts),
         warnings=(reconciled.warning,) if reconciled.warning else (),
         model_calls=total.model_calls,
         embedded=total.embedded,

@@ -24,6 +24,11 @@ class Learned(Record):
     retired: tuple[Principle, ...] = ()
     cost: Cost = NO_COST
 
+    @property
+    def pending_ids(self) -> tuple[str, ...]:
+        """The episodes that wait."""
+        return tuple(pending.episode_id for pending in self.pending)
+
 
 def commit(
     memory: MemoryFlows,

@@ -17,6 +17,7 @@ from langchain_memalign.schema import (
     Put,
     Record,
     Rejected,
+    Value,
     now,
 )
 from langchain_memalign.values import JudgeSpec
@@ -90,7 +91,7 @@ def _read(
         try:
             word = Feedback.of(item)
             checked = {
-                name: spec.value_type.check(value)
+                name: _checked(spec, name, value)
                 for name in ("value", "judge_value")
                 if (value := getattr(word, name)) is not None
             }
@@ -101,3 +102,10 @@ def _read(
             episodes.pop(episode.id, None)
             episodes[episode.id] = episode
     return episodes, rejected
+
+
+def _checked(spec: JudgeSpec, field: str, value: Value) -> Value:
+    try:
+        return spec.value_type.check(value)
+    except InvalidInputError as error:
+        raise InvalidInputError(f"{field}{str(error).removeprefix('value')}") from error

@@ -34,14 +34,18 @@ def case_panel(case: Case, title: str) -> Panel:
 
 def verdict_panel(judge: MemAlignJudge, outcome: Verdict | Unscored) -> Panel:
     """What the judge concluded, and the principles and past cases that it says decided it."""
+    warnings: list[RenderableType] = []
+    if outcome.recall_problem is not None:
+        said = f"No past case could be looked up: {clean(outcome.recall_problem)}"
+        warnings.append(Text(said, style="yellow"))
     if isinstance(outcome, Unscored):
         return Panel(
-            Text(clean(outcome.reason)),
+            Group(Text(clean(outcome.reason)), *warnings),
             title="No verdict",
             title_align="left",
             border_style="yellow",
         )
-    parts: list[RenderableType] = [Text(clean(outcome.rationale))]
+    parts: list[RenderableType] = [Text(clean(outcome.rationale)), *warnings]
     cited = list(_cited(judge, outcome.relied_on))
     if cited:
         table = Table(box=None, show_header=False, padding=(0, 1, 0, 0))

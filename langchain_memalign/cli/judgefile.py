@@ -23,7 +23,7 @@ from pydantic import (
 
 from langchain_memalign.cli.valuetypes import read_value_type
 from langchain_memalign.errors import ConfigurationError, InvalidInputError
-from langchain_memalign.memory import PRINCIPLE_TOKENS
+from langchain_memalign.memory import PRINCIPLE_TOKENS, OnRecallFailure
 from langchain_memalign.values import ValueType
 
 DEFAULT_NAMES = ("judge.yaml", "judge.yml", "judge.toml")
@@ -143,6 +143,7 @@ class JudgeFile(_Section):
     case_tokens: Annotated[StrictInt, Field(ge=100)] = 32_000
     episode_tokens: Annotated[StrictInt, Field(ge=50)] = 2_000
     distant: Annotated[float, Field(ge=-1, le=1)] = 0.3
+    on_recall_failure: OnRecallFailure = "raise"
     structured_output: dict[str, Any] | None = None
     review: Literal["always", "uncertain", "never"] = "always"
     reviews: _Plain | None = None

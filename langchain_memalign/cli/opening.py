@@ -56,6 +56,7 @@ def opened_judge(
                 case_tokens=file.case_tokens,
                 episode_tokens=file.episode_tokens,
                 distant=file.distant,
+                on_recall_failure=file.on_recall_failure,
                 structured_output=file.structured_output,
             ),
         )

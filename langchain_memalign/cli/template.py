@@ -39,6 +39,7 @@ review: always
 # case_tokens: 32000       # budget of the case
 # episode_tokens: 2000     # budget of each past case
 # distant: 0.3             # below this similarity a past case is no precedent
+# on_recall_failure: raise # or principles: judge by them alone if no case can be looked up
 # structured_output: {{method: function_calling}}   # for the model's with_structured_output
 # reviews: memory.reviews.sqlite                   # where unfinished reviews are kept
 """
@@ -77,6 +78,7 @@ review = "always"
 # case_tokens = 32000       # budget of the case
 # episode_tokens = 2000     # budget of each past case
 # distant = 0.3             # below this similarity a past case is no precedent
+# on_recall_failure = "raise"   # or "principles": judge by them alone if no case can be looked up
 # structured_output = {{method = "function_calling"}}   # for the model's with_structured_output
 # reviews = "memory.reviews.sqlite"                    # where unfinished reviews are kept
 """

@@ -19,6 +19,7 @@ from langchain_memalign.alignment import (
     Learned,
     Learner,
     alignment_report,
+    conflicts_among,
     learn_pending,
     pending_work,
     reconcile_batches,
@@ -70,10 +71,12 @@ class AlignmentNodes:
         learner = yield from self._learner(state["judge"], config)
         learned = [Learned.of(batch) for batch in state.get("learned") or []]
         reconciled = yield from reconcile_batches(learner, learned)
+        intake = Intake.of(state["intake"])
         report = alignment_report(
-            Intake.of(state["intake"]),
+            intake,
             learned,
             reconciled,
+            conflicts=(yield from conflicts_among(learner, intake, learned)),
             cost=NO_COST,
             seconds=time.time() - state["started"],
         )

@@ -35,9 +35,12 @@ class JudgeNodes:
             "working_memory": {
                 "episodes": [recalled.model_dump(mode="json") for recalled in found.episodes],
                 "value_counts": dict(found.value_counts),
+                "recall_problem": found.problem,
             },
             "retrieval": {
-                "nearest_principles": found.nearest_principles and list(found.nearest_principles),
+                "nearest_principles": (
+                    None if found.nearest_principles is None else list(found.nearest_principles)
+                ),
                 "recall_ms": (time.perf_counter() - started) * 1000,
             },
             # What an earlier run on this thread concluded is not of this case.
@@ -82,6 +85,7 @@ class JudgeNodes:
             episodes=found.episodes,
             nearest_principles=None if nearest is None else tuple(nearest),
             value_counts=found.value_counts,
+            problem=found.recall_problem,
         )
         memory = judge.flows.assemble(recollection, found.principles)
         outcome, _ = yield from judge.flows.decide(

@@ -86,6 +86,8 @@ def _describe(
     else:
         lines += ["**The judge reached no verdict:**", _quoted(outcome.reason)]
         choice = "Edit, or reject with a remark."
+    if outcome.recall_problem:
+        lines += ["**No past case could be looked up:**", _quoted(outcome.recall_problem)]
     lines.append(f"\nThe value is {value_type.describe()}. {choice}")
     for field in ("inputs", "outputs", "reference_outputs"):
         if (content := getattr(case, field)) is not None:

@@ -13,7 +13,14 @@ from langchain_core.runnables import RunnableConfig
 from langchain_memalign.alignment import Cost, Learner
 from langchain_memalign.errors import InvalidInputError, ModelError
 from langchain_memalign.flow import Flow
-from langchain_memalign.memory import MemoryFlows, Recollection, assemble, recall, recollect
+from langchain_memalign.memory import (
+    MemoryFlows,
+    OnRecallFailure,
+    Recollection,
+    assemble,
+    recall,
+    recollect,
+)
 from langchain_memalign.models import StructuredModel
 from langchain_memalign.prompts.judging import JudgePrompt, judge_prompt
 from langchain_memalign.schema import (
@@ -54,14 +61,22 @@ class JudgeFlows:
         spec: Name, instructions and value type.
         memory: Where the judge remembers.
         budgets: How much goes into a prompt.
+        on_recall_failure: What is done when past cases cannot be looked up.
     """
 
     def __init__(
-        self, spec: JudgeSpec, memory: MemoryFlows, model: StructuredModel, budgets: Budgets
+        self,
+        spec: JudgeSpec,
+        memory: MemoryFlows,
+        model: StructuredModel,
+        budgets: Budgets,
+        *,
+        on_recall_failure: OnRecallFailure = "raise",
     ) -> None:
         self.spec = spec
         self.memory = memory
         self.budgets = budgets
+        self.on_recall_failure = on_recall_failure
         self._model = model
 
     def learner(self, config: RunnableConfig | None = None, **limits: int) -> Learner:
@@ -97,6 +112,7 @@ class JudgeFlows:
             k=self.budgets.k,
             principle_tokens=self.budgets.principle_tokens,
             exclude=exclude,
+            on_failure=self.on_recall_failure,
         )
 
     def recollect(self, case: Case) -> Flow[Recollection]:
@@ -110,6 +126,7 @@ class JudgeFlows:
                 known=known,
                 k=self.budgets.k,
                 principle_tokens=self.budgets.principle_tokens,
+                on_failure=self.on_recall_failure,
             )
         )
 
@@ -148,6 +165,7 @@ class JudgeFlows:
         evidence: dict[str, Any] = {
             "principle_ids": tuple(p.id for p in memory.principles),
             "episode_ids": tuple(e.id for r in memory.episodes for e in (r.episode, *r.also)),
+            "recall_problem": memory.recall_problem,
         }
         started = time.perf_counter()
         try:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias, TypeVar, get_args
 
 from langchain_core.callbacks import AsyncCallbackManagerForChainRun
 from langchain_core.language_models import BaseChatModel
@@ -13,13 +13,14 @@ from langchain_memalign.errors import ConfigurationError, InvalidInputError
 from langchain_memalign.flow import arun, run
 from langchain_memalign.judge.flows import Budgets, JudgeFlows
 from langchain_memalign.judge.teaching import Teachable
-from langchain_memalign.memory import PRINCIPLE_TOKENS, Memory
+from langchain_memalign.memory import PRINCIPLE_TOKENS, Memory, OnRecallFailure
 from langchain_memalign.models import Retry, StructuredModel, resolve_chat_model
 from langchain_memalign.schema import Case, Unscored, Verdict, WorkingMemory
 from langchain_memalign.values import Declared, JudgeSpec
 
 CaseLike: TypeAlias = Case | Mapping[str, Any]
 Outcome: TypeAlias = Verdict | Unscored
+T = TypeVar("T")
 
 
 class MemAlignJudge(Teachable, Runnable[CaseLike, Outcome]):
@@ -54,6 +55,7 @@ class MemAlignJudge(Teachable, Runnable[CaseLike, Outcome]):
         case_tokens: int = 32_000,
         episode_tokens: int = 2_000,
         distant: float = 0.3,
+        on_recall_failure: OnRecallFailure = "raise",
         structured_output: Mapping[str, Any] | None = None,
         retry: Retry | None = None,
     ) -> None:
@@ -75,12 +77,16 @@ class MemAlignJudge(Teachable, Runnable[CaseLike, Outcome]):
             episode_tokens: Token budget for the texts of each past case.
             distant: When even the nearest past case is less similar than this, the model is told
                 that it has no precedent.
+            on_recall_failure: What to do when the case cannot be embedded or past cases cannot be
+                searched: "raise", or judge by "principles" alone; then the model is told, and the
+                verdict's `recall_problem` says why. Refused access raises in any case.
             structured_output: Passed to the model's `with_structured_output`, such as
                 `{"method": "function_calling"}`.
             retry: How failing model calls are repeated.
 
         Raises:
-            InvalidInputError: Name, instructions, value type or a number is not usable.
+            InvalidInputError: Name, instructions, value type, `on_recall_failure` or a number is
+                not usable.
             ConfigurationError: Model, memory, retry or structured-output options cannot be used.
         """
         spec = JudgeSpec.create(name=name, instructions=instructions, value_type=value_type)
@@ -110,6 +116,9 @@ class MemAlignJudge(Teachable, Runnable[CaseLike, Outcome]):
                 episode_tokens=_at_least(50, "episode_tokens", episode_tokens),
                 distant=_cosine("distant", distant),
             ),
+            on_recall_failure=_one_of(
+                get_args(OnRecallFailure), "on_recall_failure", on_recall_failure
+            ),
         )
 
     def invoke(
@@ -119,7 +128,8 @@ class MemAlignJudge(Teachable, Runnable[CaseLike, Outcome]):
 
         Raises:
             InvalidInputError: The case is not usable.
-            ModelError: The provider refuses access, or the case could not be embedded.
+            ModelError: The provider refuses access; or the case could not be embedded, unless
+                `on_recall_failure` is "principles".
         """
         return self._call_with_config(
             lambda case, config: run(self.flows.judge(Case.of(case), config=config))[0],
@@ -158,6 +168,14 @@ def _at_least(least: int, name: str, number: int) -> int:
             f"{name}: found {number!r:.40}; expected a whole number >= {least}."
         )
     return number
+
+
+def _one_of(known: Sequence[T], name: str, choice: T) -> T:
+    if choice not in known:
+        raise InvalidInputError(
+            f"{name}: found {choice!r:.40}; expected {' or '.join(map(repr, known))}."
+        )
+    return choice
 
 
 def _cosine(name: str, number: float) -> float:

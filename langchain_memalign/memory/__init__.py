@@ -2,7 +2,12 @@
 
 from langchain_memalign.memory.flows import Knowledge, MemoryFlows
 from langchain_memalign.memory.memory import PRINCIPLE_TOKENS, Memory
-from langchain_memalign.memory.retrieval import rank_principles, recall, recollect
+from langchain_memalign.memory.retrieval import (
+    OnRecallFailure,
+    rank_principles,
+    recall,
+    recollect,
+)
 from langchain_memalign.memory.selection import Recollection, assemble, fit, over_budget
 
 __all__ = [
@@ -10,6 +15,7 @@ __all__ = [
     "Knowledge",
     "Memory",
     "MemoryFlows",
+    "OnRecallFailure",
     "Recollection",
     "assemble",
     "fit",

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
+from typing import Literal, TypeAlias
 
+from langchain_memalign.errors import MemoryUnavailableError, ModelError
 from langchain_memalign.flow import Flow
 from langchain_memalign.memory.flows import Knowledge, MemoryFlows
 from langchain_memalign.memory.points import rule_query, to_episode
@@ -18,6 +20,9 @@ from langchain_memalign.memory.selection import (
 )
 from langchain_memalign.memory.store import CASE_VECTOR, RULE_VECTOR, Selection, Vector
 from langchain_memalign.schema import Case, Principle, Recalled, WorkingMemory
+
+OnRecallFailure: TypeAlias = Literal["raise", "principles"]
+"""What is done when past cases cannot be looked up: fail, or go by principles alone and say so."""
 
 # Candidates for each episode shown: room for several reviewers of a case and for contrast.
 _POOL = 4
@@ -33,24 +38,37 @@ def recollect(
     principle_tokens: int,
     exclude: AbstractSet[str] = frozenset(),
     as_of: datetime | None = None,
+    on_failure: OnRecallFailure = "raise",
 ) -> Flow[Recollection]:
     """Find the episodes near to a case and, over budget, the principles near to it.
 
     Makes one embedding call, and none while there is nothing to find.
+
+    Raises:
+        ModelError: The case cannot be embedded. With `on_failure="principles"` only if the provider
+            refuses access, which is no passing failure.
+        MemoryUnavailableError: Nothing can be searched, and `on_failure` is "raise".
     """
     crowded = over_budget(known.principles, principle_tokens)
     wanted = k if known.episodes_total else 0
     if not wanted and not crowded:
         return Recollection(value_counts=known.value_counts)
-    (vector,) = yield from memory.embed_cases([case])
-    episodes: list[Recalled] = []
-    if wanted and vector:
-        episodes = yield from _near(memory, judge, vector, wanted, exclude, as_of)
-    ranked = None
-    if crowded:
-        count = len(known.principles)
-        among = None if as_of is None else known.principles
-        ranked = yield from rank_principles(memory, judge, [vector], count, among=among)
+    ranked: tuple[str, ...] | None = () if crowded else None
+    try:
+        (vector,) = yield from memory.embed_cases([case])
+        episodes: list[Recalled] = []
+        if wanted and vector:
+            episodes = yield from _near(memory, judge, vector, wanted, exclude, as_of)
+        if crowded:
+            count = len(known.principles)
+            among = None if as_of is None else known.principles
+            ranked = yield from rank_principles(memory, judge, [vector], count, among=among)
+    except (ModelError, MemoryUnavailableError) as error:
+        if on_failure == "raise" or (isinstance(error, ModelError) and error.is_refused_access):
+            raise
+        return Recollection(
+            nearest_principles=ranked, value_counts=known.value_counts, problem=str(error)
+        )
     return Recollection(
         episodes=tuple(episodes), nearest_principles=ranked, value_counts=known.value_counts
     )
@@ -96,6 +114,7 @@ def recall(
     principle_tokens: int,
     exclude: AbstractSet[str] = frozenset(),
     as_of: datetime | None = None,
+    on_failure: OnRecallFailure = "raise",
 ) -> Flow[WorkingMemory]:
     """What a judge's memory has to say about a case."""
     known = yield from memory.knowledge(judge, as_of=as_of)
@@ -108,6 +127,7 @@ def recall(
         principle_tokens=principle_tokens,
         exclude=exclude,
         as_of=as_of,
+        on_failure=on_failure,
     )
     return assemble(recollection, known.principles, principle_tokens)
 

@@ -6,7 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from langchain_memalign.prompts.text import estimate_tokens
-from langchain_memalign.schema import Episode, Principle, Recalled, Value, WorkingMemory
+from langchain_memalign.schema import (
+    Episode,
+    Principle,
+    Recalled,
+    Value,
+    WorkingMemory,
+    deciding,
+)
 
 _MATERIAL_SHARE = 0.25
 
@@ -22,11 +29,13 @@ class Recollection:
         episodes: The nearest, one a case, nearest first.
         nearest_principles: Ids of principles, nearest first; None when all may be shown.
         value_counts: How often the experts gave each value.
+        problem: Why nothing could be looked up; None where it could.
     """
 
     episodes: tuple[Recalled, ...] = ()
     nearest_principles: tuple[str, ...] | None = None
     value_counts: Mapping[str, int]
+    problem: str | None = None
 
 
 def choose(candidates: Sequence[Recalled], k: int) -> list[Recalled]:
@@ -41,12 +50,12 @@ def choose(candidates: Sequence[Recalled], k: int) -> list[Recalled]:
         k: How many to choose.
     """
     nearest = list(candidates[:k])
-    range_of = [candidate.episode.value for candidate in candidates]
+    range_of = [candidate.value for candidate in candidates]
     said = [value for value in range_of[:k] if value is not None]
     if k < 2 or len(said) < k or _say_different_things(said, range_of):
         return nearest
     for candidate in candidates[k:]:
-        value = candidate.episode.value
+        value = candidate.value
         if candidate.similarity < _CONTRAST_SHARE * nearest[0].similarity:
             break
         if value is not None and _say_different_things([said[0], value], range_of):
@@ -55,7 +64,7 @@ def choose(candidates: Sequence[Recalled], k: int) -> list[Recalled]:
 
 
 def collapse(found: Sequence[tuple[Episode, float]]) -> list[Recalled]:
-    """Put episodes of the very same case together; the newest word comes first.
+    """Put episodes of the very same case together: first what counts, then the newest words.
 
     Args:
         found: Episodes with their similarity, nearest first.
@@ -65,9 +74,11 @@ def collapse(found: Sequence[tuple[Episode, float]]) -> list[Recalled]:
         by_case.setdefault(episode.case.key, []).append((episode, similarity))
     collapsed = []
     for said in by_case.values():
-        newest, *others = sorted((e for e, _ in said), key=lambda e: (e.updated_at, e.id))[::-1]
+        newest = sorted((e for e, _ in said), key=lambda e: (e.updated_at, e.id))[::-1]
+        counts = deciding(newest)
+        others = tuple(e for e in newest if e is not counts)
         similarity = max(-1.0, min(1.0, said[0][1]))
-        collapsed.append(Recalled(episode=newest, similarity=similarity, also=tuple(others)))
+        collapsed.append(Recalled(episode=counts, similarity=similarity, also=others))
     return collapsed
 
 
@@ -88,6 +99,7 @@ def assemble(
         episodes=recollection.episodes,
         principles_total=len(principles),
         value_counts=dict(recollection.value_counts),
+        recall_problem=recollection.problem,
     )
 
 

@@ -71,7 +71,10 @@ def section(prompt: ElementTree.Element, name: str) -> ElementTree.Element:
 
 
 def read_precedents(episodes: ElementTree.Element, value_type: ValueType) -> list[Precedent]:
-    """Return the episodes for which an expert gave a value of this type, nearest first."""
+    """Return the episodes for which an expert gave a value of this type, nearest first.
+
+    Where experts differ, only those who gave the value that counts are heard.
+    """
     precedents = []
     for episode in episodes.findall("episode"):
         try:
@@ -83,6 +86,8 @@ def read_precedents(episodes: ElementTree.Element, value_type: ValueType) -> lis
             for expert in episode.findall("expert")
             if (value := _read_value(expert, value_type)) is not None
         )
+        if (counts := _read_value(episode, value_type)) is not None:
+            opinions = tuple(opinion for opinion in opinions if opinion.value == counts)
         if opinions:
             precedents.append(Precedent(episode.get("id", ""), similarity, opinions))
     return sorted(precedents, key=lambda precedent: -precedent.similarity)
@@ -94,9 +99,9 @@ def read_remark(expert: ElementTree.Element) -> str:
     return " ".join(" … ".join(pieces).split())
 
 
-def _read_value(expert: ElementTree.Element, value_type: ValueType) -> Value | None:
+def _read_value(said: ElementTree.Element, value_type: ValueType) -> Value | None:
     # A memory may hold values of another type, from before the judge's scale was changed.
     try:
-        return value_type.check(json.loads(expert.get("value", "")))
+        return value_type.check(json.loads(said.get("value", "")))
     except (ValueError, RecursionError, InvalidInputError):
         return None

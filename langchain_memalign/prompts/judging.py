@@ -14,7 +14,7 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
 from langchain_memalign.prompts.content import render_case
 from langchain_memalign.prompts.text import attribute, clip, escape
-from langchain_memalign.schema import Case, Episode, Principle, Recalled, WorkingMemory
+from langchain_memalign.schema import Case, Episode, Principle, Value, WorkingMemory
 from langchain_memalign.values import JudgeSpec, value_key
 
 _MOST_VALUES = 20
@@ -35,10 +35,10 @@ apply and outrank your own taste.
 - <values_given>: how often the experts gave each value. It shows how they use the scale; it is \
 not a vote on this case.
 - <episodes>: earlier cases, nearest first, with a similarity from -1 to 1. <expert> is what an \
-expert said of that case (a value, a remark, or both) and is right; where several experts differ, \
-the case is a close one. <judge> is what a judge had said before, and where it differs from the \
-experts, learn from the difference. The nearer an episode, the more it tells; a distant one tells \
-nothing.
+expert said of that case (value, remark, or both) and is right; where experts differ, the case \
+is a close one and its <episode> has the value that counts. <judge> is what a judge had said \
+before, and where it differs from the experts, learn from the difference. The nearer an episode, \
+the more it tells; a distant one tells nothing.
 - <case>: what you judge. Judge its outputs in the light of its inputs and, where given, its \
 reference_outputs.
 
@@ -92,7 +92,7 @@ def judge_prompt(
     sections = [
         render_principles(memory.principles, memory.principles_total),
         render_value_counts(memory.value_counts),
-        _render_episodes(memory.episodes, episode_tokens, distant),
+        _render_episodes(memory, episode_tokens, distant),
         f"<case>\n{shown_case}</case>",
     ]
     ids: dict[str, tuple[str, ...]] = {f"P{i}": (p.id,) for i, p in enumerate(memory.principles, 1)}
@@ -156,15 +156,25 @@ def render_said(episode: Episode, tokens: int) -> str:
     lines = []
     if episode.judge_value is not None:
         why = clip(episode.judge_rationale or "", tokens)
-        lines.append(f"<judge value={attribute(value_key(episode.judge_value))}>{why}</judge>")
+        lines.append(f"<judge{_value_attribute(episode.judge_value)}>{why}</judge>")
     reviewer = f" reviewer={attribute(episode.reviewer)}" if episode.reviewer else ""
-    value = "" if episode.value is None else f" value={attribute(value_key(episode.value))}"
     why = clip(episode.rationale or "", tokens)
-    lines.append(f"<expert{reviewer}{value}>{why}</expert>")
+    lines.append(f"<expert{reviewer}{_value_attribute(episode.value)}>{why}</expert>")
     return "\n".join(lines)
 
 
-def _render_episodes(episodes: Sequence[Recalled], tokens: int, distant: float) -> str:
+def _value_attribute(value: Value | None) -> str:
+    return "" if value is None else f" value={attribute(value_key(value))}"
+
+
+def _render_episodes(memory: WorkingMemory, tokens: int, distant: float) -> str:
+    episodes = memory.episodes
+    if memory.recall_problem is not None:
+        # The problem itself is the provider's text, and nothing to judge by.
+        return (
+            "<episodes>Earlier cases could not be looked up this time: judge without them, by the "
+            "instructions and the principles.</episodes>"
+        )
     if not episodes:
         return "<episodes>No earlier case is known.</episodes>"
     note = ""
@@ -174,7 +184,7 @@ def _render_episodes(episodes: Sequence[Recalled], tokens: int, distant: float) 
     for i, recalled in enumerate(episodes, 1):
         case, _ = render_case(recalled.episode.case, tokens)
         said = "\n".join(render_said(e, tokens) for e in (recalled.episode, *recalled.also))
-        rendered.append(
-            f'<episode id="E{i}" similarity="{recalled.similarity:.2f}">\n{case}{said}\n</episode>'
-        )
+        counts = _value_attribute(recalled.value if recalled.is_contested else None)
+        start = f'<episode id="E{i}" similarity="{recalled.similarity:.2f}"{counts}>'
+        rendered.append(f"{start}\n{case}{said}\n</episode>")
     return f"<episodes>{note}\n" + "\n".join(rendered) + "\n</episodes>"

@@ -12,10 +12,12 @@ from langchain_memalign.schema.memory import (
     Put,
     Recalled,
     WorkingMemory,
+    deciding,
     principle_id,
 )
 from langchain_memalign.schema.outcome import (
     AlignmentReport,
+    Conflict,
     ForgetReport,
     Latency,
     Pending,
@@ -35,6 +37,7 @@ __all__ = [
     "AlignmentReport",
     "Case",
     "Change",
+    "Conflict",
     "Episode",
     "Erase",
     "Feedback",
@@ -52,6 +55,7 @@ __all__ = [
     "Value",
     "Verdict",
     "WorkingMemory",
+    "deciding",
     "now",
     "principle_id",
 ]

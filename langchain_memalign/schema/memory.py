@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, TypeAlias
 
@@ -108,6 +110,24 @@ def principle_id(*parts: str) -> str:
     return str(uuid.uuid5(_NAMESPACE, canonical(["principle", *parts])))
 
 
+def deciding(episodes: Sequence[Episode]) -> Episode:
+    """The episode whose word counts, of those on one case.
+
+    Its value is the one that most of them give, or of as many the newest; where none gives a
+    value, the newest episode counts.
+
+    Args:
+        episodes: All on the same case; at least one.
+    """
+    valued = [e for e in episodes if e.value is not None]
+    # `1` and `True` are equal in Python but are different words of an expert.
+    votes = Counter((type(e.value), e.value) for e in valued)
+    return max(
+        valued or episodes,
+        key=lambda e: (votes[type(e.value), e.value], e.updated_at, e.id),
+    )
+
+
 class Recalled(Record):
     """An episode that came back for a case, and how near it is (cosine, -1 to 1).
 
@@ -118,11 +138,23 @@ class Recalled(Record):
     similarity: float
     also: tuple[Episode, ...] = ()
 
+    @property
+    def value(self) -> Value | None:
+        """The value that counts for the case: what most experts say, or of as many the newest."""
+        return deciding((self.episode, *self.also)).value
+
+    @property
+    def is_contested(self) -> bool:
+        """Whether experts gave the case different values."""
+        values = (e.value for e in (self.episode, *self.also) if e.value is not None)
+        return len({(type(value), value) for value in values}) > 1
+
 
 class WorkingMemory(Record):
     """What the judge has before it: principles, and recalled episodes, nearest first.
 
     Attributes:
+        recall_problem: Why no past cases could be looked up; None where they could.
         principles_total: How many are active, of which `principles` are shown.
         value_counts: How often the experts gave each value, over the judge's whole memory; keys
             are JSON text.
@@ -132,6 +164,7 @@ class WorkingMemory(Record):
     episodes: tuple[Recalled, ...] = ()
     principles_total: int = 0
     value_counts: dict[str, int] = Field(default_factory=dict)
+    recall_problem: str | None = None
 
 
 class Put(Record):

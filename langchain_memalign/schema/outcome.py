@@ -27,6 +27,8 @@ class Verdict(Record):
         usage: Tokens of the model call, or None where the model does not tell.
         cut_tokens: Estimated tokens of the case left out, marked, to keep to the token budget.
         principles_total: How many principles were active; more than shown when over budget.
+        recall_problem: Why no past cases could be looked up, so that it rests on principles alone;
+            None where they could.
     """
 
     value: Value
@@ -38,6 +40,7 @@ class Verdict(Record):
     latency: Latency = Latency()
     cut_tokens: int = 0
     principles_total: int = 0
+    recall_problem: str | None = None
 
 
 class Unscored(Record):
@@ -45,6 +48,7 @@ class Unscored(Record):
 
     Attributes:
         raw: The model's last reply, where there was one.
+        recall_problem: Why no past cases could be looked up; None where they could.
     """
 
     reason: str
@@ -53,6 +57,7 @@ class Unscored(Record):
     episode_ids: tuple[str, ...] = ()
     usage: UsageMetadata | None = None
     latency: Latency = Latency()
+    recall_problem: str | None = None
 
 
 class Pending(NamedTuple):
@@ -69,6 +74,22 @@ class Rejected(NamedTuple):
     reason: str
 
 
+class Conflict(Record):
+    """A case to which experts gave different values; all of their words are kept.
+
+    Attributes:
+        episode_ids: What they said, oldest first.
+        reviewers: Who said it, in the same order; None where that is not known.
+        values: Which value they gave, in the same order.
+        value: The value that counts: what most of them gave, or of as many the newest.
+    """
+
+    episode_ids: tuple[str, ...]
+    reviewers: tuple[str | None, ...]
+    values: tuple[Value, ...]
+    value: Value
+
+
 class AlignmentReport(Record):
     """What one alignment did; episodes by id.
 
@@ -81,6 +102,7 @@ class AlignmentReport(Record):
         rejected: Not usable, by position in the batch; nothing of them was stored.
         principles_merged: Said already; these gained further sources.
         principles_retired: Replaced, or left without a basis by changed feedback.
+        conflicts: Cases of these episodes to which experts gave different values.
         warnings: What else went less than well.
         embedded: How many texts were embedded.
     """
@@ -94,6 +116,7 @@ class AlignmentReport(Record):
     principles_added: tuple[Principle, ...] = ()
     principles_merged: tuple[Principle, ...] = ()
     principles_retired: tuple[Principle, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
     warnings: tuple[str, ...] = ()
     model_calls: int = 0
     embedded: int = 0

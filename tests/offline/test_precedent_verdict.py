@@ -75,9 +75,10 @@ def test_values_of_another_scale_do_not_vote(ask, recalled):
     assert ask(*memory, recalled(0.6, 4), value_type=Stars)["parsed"]["value"] == 4
 
 
-def test_two_reviewers_share_the_weight_of_their_episode(ask, recalled):
+def test_reviewers_share_the_weight_of_their_episode_and_most_of_them_decide(ask, recalled):
     disputed = recalled(0.8, True, also=[(False, "No."), (False, "Not kind.")])
-    parsed = ask(disputed)["parsed"]
+    parsed = ask(disputed, recalled(0.75, True))["parsed"]
+    # The one who differs takes no weight from the others, nor adds any to the other case.
     assert (parsed["value"], parsed["relied_on"]) == (False, ["E1"])
     # Two who agree are still one case: two other cases, one of them a little farther, weigh more.
     agreed = recalled(0.8, True, also=[(True, "Kind.")])
@@ -90,7 +91,7 @@ def test_only_episodes_that_decided_are_relied_on(ask, recalled):
 
 
 def test_it_abstains_when_the_experts_are_evenly_split(ask, recalled):
-    reason = abstained(ask(recalled(0.8, True, also=[(False, "No.")])))
+    reason = abstained(ask(recalled(0.8, True), recalled(0.8, False, "No.")))
     assert "evenly split" in reason
 
 
@@ -107,8 +108,8 @@ def test_whole_numbers_take_the_median_that_an_expert_gave(ask, recalled):
     assert (parsed["value"], parsed["relied_on"]) == (4, ["E3"])
     assert "median" in parsed["rationale"]
     # Of an even split it is the lower one.
-    split = recalled(0.8, 4, also=[(2, None)])
-    assert ask(split, value_type=Stars)["parsed"]["value"] == 2
+    split = recalled(0.8, 4), recalled(0.8, 2)
+    assert ask(*split, value_type=Stars)["parsed"]["value"] == 2
 
 
 def test_numbers_take_the_weighted_mean(ask, recalled):

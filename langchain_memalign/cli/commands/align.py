@@ -13,10 +13,10 @@ from langchain_memalign.cli.exits import Left
 from langchain_memalign.cli.opening import opened_judge
 from langchain_memalign.cli.options import ConcurrencyOption, JsonOption, JudgeOption, MapOption
 from langchain_memalign.cli.progress import AlignmentProgress, progress_bar
-from langchain_memalign.cli.screen import Screen, short
+from langchain_memalign.cli.screen import Screen, short, worth
 from langchain_memalign.importers import BadRow, Row
 from langchain_memalign.judge import MemAlignJudge
-from langchain_memalign.schema import AlignmentReport
+from langchain_memalign.schema import AlignmentReport, Value
 
 
 def align(
@@ -115,6 +115,7 @@ def show_report(screen: Screen, report: AlignmentReport, bad: Sequence[BadRow] =
         "principles added": report.principles_added,
         "principles merged": report.principles_merged,
         "principles retired": report.principles_retired,
+        "conflicts": report.conflicts,
     }
     rows = [(name, str(len(things))) for name, things in counts.items()]
     tokens = report.usage["total_tokens"] if report.usage else None
@@ -134,6 +135,19 @@ def show_report(screen: Screen, report: AlignmentReport, bad: Sequence[BadRow] =
             ("", "id", "principle", "from"),
             [(what, short(p.id), p.text, str(len(p.episode_ids))) for what, p in changed],
         )
+    if report.conflicts:
+        screen.table(
+            "Experts differ",
+            ("episodes", "they say", "what counts"),
+            [
+                (
+                    ", ".join(map(short, conflict.episode_ids)),
+                    ", ".join(map(_said, conflict.reviewers, conflict.values)),
+                    worth(conflict.value),
+                )
+                for conflict in report.conflicts
+            ],
+        )
     for row in bad:
         screen.note(f"line {row.line} rejected: {row.reason}", style="red")
     for waiting in report.pending:
@@ -142,3 +156,7 @@ def show_report(screen: Screen, report: AlignmentReport, bad: Sequence[BadRow] =
         )
     for warning in report.warnings:
         screen.note(warning, style="yellow")
+
+
+def _said(reviewer: str | None, value: Value) -> str:
+    return f"{worth(value)} ({reviewer})" if reviewer else worth(value)
