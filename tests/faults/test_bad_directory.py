@@ -5,12 +5,11 @@ import os
 import shutil
 
 import pytest
+from memory.disk import content
+from memory.points import EVERYTHING, TOY, case, id_of, names, point
 
 from langchain_memalign.errors import MemoryCorruptError, MemoryUnavailableError
 from langchain_memalign.memory.edge import EdgeStore
-
-from .disk import content
-from .points import EVERYTHING, TOY, case, id_of, names, point
 
 
 @pytest.fixture

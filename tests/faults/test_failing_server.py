@@ -6,13 +6,12 @@ import time
 import traceback
 
 import pytest
+from memory.conftest import KEY
+from memory.deployment import Awaited
+from memory.points import EVERYTHING, TOY, case, names, point
 from qdrant_rest.process import RestServer
 
 from langchain_memalign import ConfigurationError, MemoryStoreError, MemoryUnavailableError
-
-from .conftest import KEY
-from .deployment import Awaited
-from .points import EVERYTHING, TOY, case, names, point
 
 pytestmark = pytest.mark.enable_socket
 
