@@ -6,21 +6,35 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
+HANGING = "hanging"
+"""No answer until the server ends."""
+
+CUT_OFF = "cut off"
+"""The connection breaks in the middle of an answer."""
+
+DROPPED = "dropped"
+"""The connection breaks before any answer."""
+
+
 class OpenAIServer:
     """Answers each request with the next of its replies.
 
     Attributes:
         url: What a client takes as its base URL.
         requests: What came over the wire: path, headers (names in lower case) and JSON body.
+        otherwise: Makes a reply, of path and body, when no other is left.
     """
 
     def __init__(self, url, replies):
         self.url = url
         self.requests = []
+        self.otherwise = None
         self._replies = replies
 
     def will_say(self, *replies):
-        """Queue replies, each `(status, headers, body)`."""
+        """Queue replies, each `(status, headers, body)`, text for a body that is no JSON, or one
+        of the constants above.
+        """
         self._replies.extend(replies)
 
     @property
@@ -32,20 +46,28 @@ class OpenAIServer:
 def openai_server():
     """Serve on a free port of the loopback interface."""
     replies = []
+    ended = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             headers = {name.lower(): value for name, value in self.headers.items()}
             server.requests.append((self.path, headers, body))
-            status, extra, answer = replies.pop(0)
-            data = json.dumps(answer).encode()
+            reply = replies.pop(0) if replies else server.otherwise(self.path, body)
+            if reply == HANGING:
+                ended.wait()
+            if reply in (HANGING, DROPPED):
+                self.close_connection = True
+                return
+            status, extra, answer = completion("{") if reply == CUT_OFF else reply
+            data = (answer if isinstance(answer, str) else json.dumps(answer)).encode()
             self.send_response(status)
             for name, value in {**extra, "Content-Type": "application/json"}.items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(len(data)))
+            self.send_header("Content-Length", str(len(data) + (9 if reply == CUT_OFF else 0)))
             self.end_headers()
             self.wfile.write(data)
+            self.close_connection = reply == CUT_OFF
 
         def log_message(self, *_):
             pass
@@ -57,6 +79,7 @@ def openai_server():
         try:
             yield server
         finally:
+            ended.set()
             http.shutdown()
             thread.join()
 
