@@ -8,11 +8,14 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from langchain_core.messages import AIMessage
+from langchain_core.messages.ai import UsageMetadata
 from pydantic import BaseModel
 
 from langchain_memalign.errors import InvalidInputError
 
 _THINKING = re.compile(r"<think>.*?</think>", re.DOTALL)
+# OpenAI and Gemini; Anthropic and Bedrock in two spellings; Ollama.
+_END_KEYS = ("finish_reason", "stop_reason", "stopReason", "done_reason")
 _FENCE = re.compile(r"```(?:json)?\s*(.*?)```", re.DOTALL)
 
 
@@ -69,6 +72,36 @@ def refusal(raw: object) -> str | None:
             if isinstance(block, dict) and block.get("type") == "refusal":
                 said = block.get("refusal")
     return str(said) if said else None
+
+
+def was_cut_off(raw: object) -> bool:
+    """Whether the reply ended because it met a limit of tokens; providers say so in four ways."""
+    if not isinstance(raw, AIMessage):
+        return False
+    told = (raw.response_metadata.get(key) for key in _END_KEYS)
+    return any(str(end).lower() in ("length", "max_tokens") for end in told)
+
+
+def cut_off_reply(error: Exception) -> AIMessage | None:
+    """The reply inside the exception that OpenAI's client raises instead of giving a cut-off one.
+
+    The class is told by its name, so that a model of another provider needs no OpenAI client.
+    """
+    if type(error).__name__ != "LengthFinishReasonError":
+        return None
+    completion: Any = getattr(error, "completion", None)
+    if completion is None or not completion.choices:
+        return None
+    usage = completion.usage and UsageMetadata(
+        input_tokens=completion.usage.prompt_tokens,
+        output_tokens=completion.usage.completion_tokens,
+        total_tokens=completion.usage.total_tokens,
+    )
+    return AIMessage(
+        completion.choices[0].message.content or "",
+        response_metadata={"finish_reason": "length"},
+        usage_metadata=usage,
+    )
 
 
 def _loads(text: str) -> dict[str, Any]:

@@ -15,7 +15,13 @@ from langchain_memalign.errors import ConfigurationError, InvalidInputError, Mod
 from langchain_memalign.flow import Flow, Step, perform
 from langchain_memalign.models.cache import UnderstoodOnly, active_cache
 from langchain_memalign.models.failure import Retry, as_model_error
-from langchain_memalign.models.reply import raw_text, read_object, refusal
+from langchain_memalign.models.reply import (
+    cut_off_reply,
+    raw_text,
+    read_object,
+    refusal,
+    was_cut_off,
+)
 
 R = TypeVar("R")
 
@@ -23,6 +29,11 @@ Reader = Callable[[dict[str, Any]], tuple[R | None, str | None]]
 """Reads a reply's JSON object: what could be understood, and what is wrong with it, if anything."""
 
 _QUOTED_CHARACTERS = 6000
+# Read by people and, in a repair, by the model.
+_CUT_OFF = (
+    "it was cut off at the limit of tokens; it has to be shorter, or the limit higher "
+    "(the model's max_tokens, or its server's context size):"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +135,9 @@ class StructuredModel:
                 )
             )
         except Exception as error:
-            raise as_model_error(error, "the chat model") from error
+            if (cut_off := cut_off_reply(error)) is None:
+                raise as_model_error(error, "the chat model") from error
+            output = {"raw": cut_off}
         reply = _read(output, schema["title"], read)
         if held and reply.problem is None:
             yield from perform(Step(held.keep, held.akeep))
@@ -174,6 +187,8 @@ def _read(output: Mapping[str, Any], title: str, read: Reader[R]) -> _Reply[R]:
         value, problem = read(read_object(message, output.get("parsed"), title))
     except InvalidInputError as error:
         value, problem = None, str(error)
+    if problem is not None and was_cut_off(message):
+        problem = f"{_CUT_OFF} {problem}"
     return _Reply(value=value, problem=problem, message=message)
 
 
