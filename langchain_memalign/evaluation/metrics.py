@@ -1,0 +1,256 @@
+"""How far a judge and the experts agree: figures, each with a 95 % bootstrap interval; pure.
+
+A judge's value is `None` where it abstained (ended `Unscored`). What each metric does with that:
+
+| metric | abstentions |
+|---|---|
+| `exact_match`, `recall_of`, `ccc`, `mae`, all kappas | set aside, see `Estimate.abstained` |
+| `abstention_rate` | what it measures |
+| `correct_overall` | part of the whole: of all cases, how many got the expert's value |
+| `confusion_matrix` | a column of their own |
+
+A change between two judges (`Metric.change`) is paired: over the rows that both scored, or over
+all of them for the two metrics that count abstentions.
+
+What is not defined is `None` with a note, never 0 or 1: everything without rows; a kappa where
+both sides used one and the same value (chance alone explains it); a CCC where both sides are
+constant and equal. If only one side is constant, kappa and CCC are 0, as their formulas say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from langchain_memalign.evaluation.resampling import (
+    Estimate,
+    Numbers,
+    Resampling,
+    Statistic,
+    estimate,
+    ratio,
+)
+from langchain_memalign.evaluation.rows import Rows, same, values_in
+from langchain_memalign.schema import Value
+from langchain_memalign.values import ValueType, value_key
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One way to measure agreement; call it with the experts' values and the judge's.
+
+    Attributes:
+        name: What estimates are called.
+        statistic: From rows to a statistic of weights.
+        counts_abstentions: Whether cases without a verdict are counted.
+        is_proportion: Whether it is a share of rows.
+        undefined: Why it is not defined, where it is not.
+    """
+
+    name: str
+    statistic: Callable[[Rows], Statistic]
+    counts_abstentions: bool = False
+    is_proportion: bool = False
+    undefined: str = ""
+
+    def __call__(
+        self,
+        expert: Sequence[Value],
+        judge: Sequence[Value | None],
+        *,
+        groups: Sequence[Hashable] | None = None,
+        resampling: Resampling | None = None,
+    ) -> Estimate:
+        """Measure a judge.
+
+        Args:
+            expert: The experts' values.
+            judge: The judge's values in the same order; None where it abstained.
+            groups: For each row, what it belongs to, such as the case's id where cases were
+                judged several times; rows of one group are resampled together.
+            resampling: How the interval is drawn.
+
+        Raises:
+            InvalidInputError: The two do not fit together, or are of a kind that this metric
+                does not measure.
+        """
+        rows = Rows(expert, judge)
+        counted = len(expert) if self.counts_abstentions else int(rows.scored.sum())
+        return estimate(
+            self.name,
+            self.statistic(rows),
+            rows=len(expert),
+            counted=counted,
+            abstained=len(expert) - counted,
+            undefined=self.undefined,
+            is_proportion=self.is_proportion,
+            groups=groups,
+            resampling=resampling,
+        )
+
+    def change(
+        self,
+        expert: Sequence[Value],
+        before: Sequence[Value | None],
+        after: Sequence[Value | None],
+        *,
+        groups: Sequence[Hashable] | None = None,
+        resampling: Resampling | None = None,
+    ) -> Estimate:
+        """How much more `after` measures than `before`, by a paired bootstrap.
+
+        Both are measured in the same resamples of the same rows: of all, if this metric counts
+        abstentions, else of those that both scored.
+
+        Raises:
+            InvalidInputError: As for a call.
+        """
+        first, second = Rows(expert, before), Rows(expert, after)
+        keep = np.ones(len(expert))
+        if not self.counts_abstentions:
+            keep = first.scored * second.scored
+        old, new = self.statistic(first.only(keep)), self.statistic(second.only(keep))
+        kept = int(keep.sum())
+        return estimate(
+            f"{self.name}_change",
+            lambda weights: new(weights) - old(weights),
+            rows=kept,
+            counted=kept,
+            abstained=len(expert) - kept,
+            undefined=self.undefined,
+            groups=groups and [groups[i] for i in np.flatnonzero(keep).tolist()],
+            resampling=resampling,
+        )
+
+
+def recall_of(value: Value) -> Metric:
+    """Of the scored cases to which experts gave `value`, the share to which the judge gave it."""
+
+    def statistic(rows: Rows) -> Statistic:
+        theirs = np.array([same(value, given) for given in rows.expert], dtype=np.float64)
+        return _share(rows.correct * theirs, rows.scored * theirs)
+
+    undefined = "no scored case has this value"
+    return Metric(f"recall of {value}", statistic, is_proportion=True, undefined=undefined)
+
+
+def metrics_for(value_type: ValueType) -> tuple[Metric, ...]:
+    """The metrics that make sense for a judge's values, the main one first."""
+    counting = (exact_match, correct_overall, abstention_rate)
+    match value_type.kind:
+        case "boolean":
+            return (*counting, cohen_kappa, recall_of(True), recall_of(False))
+        case "number":
+            return (*counting, ccc, mae)
+        case "choice" if not value_type.is_ordered:
+            return (*counting, cohen_kappa, *map(recall_of, value_type.labels))
+        case _:
+            return (*counting, quadratic_kappa, cohen_kappa, ccc, mae)
+
+
+def _share(some: Numbers, all_: Numbers) -> Statistic:
+    return lambda weights: ratio(weights @ some, weights @ all_)
+
+
+def _mae(rows: Rows) -> Statistic:
+    expert, judge = rows.numbers("mae")
+    return _share(rows.scored * np.abs(expert - judge), rows.scored)
+
+
+def _ccc(rows: Rows) -> Statistic:
+    x, y = rows.numbers("ccc")
+    kept = rows.scored
+    # About a point near both means: squares of large numbers would swallow small differences.
+    middle = float((x * kept).sum() / kept.sum()) if kept.any() else 0.0
+    x, y = (x - middle) * kept, (y - middle) * kept
+
+    def statistic(weights: Numbers) -> Numbers:
+        n = weights @ kept
+        mean_x, mean_y = ratio(weights @ x, n), ratio(weights @ y, n)
+        covariance = ratio(weights @ (x * y), n) - mean_x * mean_y
+        variances = ratio(weights @ (x * x + y * y), n) - mean_x**2 - mean_y**2
+        below = variances + (mean_x - mean_y) ** 2
+        # What rounding leaves of an exact 0 must not pass for a spread.
+        return ratio(2 * covariance, np.where(below > 1e-12, below, 0.0))
+
+    return statistic
+
+
+def _kappa(distance: Callable[[Numbers], Numbers] | None, name: str) -> Callable[[Rows], Statistic]:
+    def statistic_of(rows: Rows) -> Statistic:
+        values = values_in(rows, None)
+        places = {value_key(value): place for place, value in enumerate(values)}
+        apart = 1.0 - np.eye(len(values))
+        if distance is not None:
+            rows.numbers(name)
+            at = np.array(values, dtype=np.float64)
+            apart = distance(np.abs(at[:, None] - at[None, :]))
+        given = np.zeros((2, len(rows.expert), len(values)))
+        for number, (expert, judge) in enumerate(zip(rows.expert, rows.judge, strict=True)):
+            if judge is not None:
+                given[0, number, places[value_key(expert)]] = 1.0
+                given[1, number, places[value_key(judge)]] = 1.0
+        observed = np.einsum("ni,nj,ij->n", given[0], given[1], apart)
+
+        def statistic(weights: Numbers) -> Numbers:
+            theirs, its = weights @ given[0], weights @ given[1]
+            expected = np.einsum("ri,rj,ij->r", theirs, its, apart)
+            return 1.0 - ratio((weights @ observed) * (weights @ rows.scored), expected)
+
+        return statistic
+
+    return statistic_of
+
+
+_ONE_VALUE = "both sides used one and the same value: chance alone explains it"
+
+exact_match = Metric(
+    "exact_match", lambda rows: _share(rows.correct, rows.scored), is_proportion=True
+)
+"""The share of scored cases to which the judge gave the expert's value."""
+
+correct_overall = Metric(
+    "correct_overall",
+    lambda rows: _share(rows.correct, np.ones(len(rows.expert))),
+    counts_abstentions=True,
+    is_proportion=True,
+)
+"""The share of all cases to which the judge gave the expert's value; an abstention gives none."""
+
+abstention_rate = Metric(
+    "abstention_rate",
+    lambda rows: _share(1.0 - rows.scored, np.ones(len(rows.expert))),
+    counts_abstentions=True,
+    is_proportion=True,
+)
+"""The share of cases that the judge left unscored."""
+
+mae = Metric("mae", _mae)
+"""Mean absolute error on a scale, in the scale's units."""
+
+ccc = Metric("ccc", _ccc, undefined="both sides are constant and equal: there is no spread")
+"""Lin's concordance correlation coefficient, with variances over n.
+
+Source: L. Lin, A concordance correlation coefficient to evaluate reproducibility, Biometrics 45
+(1989), pages 255-268.
+"""
+
+cohen_kappa = Metric("cohen_kappa", _kappa(None, "cohen_kappa"), undefined=_ONE_VALUE)
+"""Agreement beyond chance; all disagreements weigh the same.
+
+Source: J. Cohen, A coefficient of agreement for nominal scales, Educational and Psychological
+Measurement 20 (1960), pages 37-46.
+"""
+
+linear_kappa = Metric("linear_kappa", _kappa(lambda d: d, "linear_kappa"), undefined=_ONE_VALUE)
+"""Agreement beyond chance on a scale; a disagreement weighs as much as it is wide.
+
+Source: J. Cohen, Weighted kappa, Psychological Bulletin 70 (1968), pages 213-220.
+"""
+
+quadratic_kappa = Metric(
+    "quadratic_kappa", _kappa(lambda d: d**2, "quadratic_kappa"), undefined=_ONE_VALUE
+)
+"""Agreement beyond chance on a scale; a disagreement weighs as much as its square is wide."""

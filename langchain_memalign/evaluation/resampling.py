@@ -1,0 +1,164 @@
+"""Estimates with bootstrap intervals, for statistics that take weighted rows; pure.
+
+A bootstrap resample is a weight for each row: how often it was drawn. A statistic that takes a
+matrix of weights (one resample a line) is then a few matrix products for all resamples at once,
+the same resamples serve two judges (a paired comparison), and rows that belong together, such as
+several runs over one case, are drawn together.
+
+Source: B. Efron and R. Tibshirani, An Introduction to the Bootstrap, 1993, sections 13.3
+(percentile interval) and 8 (resampling the units that are independent).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from langchain_memalign.errors import InvalidInputError
+from langchain_memalign.schema import Record
+
+Numbers: TypeAlias = NDArray[np.float64]
+Statistic: TypeAlias = Callable[[Numbers], Numbers]
+"""From weights (resamples x rows) to one value each; nan where it is not defined."""
+
+LEVEL = 0.95
+RESAMPLES = 2_000
+_Z = 1.959963984540054  # the normal quantile of LEVEL
+# With fewer, the quantiles would describe the resamples that happen to be defined.
+_LEAST_DEFINED = 0.9
+# At most this many weights at once: 64 MB.
+_AT_ONCE = 8_000_000
+
+
+class Resampling(Record):
+    """How intervals are drawn.
+
+    Attributes:
+        count: Number of resamples; 0 for no interval.
+        seed: Seeds them; the same seed gives the same interval.
+    """
+
+    count: int = RESAMPLES
+    seed: int = 0
+
+
+class Estimate(Record):
+    """A figure, its 95 % bootstrap interval, and what it rests on.
+
+    Attributes:
+        name: What was measured.
+        value: The figure; None where it is not defined, and `note` says why.
+        low: Lower end of the interval; None where there is no interval.
+        high: Upper end.
+        n: Rows that it counts.
+        abstained: Rows that it leaves out because the judge abstained.
+        note: Why a part is missing; else "".
+    """
+
+    name: str
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    n: int = 0
+    abstained: int = 0
+    note: str = ""
+
+    def __str__(self) -> str:
+        if self.value is None:
+            return "-"
+        if self.low is None or self.high is None:
+            return f"{self.value:.2f}"
+        return f"{self.value:.2f} [{self.low:.2f}, {self.high:.2f}]"
+
+
+def estimate(
+    name: str,
+    statistic: Statistic,
+    *,
+    rows: int,
+    counted: int,
+    abstained: int = 0,
+    undefined: str = "",
+    is_proportion: bool = False,
+    groups: Sequence[Hashable] | None = None,
+    resampling: Resampling | None = None,
+) -> Estimate:
+    """Compute a statistic and its percentile bootstrap interval.
+
+    There is no value without rows and where the statistic is not defined; no interval for one
+    independent row, and where the statistic is not defined in more than a tenth of the resamples
+    (those where it is not are left out). A proportion of exactly 0 or 1 leaves nothing to
+    resample: its interval is Wilson's (1927) with as many trials as there are independent rows.
+
+    Args:
+        name: What it is called.
+        statistic: From weights to values.
+        rows: How many weights it takes.
+        counted: How many of the rows it counts.
+        abstained: How many it leaves out because the judge abstained.
+        undefined: Why, where the statistic turns out not to be defined.
+        is_proportion: Whether it is a share of rows.
+        groups: For each row, what it belongs to; rows of one group are drawn together.
+        resampling: How the interval is drawn.
+    """
+    chosen = resampling or Resampling()
+    known = {"name": name, "n": counted, "abstained": abstained}
+    if not counted:
+        return Estimate(**known, note="no rows to count")
+    value = float(statistic(np.ones((1, rows)))[0])
+    if np.isnan(value):
+        return Estimate(**known, note=undefined or "not defined for these rows")
+    known["value"] = value
+    members = _members(groups, rows)
+    independent = int(members.max()) + 1
+    if not chosen.count:
+        return Estimate(**known)
+    if independent < 2:
+        return Estimate(**known, note="no interval: one independent row")
+    if is_proportion and value in (0.0, 1.0):
+        edge = _Z**2 / (min(independent, counted) + _Z**2)
+        low, high = (0.0, edge) if value == 0.0 else (1 - edge, 1.0)
+        return Estimate(**known, low=low, high=high)
+    drawn = _resampled(statistic, members, independent, chosen)
+    defined = drawn[~np.isnan(drawn)]
+    if len(defined) < _LEAST_DEFINED * len(drawn):
+        return Estimate(**known, note="no interval: not defined in too many resamples")
+    tail = (1 - LEVEL) / 2
+    low, high = (float(end) for end in np.quantile(defined, (tail, 1 - tail)))
+    return Estimate(**known, low=low, high=high)
+
+
+def _resampled(
+    statistic: Statistic, members: NDArray[np.int64], independent: int, resampling: Resampling
+) -> Numbers:
+    generator = np.random.default_rng(resampling.seed)
+    at_once = max(1, _AT_ONCE // max(len(members), independent))
+    parts = []
+    for start in range(0, resampling.count, at_once):
+        size = min(at_once, resampling.count - start)
+        draws = generator.integers(independent, size=(size, independent))
+        # One bin for each group of each resample.
+        bins = (draws + independent * np.arange(size)[:, None]).ravel()
+        times = np.bincount(bins, minlength=size * independent).reshape(size, independent)
+        parts.append(statistic(times[:, members].astype(np.float64)))
+    return np.concatenate(parts)
+
+
+def _members(groups: Sequence[Hashable] | None, rows: int) -> NDArray[np.int64]:
+    if groups is None:
+        return np.arange(rows)
+    if len(groups) != rows:
+        raise InvalidInputError(
+            f"groups: found {len(groups)} for {rows} rows; expected one for each row."
+        )
+    numbers: dict[Hashable, int] = {}
+    return np.array([numbers.setdefault(group, len(numbers)) for group in groups], dtype=np.int64)
+
+
+def ratio(above: Numbers, below: Numbers) -> Numbers:
+    """Divide; nan where there is nothing to divide by."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(below > 0, above / below, np.nan)
