@@ -18,16 +18,18 @@ ORDER = """
     flow
     content
     schema
-    values
+    values results
     prompts
     offline
     models
     memory
     alignment
     judge
+    retriever tool
     graph
     importers
-    evaluators guardrails evaluation
+    evaluation
+    evaluators guardrails
     cli
 """
 RANK = {name: rank for rank, line in enumerate(ORDER.split("\n")) for name in line.split()}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables.config import ensure_config, merge_configs
 
 from langchain_memalign.alignment import Cost, Learner
 from langchain_memalign.errors import InvalidInputError, ModelError
@@ -23,6 +24,7 @@ from langchain_memalign.memory import (
 )
 from langchain_memalign.models import StructuredModel
 from langchain_memalign.prompts.judging import JudgePrompt, judge_prompt
+from langchain_memalign.results import run_metadata
 from langchain_memalign.schema import (
     Case,
     Latency,
@@ -166,7 +168,12 @@ class JudgeFlows:
             "principle_ids": tuple(p.id for p in memory.principles),
             "episode_ids": tuple(e.id for r in memory.episodes for e in (r.episode, *r.also)),
             "recall_problem": memory.recall_problem,
+            "principles_total": memory.principles_total,
+            "memory_fingerprint": memory.fingerprint,
         }
+        config = merge_configs(
+            ensure_config(config), {"metadata": run_metadata(self.spec.name, evidence)}
+        )
         started = time.perf_counter()
         try:
             answer = yield from self._model.ask(
@@ -193,7 +200,6 @@ class JudgeFlows:
             rationale=rationale,
             relied_on=relied_on,
             cut_tokens=prompt.cut_tokens,
-            principles_total=memory.principles_total,
             **evidence,
         )
         return verdict, cost

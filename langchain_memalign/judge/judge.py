@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias, TypeVar, get_args
+from typing import Any, NoReturn, TypeAlias, TypeVar, get_args
 
-from langchain_core.callbacks import AsyncCallbackManagerForChainRun
+from langchain_core.callbacks import (
+    AsyncCallbackManagerForChainRun,
+    BaseRunManager,
+    CallbackManagerForChainRun,
+)
 from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import Runnable, RunnableConfig
+from langchain_core.runnables.config import ensure_config, merge_configs
 
 from langchain_memalign.errors import ConfigurationError, InvalidInputError
 from langchain_memalign.flow import arun, run
+from langchain_memalign.judge.evaluating import Evaluating
 from langchain_memalign.judge.flows import Budgets, JudgeFlows
 from langchain_memalign.judge.teaching import Teachable
 from langchain_memalign.memory import PRINCIPLE_TOKENS, Memory, OnRecallFailure
 from langchain_memalign.models import Retry, StructuredModel, resolve_chat_model
+from langchain_memalign.results import run_metadata
 from langchain_memalign.schema import Case, Unscored, Verdict, WorkingMemory
 from langchain_memalign.values import Declared, JudgeSpec
 
@@ -23,13 +30,14 @@ Outcome: TypeAlias = Verdict | Unscored
 T = TypeVar("T")
 
 
-class MemAlignJudge(Teachable, Runnable[CaseLike, Outcome]):
+class MemAlignJudge(Teachable, Evaluating, Runnable[CaseLike, Outcome]):
     """An LLM judge that learns from experts' remarks, after the MemAlign method.
 
     A Runnable from a `Case`, or a mapping of its fields, to a `Verdict`, or to an `Unscored` when
     no verdict could be reached. Judging only reads memory; `align`, `forget` and the principle
     methods write it. Safe to use from many threads and event loops at once. Every method has an
-    async twin with the prefix `a`.
+    async twin with the prefix `a`. The judge itself is an evaluator for LangSmith, openevals and
+    agentevals; in async code, `judge.aevaluate` is.
 
     Source of the method: MemAlign, Databricks 2026
     (https://www.databricks.com/blog/memalign-building-better-llm-judges-human-feedback-scalable-memory).
@@ -131,12 +139,14 @@ class MemAlignJudge(Teachable, Runnable[CaseLike, Outcome]):
             ModelError: The provider refuses access; or the case could not be embedded, unless
                 `on_recall_failure` is "principles".
         """
-        return self._call_with_config(
-            lambda case, config: run(self.flows.judge(Case.of(case), config=config))[0],
-            input,
-            config,
-            **kwargs,
-        )
+
+        def judge(
+            case: CaseLike, run_manager: CallbackManagerForChainRun, config: RunnableConfig
+        ) -> Outcome:
+            outcome, _ = run(self.flows.judge(Case.of(case), config=config))
+            return self._told(outcome, run_manager)
+
+        return self._call_with_config(judge, input, self._named(config), **kwargs)
 
     async def ainvoke(
         self, input: CaseLike, config: RunnableConfig | None = None, **kwargs: Any
@@ -146,9 +156,10 @@ class MemAlignJudge(Teachable, Runnable[CaseLike, Outcome]):
         async def judge(
             case: CaseLike, run_manager: AsyncCallbackManagerForChainRun, config: RunnableConfig
         ) -> Outcome:
-            return (await arun(self.flows.judge(Case.of(case), config=config)))[0]
+            outcome, _ = await arun(self.flows.judge(Case.of(case), config=config))
+            return self._told(outcome, run_manager)
 
-        return await self._acall_with_config(judge, input, config, **kwargs)
+        return await self._acall_with_config(judge, input, self._named(config), **kwargs)
 
     def recall(self, case: CaseLike) -> WorkingMemory:
         """What the judge would have before it: principles and past cases. Judges nothing."""
@@ -157,6 +168,20 @@ class MemAlignJudge(Teachable, Runnable[CaseLike, Outcome]):
     async def arecall(self, case: CaseLike) -> WorkingMemory:
         """Async `recall`."""
         return await arun(self.flows.recall(Case.of(case)))
+
+    def _named(self, config: RunnableConfig | None) -> RunnableConfig:
+        return merge_configs(ensure_config(config), {"metadata": run_metadata(self.spec.name)})
+
+    def _told(self, outcome: Outcome, run_manager: BaseRunManager) -> Outcome:
+        # What was recalled is known only now; tracers hold these metadata until the run ends.
+        run_manager.metadata.update(run_metadata(self.spec.name, dict(outcome)))
+        return outcome
+
+    def __getstate__(self) -> NoReturn:
+        raise ConfigurationError(
+            f"the judge {self.spec.name!r} cannot be pickled or copied: it holds an open memory "
+            "and a model with its keys. Build it anew where it is needed, from the same arguments."
+        )
 
     def __repr__(self) -> str:
         return f"MemAlignJudge({self.spec.name!r}, {self.spec.value_type.describe()})"

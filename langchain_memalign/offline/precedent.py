@@ -42,6 +42,9 @@ topics are mixed: there most cases have no precedent.
 """
 
 _VERDICT = "verdict"
+# The tools that ask for a judgement, a judge's own and openevals', each with what it calls the
+# reason and the value.
+_JUDGEMENTS = {_VERDICT: ("rationale", "value"), "score": ("reasoning", "score")}
 _ABOUT = (
     "This is the precedent model of langchain-memalign, not a language model. It answers three "
     "prompts only, as tool calls: a judgement (by a vote of the recalled past cases), distilling "
@@ -114,8 +117,8 @@ def _answer(
     """Answer a prompt by the tool that is bound."""
     functions = {f["name"]: f for tool in tools if (f := tool.get("function"))}
     try:
-        if _VERDICT in functions:
-            return _judge(messages, functions[_VERDICT].get("parameters") or {}, floor)
+        if name := next((name for name in _JUDGEMENTS if name in functions), None):
+            return _judge(messages, name, functions[name].get("parameters") or {}, floor)
         if DISTIL_SCHEMA["title"] in functions:
             prompt = parse(messages)
             found = extract_principles(section(prompt, "records"), prompt.find("principles"))
@@ -128,22 +131,30 @@ def _answer(
     return _refuse(_ABOUT) if functions else AIMessage(_ABOUT)
 
 
-def _judge(messages: Sequence[BaseMessage], parameters: dict[str, Any], floor: float) -> AIMessage:
-    value_type = ValueType.parse(parameters.get("properties", {}).get("value"))
+def _judge(
+    messages: Sequence[BaseMessage], name: str, parameters: dict[str, Any], floor: float
+) -> AIMessage:
+    reason, value = _JUDGEMENTS[name]
+    value_type = _value_type(parameters.get("properties", {}).get(value))
     precedents = read_precedents(section(parse(messages), "episodes"), value_type)
     close = [p for p in precedents if p.similarity >= floor]
     outcome = vote(close, value_type) if close else None
     if outcome is None:
         return _refuse(_why_not(precedents, close, floor))
-    relied_on = dict.fromkeys(ballot.precedent.id for ballot in outcome.carried_by)
-    return _call(
-        _VERDICT,
-        {
-            "rationale": _rationale(outcome),
-            "relied_on": list(relied_on),
-            "value": outcome.value,
-        },
-    )
+    judgement: dict[str, Any] = {reason: _rationale(outcome), value: outcome.value}
+    if name == _VERDICT:
+        relied_on = dict.fromkeys(ballot.precedent.id for ballot in outcome.carried_by)
+        judgement["relied_on"] = list(relied_on)
+    return _call(name, judgement)
+
+
+def _value_type(schema: Any) -> ValueType:
+    match schema:
+        case {"type": "number", "enum": labels}:  # openevals' choices, also of whole numbers
+            return ValueType.parse({"enum": labels})
+        case {"type": "number", **rest} if "minimum" not in rest:  # openevals' continuous score
+            return ValueType.parse({"type": "number", "minimum": 0, "maximum": 1})
+    return ValueType.parse(schema)
 
 
 def _why_not(precedents: Sequence[Precedent], close: Sequence[Precedent], floor: float) -> str:

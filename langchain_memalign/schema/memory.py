@@ -166,6 +166,20 @@ class WorkingMemory(Record):
     value_counts: dict[str, int] = Field(default_factory=dict)
     recall_problem: str | None = None
 
+    @property
+    def fingerprint(self) -> str:
+        """Digest of all this; equal for two judgements exactly when they had the same before them.
+
+        Similarities do not count: they also differ where only the case does.
+        """
+        shown = [
+            [(p.id, p.text) for p in self.principles],
+            [(e.id, e.revision) for r in self.episodes for e in (r.episode, *r.also)],
+            self.principles_total,
+            self.value_counts,
+        ]
+        return hashlib.sha256(canonical(shown).encode()).hexdigest()[:16]
+
 
 class Put(Record):
     """Write one record of a judge, over the one with its id.

@@ -29,6 +29,7 @@ class Verdict(Record):
         principles_total: How many principles were active; more than shown when over budget.
         recall_problem: Why no past cases could be looked up, so that it rests on principles alone;
             None where they could.
+        memory_fingerprint: Digest of the working memory; equal for equal evidence.
     """
 
     value: Value
@@ -41,6 +42,7 @@ class Verdict(Record):
     cut_tokens: int = 0
     principles_total: int = 0
     recall_problem: str | None = None
+    memory_fingerprint: str = ""
 
 
 class Unscored(Record):
@@ -58,6 +60,8 @@ class Unscored(Record):
     usage: UsageMetadata | None = None
     latency: Latency = Latency()
     recall_problem: str | None = None
+    principles_total: int = 0
+    memory_fingerprint: str = ""
 
 
 class Pending(NamedTuple):

@@ -1,0 +1,66 @@
+"""How a judgement is told to LangSmith, openevals and their like."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NotRequired
+
+from typing_extensions import TypedDict
+
+from langchain_memalign.schema import Unscored, Verdict
+
+_TOLD = ("memory_fingerprint", "principle_ids", "episode_ids", "relied_on")
+
+
+class EvaluatorResult(TypedDict):
+    """What an evaluator returns; LangSmith forbids other keys, and text as a score.
+
+    Attributes:
+        key: What the feedback is called: the judge's name.
+        score: True or false, or a number; None for a label, and where there is no verdict.
+        value: The label, where the judge gives labels.
+        comment: The rationale, or why there is no verdict.
+        metadata: The evidence, as JSON: the verdict's fields, and the judge's name.
+    """
+
+    key: str
+    score: bool | int | float | None
+    value: NotRequired[str]
+    comment: str
+    metadata: dict[str, Any]
+
+
+def evaluator_result(judge: str, outcome: Verdict | Unscored) -> EvaluatorResult:
+    """Tell an outcome as an evaluator does; `Unscored` abstains, it scores nothing."""
+    evidence = outcome.model_dump(mode="json", exclude={"rationale", "reason"})
+    metadata = {"judge": judge, **evidence}
+    if isinstance(outcome, Unscored):
+        comment = f"Unscored: {outcome.reason}"
+        return {"key": judge, "score": None, "comment": comment, "metadata": metadata}
+    said: EvaluatorResult = {
+        "key": judge,
+        "score": None,
+        "comment": outcome.rationale,
+        "metadata": metadata,
+    }
+    if isinstance(outcome.value, str):
+        said["value"] = outcome.value
+    else:
+        said["score"] = outcome.value
+    return said
+
+
+def run_metadata(judge: str, evidence: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The metadata of a run that judges, by which traces can be filtered.
+
+    Args:
+        judge: The judge's name.
+        evidence: What the verdict rests on, as far as it is known.
+    """
+    known = evidence or {}
+    told = {
+        f"memalign_{name}": list(known[name]) if isinstance(known[name], tuple) else known[name]
+        for name in _TOLD
+        if name in known
+    }
+    return {"memalign_judge": judge, **told}
