@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NotRequired
 
 from typing_extensions import TypedDict
@@ -64,3 +65,18 @@ def run_metadata(judge: str, evidence: Mapping[str, Any] | None = None) -> dict[
         if name in known
     }
     return {"memalign_judge": judge, **told}
+
+
+@contextmanager
+def no_upload_in_local_mode() -> Iterator[None]:
+    """Trace nothing while LangSmith is asked to keep everything local, `upload_results=False`.
+
+    LangChain's tracer does not know that mode and would upload all the same.
+    """
+    from langsmith.run_helpers import get_tracing_context, tracing_context
+
+    if get_tracing_context()["enabled"] == "local":
+        with tracing_context(enabled=False):
+            yield
+    else:
+        yield

@@ -38,18 +38,6 @@ class Evaluating:
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None) -> Verdict | Unscored:
         """Async `invoke`."""
 
-    def __call__(
-        self,
-        *,
-        inputs: Any = None,
-        outputs: Any = None,
-        reference_outputs: Any = None,
-        config: RunnableConfig | None = None,
-        **more: Any,
-    ) -> EvaluatorResult:
-        """`evaluate`: the judge itself is an evaluator."""
-        return run(self._evaluation(inputs, outputs, reference_outputs, config, more))
-
     def evaluate(
         self,
         *,
@@ -79,6 +67,8 @@ class Evaluating:
         """
         return run(self._evaluation(inputs, outputs, reference_outputs, config, more))
 
+    __call__ = evaluate
+
     async def aevaluate(
         self,
         *,
@@ -107,9 +97,9 @@ class Evaluating:
         config: RunnableConfig | None,
         more: Mapping[str, Any],
     ) -> Flow[EvaluatorResult]:
-        run, example = _langsmith(more)
-        if run is not None and outputs is None:
-            outputs = run.outputs or {}
+        ran, example = _langsmith(more)
+        if ran is not None and outputs is None:
+            outputs = ran.outputs or {}
         if example is not None:
             inputs = example.inputs if inputs is None else inputs
             reference_outputs = reference_outputs or example.outputs

@@ -21,7 +21,7 @@ from langchain_memalign.judge.flows import Budgets, JudgeFlows
 from langchain_memalign.judge.teaching import Teachable
 from langchain_memalign.memory import PRINCIPLE_TOKENS, Memory, OnRecallFailure
 from langchain_memalign.models import Retry, StructuredModel, resolve_chat_model
-from langchain_memalign.results import run_metadata
+from langchain_memalign.results import no_upload_in_local_mode, run_metadata
 from langchain_memalign.schema import Case, Unscored, Verdict, WorkingMemory
 from langchain_memalign.values import Declared, JudgeSpec
 
@@ -146,7 +146,8 @@ class MemAlignJudge(Teachable, Evaluating, Runnable[CaseLike, Outcome]):
             outcome, _ = run(self.flows.judge(Case.of(case), config=config))
             return self._told(outcome, run_manager)
 
-        return self._call_with_config(judge, input, self._named(config), **kwargs)
+        with no_upload_in_local_mode():
+            return self._call_with_config(judge, input, self._named(config), **kwargs)
 
     async def ainvoke(
         self, input: CaseLike, config: RunnableConfig | None = None, **kwargs: Any
@@ -159,7 +160,8 @@ class MemAlignJudge(Teachable, Evaluating, Runnable[CaseLike, Outcome]):
             outcome, _ = await arun(self.flows.judge(Case.of(case), config=config))
             return self._told(outcome, run_manager)
 
-        return await self._acall_with_config(judge, input, self._named(config), **kwargs)
+        with no_upload_in_local_mode():
+            return await self._acall_with_config(judge, input, self._named(config), **kwargs)
 
     def recall(self, case: CaseLike) -> WorkingMemory:
         """What the judge would have before it: principles and past cases. Judges nothing."""
