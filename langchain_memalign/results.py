@@ -51,6 +51,13 @@ def evaluator_result(judge: str, outcome: Verdict | Unscored) -> EvaluatorResult
     return said
 
 
+def is_without_outputs(outputs: object) -> bool:
+    """Whether LangSmith shows a run so that put out nothing, as one that failed."""
+    if isinstance(outputs, Mapping):
+        return all(value is None for value in outputs.values())
+    return outputs == []
+
+
 def run_metadata(judge: str, evidence: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The metadata of a run that judges, by which traces can be filtered.
 

@@ -11,6 +11,7 @@ from typing_extensions import TypedDict
 from langchain_memalign.errors import ConfigurationError, InvalidInputError
 from langchain_memalign.flow import Flow, Step, arun, parallel, perform, run
 from langchain_memalign.judge import MemAlignJudge
+from langchain_memalign.results import is_without_outputs
 from langchain_memalign.schema import Case, Unscored, Verdict
 
 _SWAPPED = {"A": "B", "B": "A", "tie": "tie"}
@@ -121,7 +122,7 @@ class PairwiseEvaluator:
         names = ["A", "B"] if runs is None else [one.id for one in runs]
         first, second = outputs
         winner, comment = None, "Unscored: one of the two has no outputs, as when it failed."
-        if first not in ({}, None) and second not in ({}, None):
+        if not any(each is None or is_without_outputs(each) for each in outputs):
             judged = yield from parallel(
                 [
                     self._judgement(inputs, pair, reference_outputs, config)

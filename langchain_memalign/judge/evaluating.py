@@ -13,7 +13,7 @@ from langchain_memalign.flow import Flow, Step, arun, perform, run
 from langchain_memalign.judge.flows import JudgeFlows
 from langchain_memalign.judge.openevals_prompt import OpenevalsPrompt
 from langchain_memalign.memory import Memory
-from langchain_memalign.results import EvaluatorResult, evaluator_result
+from langchain_memalign.results import EvaluatorResult, evaluator_result, is_without_outputs
 from langchain_memalign.schema import Case, Unscored, Verdict
 
 NO_OUTPUTS = Unscored(reason="there are no outputs to judge, as when what is evaluated failed.")
@@ -52,7 +52,8 @@ class Evaluating:
         Args:
             inputs: What the program was given: text, a mapping, or messages.
             outputs: What it put out: the same, such as a trajectory of messages with tool calls.
-                Without any ({}, as LangSmith shows a program that failed), the judge abstains.
+                Without any ({} or {"output": None}, as LangSmith shows a program that failed),
+                the judge abstains.
             reference_outputs: What it should have put out.
             config: Callbacks, tags and the like.
             more: `run` and `example` of LangSmith, from which what is not given is taken.
@@ -105,7 +106,7 @@ class Evaluating:
             reference_outputs = reference_outputs or example.outputs
         # LangSmith writes {} for what there is not.
         fields = {"inputs": inputs, "reference_outputs": reference_outputs or None}
-        if outputs in ({}, []):
+        if is_without_outputs(outputs):
             return evaluator_result(self.flows.spec.name, NO_OUTPUTS)
         case = Case(outputs=outputs, **fields)
         outcome = yield from perform(
