@@ -1,0 +1,79 @@
+"""openevals' and agentevals' own judges with a judge's prompt, and judges as their evaluators."""
+
+from typing import Annotated, Literal
+
+import pytest
+from agentevals.trajectory.llm import create_trajectory_llm_as_judge
+from fakes import feedback
+from openevals.llm import create_async_llm_as_judge, create_llm_as_judge
+from openevals.simulators import run_multiturn_simulation, run_multiturn_simulation_async
+from pydantic import Field
+
+CASE = {name: feedback(1)[name] for name in ("inputs", "outputs")}
+
+
+@pytest.fixture
+def taught(make_bench):
+    """A judge that votes by precedent, was taught one value, and its prompt."""
+
+    def make(value_type=bool, value=False):
+        judge = make_bench(value_type=value_type, model="precedent").judge
+        judge.align([{**CASE, "value": value, "rationale": "Too cold."}])
+        return judge, judge.as_openevals_prompt()
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("value_type", "value"),
+    [
+        (bool, False),
+        (Annotated[int, Field(ge=1, le=5)], 2),
+        (Annotated[float, Field(ge=0, le=1)], 0.25),
+        (Literal["good", "bad"], "bad"),
+    ],
+)
+async def test_openevals_judges_with_this_memory(taught, value_type, value):
+    judge, prompt = taught(value_type, value)
+    settings = {"prompt": prompt, "judge": judge.model, **prompt.options}
+    result = create_llm_as_judge(**settings)(**CASE)
+    assert result["score"] == value
+    assert await create_async_llm_as_judge(**settings)(**CASE) == result
+
+
+def test_the_prompt_shows_the_memory_and_asks_for_a_score(taught):
+    _, prompt = taught()
+    system, user = prompt(**CASE)
+    assert (system["role"], user["role"]) == ("system", "user")
+    assert '"score": true or false.' in system["content"]
+    assert '"relied_on"' not in system["content"]
+    assert "Too cold." in user["content"]
+    with pytest.raises(ValueError, match="found context"):
+        prompt(**CASE, context="A map.")
+
+
+def test_agentevals_judges_trajectories_with_this_memory(taught):
+    judge, prompt = taught()
+    evaluator = create_trajectory_llm_as_judge(prompt=prompt, judge=judge.model)
+    messages = [
+        {"role": "user", "content": CASE["inputs"]},
+        {"role": "assistant", "content": CASE["outputs"]},
+    ]
+    assert evaluator(outputs=messages, inputs=CASE["inputs"])["score"] is False
+
+
+async def test_judges_evaluate_simulated_conversations(bench):
+    def app(message, **_):
+        return {"role": "assistant", "content": "On its way.", "id": f"re {message['id']}"}
+
+    async def aapp(message, **_):
+        return app(message)
+
+    settings = {"user": ["Where is it?"], "max_turns": 1}
+    sync = run_multiturn_simulation(app=app, trajectory_evaluators=[bench.judge], **settings)
+    other = await run_multiturn_simulation_async(
+        app=aapp, trajectory_evaluators=[bench.judge.aevaluate], **settings
+    )
+    for result in (sync, other):
+        assert [each["score"] for each in result["evaluator_results"]] == [True]
+    assert "On its way." in bench.model.requests[0].prompt
