@@ -4,6 +4,7 @@
     ├── InvalidInputError           what was passed in is not usable (also a ValueError)
     ├── ConfigurationError          the parts do not fit together: model, embeddings, extras
     ├── ModelError                  the chat or embedding model refused or failed for good
+    ├── SourceError                 where feedback is imported from failed; run the import again
     └── MemoryStoreError            the memory could not do what was asked
         ├── MemoryLockedError       another process holds the memory
         ├── MemoryUnavailableError  gone, full, read-only or too slow
@@ -23,6 +24,7 @@ __all__ = [
     "MemoryStoreError",
     "MemoryUnavailableError",
     "ModelError",
+    "SourceError",
 ]
 
 
@@ -66,6 +68,10 @@ class ModelError(MemAlignError):
     def is_refused_access(self) -> bool:
         """Whether no record could ever succeed: wrong key, no permission, unknown model."""
         return self.status in (401, 403, 404)
+
+
+class SourceError(MemAlignError):
+    """The system that feedback is imported from failed; what was read before is kept."""
 
 
 class MemoryStoreError(MemAlignError):

@@ -27,7 +27,7 @@ ORDER = """
     judge
     retriever tool
     graph
-    importers
+    importers exporters
     evaluation
     evaluators guardrails
     cli

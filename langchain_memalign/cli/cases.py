@@ -17,7 +17,10 @@ from langchain_memalign.importers import (
     BadRow,
     FieldMap,
     Row,
-    read_mapped,
+    map_rows,
+    read_csv,
+    read_jsonl,
+    with_values,
 )
 from langchain_memalign.schema import Case
 from langchain_memalign.values import ValueType
@@ -78,9 +81,7 @@ def read_feedback(
         if isinstance(fields.get("id"), int):
             fields["id"] = str(fields["id"])
         try:
-            for name in ("value", "judge_value"):
-                if fields.get(name) is not None and fields[name] != "":
-                    fields[name] = value_type.read(fields[name])
+            fields = with_values(fields, value_type)
         except InvalidInputError as error:
             bad.append(BadRow(row.line, str(error)))
         else:
@@ -108,13 +109,14 @@ def _read(source: Path, fields: FieldMap, screen: Screen) -> tuple[list[Row], li
         text = sys.stdin.buffer.read() if str(source) == "-" else source.read_bytes()
     except FileNotFoundError:
         raise InvalidInputError(
-            f"found no file {name}; expected JSONL, one JSON object a line, or - for standard "
-            "input."
+            f"found no file {name}; expected JSONL, one JSON object a line, a .csv with names of "
+            "columns, or - for standard input."
         ) from None
     except OSError as error:
         raise InvalidInputError(f"cannot read {name}: {error.strerror or error}.") from error
     try:
-        rows, bad, unused = read_mapped(_lines(text), fields)
+        found = read_csv(text) if source.suffix.lower() == ".csv" else read_jsonl(_lines(text))
+        rows, bad, unused = map_rows(found, fields)
     except InvalidInputError as error:
         raise InvalidInputError(f"{name}: {error}") from error
     if unused:

@@ -11,7 +11,9 @@ from langchain_memalign.cli.commands import (
     align,
     demo,
     episodes,
+    export_feedback,
     forget,
+    import_feedback,
     init,
     judge,
     principles,
@@ -68,6 +70,8 @@ app.command()(init.init)
 app.command()(judge.judge)
 app.command()(align.align)
 app.command()(review.review)
+app.add_typer(import_feedback.app, name="import-feedback")
+app.command("export-feedback")(export_feedback.export_feedback)
 app.add_typer(principles.app, name="principles")
 app.add_typer(episodes.app, name="episodes")
 app.command()(forget.forget)

@@ -1,0 +1,220 @@
+"""`memalign import-feedback`: experts' words from where they were collected."""
+
+from __future__ import annotations
+
+import json as json_
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import Progress
+
+from langchain_memalign.cli.commands.align import align, show_report
+from langchain_memalign.cli.exits import Left
+from langchain_memalign.cli.moments import read_moment
+from langchain_memalign.cli.opening import opened_judge
+from langchain_memalign.cli.options import ConcurrencyOption, JsonOption, JudgeOption, MapOption
+from langchain_memalign.cli.progress import AlignmentProgress, progress_bar
+from langchain_memalign.cli.screen import Screen
+from langchain_memalign.errors import InvalidInputError
+from langchain_memalign.importers import (
+    Found,
+    ImportReport,
+    from_few_shots,
+    from_langsmith,
+    from_langsmith_dataset,
+    from_mlflow,
+)
+from langchain_memalign.importers import import_feedback as learn
+from langchain_memalign.judge import MemAlignJudge
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
+
+ProbeOption = Annotated[
+    bool,
+    typer.Option("--probe", help="First ask the judge about each new case."),
+]
+SinceOption = Annotated[
+    str | None,
+    typer.Option(metavar="DATE", help="Only what is not older than that.", show_default=False),
+]
+
+
+@app.callback()
+def import_feedback() -> None:
+    """Learn what experts said elsewhere: LangSmith, MLflow, openevals, spreadsheets.
+
+    The same import again costs nothing for what is known, and takes up what is
+    new or was edited. What is skipped is listed with its reason.
+
+    Examples:
+      $ memalign import-feedback langsmith --project support --key tone
+      $ memalign import-feedback mlflow --experiment support
+      $ memalign import-feedback rows feedback.csv --map label=value,question=inputs.question
+    """
+
+
+# Spreadsheets and JSONL need nothing that `memalign align` does not do.
+app.command("rows", help="JSONL and CSV with field mapping: the same as `memalign align`.")(align)
+
+
+@app.command()
+def langsmith(
+    project: Annotated[
+        str | None, typer.Option(help="All runs of this project.", show_default=False)
+    ] = None,
+    queue: Annotated[
+        str | None,
+        typer.Option(help="All runs in this annotation queue.", show_default=False),
+    ] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option(help="A dataset whose examples hold experts' words.", show_default=False),
+    ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(help="The feedback key; the judge's name without it.", show_default=False),
+    ] = None,
+    since: SinceOption = None,
+    map_: MapOption = None,
+    probe: ProbeOption = False,
+    concurrency: ConcurrencyOption = 32,
+    judge_file: JudgeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Feedback with corrections and comments, annotation queues, datasets.
+
+    The key comes from LANGSMITH_API_KEY.
+
+    Examples:
+      $ memalign import-feedback langsmith --project support --key tone --since 2026-11-01
+      $ memalign import-feedback langsmith --queue "Tone review" --key tone
+      $ memalign import-feedback langsmith --dataset corrections --map outputs.label=value
+    """
+    if [project, queue, dataset].count(None) != 2:
+        raise InvalidInputError("expected one of --project, --queue and --dataset.")
+    if (map_ and dataset is None) or (since and project is None):
+        raise InvalidInputError("--map belongs to --dataset, --since to --project.")
+    from langsmith import Client
+
+    moment = read_moment(since, "--since")
+    with opened_judge(judge_file) as (_, judging):
+        client = Client()
+        if dataset is not None:
+            found = from_langsmith_dataset(client, dataset, mapping=map_ or ())
+        else:
+            found = from_langsmith(
+                client, key=key or judging.spec.name, project=project, queue=queue, since=moment
+            )
+        _import(judging, found, Screen(json=json), probe=probe, concurrency=concurrency)
+
+
+@app.command()
+def mlflow(
+    experiment: Annotated[str, typer.Option(help="The experiment's name or id.")],
+    name: Annotated[
+        str | None,
+        typer.Option(help="The assessments' name; the judge's without it.", show_default=False),
+    ] = None,
+    tracking_uri: Annotated[
+        str | None,
+        typer.Option(help="Without it, as MLflow is configured.", show_default=False),
+    ] = None,
+    since: SinceOption = None,
+    probe: ProbeOption = False,
+    concurrency: ConcurrencyOption = 32,
+    judge_file: JudgeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Traces with human assessments. Needs the extra `mlflow`.
+
+    Examples:
+      $ memalign import-feedback mlflow --experiment support --tracking-uri sqlite:///mlflow.db
+    """
+    moment = read_moment(since, "--since")
+    with opened_judge(judge_file) as (_, judging):
+        found = from_mlflow(
+            name=name or judging.spec.name,
+            experiment=experiment,
+            tracking_uri=tracking_uri,
+            since=moment,
+        )
+        _import(judging, found, Screen(json=json), probe=probe, concurrency=concurrency)
+
+
+@app.command("few-shots")
+def few_shots(
+    path: Annotated[Path, typer.Argument(help="A JSON list of openevals' few-shot examples.")],
+    probe: ProbeOption = False,
+    concurrency: ConcurrencyOption = 32,
+    judge_file: JudgeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """The `few_shot_examples` of an openevals judge: inputs, outputs, score, reasoning.
+
+    Examples:
+      $ memalign import-feedback few-shots examples.json
+    """
+    examples = _json_list(path)
+    with opened_judge(judge_file) as (_, judging):
+        found = from_few_shots(examples)
+        _import(judging, found, Screen(json=json), probe=probe, concurrency=concurrency)
+
+
+def _import(
+    judging: MemAlignJudge,
+    found: Iterable[Found],
+    screen: Screen,
+    *,
+    probe: bool,
+    concurrency: int,
+) -> None:
+    try:
+        with progress_bar(screen.err) as progress:
+            report = learn(
+                judging,
+                _counted(found, progress),
+                probe=probe,
+                max_concurrency=concurrency,
+                config={"callbacks": [AlignmentProgress(progress)]},
+            )
+    except KeyboardInterrupt:
+        raise Left("stopped; run the same command again to go on.") from None
+    if screen.json:
+        screen.data(report.model_dump(mode="json"))
+    else:
+        show_report(screen, report.alignment)
+        for item in report.skipped:
+            screen.note(f"{item.where} skipped: {item.reason}", style="dim")
+    _say_what_is_left(report)
+
+
+def _say_what_is_left(report: ImportReport) -> None:
+    if report.incomplete is not None:
+        raise Left(report.incomplete)
+    if report.alignment.pending:
+        raise Left(
+            f"{len(report.alignment.pending)} of the episodes wait to be learned: `memalign align` "
+            "takes them up."
+        )
+
+
+def _counted(found: Iterable[Found], progress: Progress) -> Iterator[Found]:
+    task = progress.add_task("Reading", total=None)
+    for item in found:
+        progress.advance(task)
+        yield item
+    progress.remove_task(task)
+
+
+def _json_list(path: Path) -> list[Mapping[str, Any]]:
+    try:
+        examples = json_.loads(path.read_bytes())
+    except OSError as error:
+        raise InvalidInputError(f"cannot read {path}: {error.strerror or error}.") from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidInputError(f"{path}: found no JSON ({error!s:.120}).") from error
+    if not isinstance(examples, list):
+        raise InvalidInputError(f"{path}: found no list; expected a JSON list of examples.")
+    return examples

@@ -1,0 +1,55 @@
+"""What an importer finds in a source: experts' words, and what it had to leave there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from langchain_memalign.errors import InvalidInputError
+from langchain_memalign.values import ValueType
+
+
+@dataclass(frozen=True)
+class Remark:
+    """An expert's word.
+
+    Attributes:
+        where: Its place in the source, for people: a run, a trace, a line.
+        fields: The fields of a `Feedback`; values as the source writes them.
+    """
+
+    where: str
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """Something in the source that is no expert's word, or cannot be used, and why."""
+
+    where: str
+    reason: str
+
+
+Found: TypeAlias = Remark | Skipped
+
+
+def with_values(fields: Mapping[str, Any], value_type: ValueType) -> dict[str, Any]:
+    """The fields with values of the judge's type, read as generously as a reviewer's answer.
+
+    "Yes", "GOOD", " 4 " and a score of 1.0 for true are understood.
+
+    Raises:
+        InvalidInputError: A value cannot be read.
+    """
+    read = dict(fields)
+    for name in ("value", "judge_value"):
+        if read.get(name) is not None and read[name] != "":
+            try:
+                read[name] = value_type.read(read[name])
+            except InvalidInputError:
+                if name == "value":
+                    raise
+                # A judge of another scale may have been at work; the expert's word stands alone.
+                read[name] = read["judge_rationale"] = None
+    return read

@@ -1,0 +1,289 @@
+"""Feedback that experts gave in LangSmith: on runs, in annotation queues, in datasets."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import (
+    Callable,
+    Collection,
+    Coroutine,
+    Generator,
+    Iterable,
+    Iterator,
+    Sequence,
+)
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from langchain_core.utils.iter import batch_iterate
+
+from langchain_memalign.errors import (
+    ConfigurationError,
+    InvalidInputError,
+    MemAlignError,
+    SourceError,
+)
+from langchain_memalign.importers.fields import FEEDBACK_FIELDS, FieldMap
+from langchain_memalign.importers.found import Found, Remark, Skipped
+from langchain_memalign.importers.langsmith_words import NOT_HUMAN, words_of
+from langchain_memalign.models.failure import without_secrets
+
+if TYPE_CHECKING:
+    from langsmith import Client
+    from langsmith.schemas import Feedback
+    from langsmith.types.run import Run
+
+_PAGE = 100
+_EXPORTED = (
+    "inputs.inputs?=inputs,inputs.outputs?=outputs,inputs.reference_outputs?=reference_outputs",
+    "outputs.value?=value,outputs.rationale?=rationale,outputs.judge_value?=judge_value",
+    "outputs.judge_rationale?=judge_rationale,metadata.reviewer?=reviewer",
+)
+_STATUSES = ("needs_my_review", "needs_others_review", "archived")
+# Without a lower bound the service looks back one day only.
+_BEGINNING = datetime(2022, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class _Target:
+    """A run that may have feedback, and where the service keeps it."""
+
+    run_id: str
+    project_id: str | None
+    started: datetime | None
+
+
+def from_langsmith(
+    client: Client,
+    *,
+    key: str,
+    project: str | None = None,
+    queue: str | None = None,
+    run_ids: Iterable[str] | None = None,
+    since: datetime | None = None,
+    sources: Collection[str] = ("app", "api"),
+) -> Iterator[Found]:
+    """Read the feedback that experts gave on runs.
+
+    A correction counts as the expert's value before the score that it corrects, and the judge's
+    own score, where there is one, becomes `judge_value`. A run that belongs to a dataset brings
+    its example's outputs as `reference_outputs`.
+
+    Args:
+        client: A `langsmith.Client`.
+        key: The feedback key, such as the judge's name.
+        project: All runs of the project of this name that have feedback.
+        queue: All runs in the annotation queue of this name or id.
+        run_ids: These runs.
+        since: Only runs with feedback given at this moment or later; for a project.
+        sources: Whose feedback is a person's: "app" for LangSmith's own pages, "api" for what
+            applications send.
+
+    Yields:
+        A `Remark` for each run and reviewer, `Skipped` for what is no expert's word.
+
+    Raises:
+        InvalidInputError: Not exactly one of project, queue and run_ids is given.
+        ConfigurationError: LangSmith refuses the key.
+        SourceError: LangSmith does not answer, or knows no such project or queue.
+    """
+    if [project, queue, run_ids].count(None) != 2:
+        raise InvalidInputError(
+            "LangSmith: expected one of project, queue and run_ids; found "
+            f"{3 - [project, queue, run_ids].count(None)} of them."
+        )
+    with _asking(client) as ask:
+        if project is not None:
+            targets: Iterable[_Target] = _of_project(client, project, key, since)
+        elif queue is not None:
+            targets = yield from _of_queue(client, queue, ask)
+        else:
+            targets = [_Target(str(run_id), None, None) for run_id in run_ids or ()]
+        for page in batch_iterate(_PAGE, targets):
+            yield from _read(client, page, key, sources, ask)
+
+
+def from_langsmith_dataset(
+    client: Client, dataset: str, *, mapping: Sequence[str] = ()
+) -> Iterator[Found]:
+    """Read a dataset of which each example holds an expert's word.
+
+    Args:
+        client: A `langsmith.Client`.
+        dataset: Its name.
+        mapping: What is what in an example's `inputs`, `outputs` and `metadata`, as for
+            `FieldMap.parse`: `outputs.label=value,inputs.question=inputs.question`. Without it,
+            the form in which `to_langsmith_examples` writes episodes.
+
+    Raises:
+        InvalidInputError: The mapping cannot be read.
+        ConfigurationError: LangSmith refuses the key.
+        SourceError: LangSmith does not answer, or knows no such dataset.
+    """
+    fields = FieldMap.parse(mapping or _EXPORTED, fields=FEEDBACK_FIELDS)
+    with _mapped_errors():
+        for example in client.list_examples(dataset_name=dataset):
+            row = {
+                "inputs": example.inputs,
+                "outputs": example.outputs,
+                "metadata": example.metadata or {},
+            }
+            where = f"example {example.id}"
+            try:
+                yield Remark(where, {"id": f"langsmith:{example.id}", **fields.apply(row)})
+            except InvalidInputError as error:
+                yield Skipped(where, str(error))
+
+
+Ask = Callable[[Callable[[], Coroutine[Any, Any, Any]]], Any]
+
+
+@contextmanager
+def _asking(client: Client) -> Iterator[Ask]:
+    """Drive the client's async resources from sync code, also where a loop runs already.
+
+    LangSmith offers the lasting ways to read runs and queue items as coroutines only, and their
+    connections belong to one event loop: so one loop, in a thread of its own, serves all calls.
+    """
+    with _mapped_errors(), ThreadPoolExecutor(1, "langsmith") as thread:
+        runner = asyncio.Runner()
+        try:
+            yield lambda call: thread.submit(lambda: runner.run(call())).result()
+        finally:
+            thread.submit(runner.close).result()
+
+
+@contextmanager
+def _mapped_errors() -> Iterator[None]:
+    from langsmith.utils import LangSmithAuthError
+
+    try:
+        yield
+    except MemAlignError:
+        raise
+    except Exception as error:  # the client's two halves share no root for their errors
+        status = getattr(error, "status_code", None)
+        said = " ".join(without_secrets(str(error)).split())[:300] or type(error).__name__
+        if isinstance(error, LangSmithAuthError) or status in (401, 403):
+            raise ConfigurationError(
+                f"LangSmith refuses the key: {said} Set LANGSMITH_API_KEY to one that may read "
+                "this workspace."
+            ) from error
+        raise SourceError(
+            f"LangSmith: {said} What was read so far is kept; run the same import again to go on."
+        ) from error
+
+
+def _of_project(
+    client: Client, project: str, key: str, since: datetime | None
+) -> Iterator[_Target]:
+    """The runs of a project that have feedback, each once."""
+    session = str(client.read_project(project_name=project).id)
+    newer: dict[str, Any] = {} if since is None else {"min_created_at": since.isoformat()}
+    seen: set[str] = set()
+    for item in client.list_feedback(feedback_key=[key], session=[session], **newer):
+        run_id = str(item.run_id)
+        if item.run_id is not None and run_id not in seen:
+            seen.add(run_id)
+            yield _Target(run_id, session, item.start_time)
+
+
+def _of_queue(client: Client, queue: str, ask: Ask) -> Generator[Skipped, None, list[_Target]]:
+    """The runs in a queue, whatever their state of review."""
+    queue_id = _queue_id(client, queue)
+    targets: dict[str, _Target] = {}
+    for status in _STATUSES:
+
+        async def items(status: Any = status) -> list[Any]:
+            pages = client.annotation_queues.items.list(queue_id, status=status)
+            return [item async for item in pages]
+
+        for item in ask(items):
+            if item.run_id is None:
+                yield Skipped(f"queue item {item.id}", "it is a thread; expected a run.")
+            else:
+                started = None if item.start_time is None else _moment(item.start_time)
+                targets[item.run_id] = _Target(item.run_id, item.project_id, started)
+    return list(targets.values())
+
+
+def _queue_id(client: Client, queue: str) -> str:
+    try:
+        return str(UUID(queue))
+    except ValueError:
+        pass
+    for found in client.list_annotation_queues(name=queue):
+        return str(found.id)
+    raise SourceError(f"LangSmith: found no annotation queue {queue!r}; expected its name or id.")
+
+
+def _read(
+    client: Client, page: Sequence[_Target], key: str, sources: Collection[str], ask: Ask
+) -> Iterator[Found]:
+    """Read a page of runs with their feedback and examples."""
+    feedback: dict[str, list[Feedback]] = defaultdict(list)
+    ids = [target.run_id for target in page]
+    for item in client.list_feedback(run_ids=ids, feedback_key=[key]):
+        feedback[str(item.run_id)].append(item)
+    words = {id_: words_of(feedback[id_], sources=sources) for id_ in ids if id_ in feedback}
+    wanted = [_placed(t, feedback[t.run_id]) for t in page if words.get(t.run_id, ([], None))[0]]
+    runs = ask(lambda: _runs(client, wanted))
+    references = _references(client, runs.values())
+    for target in page:
+        where = f"run {target.run_id}"
+        said, why_not = words.get(target.run_id, ([], f"it has no feedback {key!r} yet."))
+        run = runs.get(target.run_id)
+        if not said:
+            yield Skipped(where, why_not or NOT_HUMAN)
+        elif run is None:
+            yield Skipped(where, "LangSmith no longer has the run itself; expected its inputs.")
+        else:
+            case = {
+                "inputs": run.inputs or None,
+                "outputs": run.outputs or None,
+                "reference_outputs": references.get(run.reference_example_id or ""),
+            }
+            for fields in said:
+                yield Remark(where, {"id": f"langsmith:{target.run_id}:{key}", **case, **fields})
+
+
+def _placed(target: _Target, feedback: Sequence[Feedback]) -> _Target:
+    """The target with its project, of which the feedback knows too."""
+    project = target.project_id or next((str(f.session_id) for f in feedback if f.session_id), None)
+    started = target.started or next((f.start_time for f in feedback if f.start_time), None)
+    return _Target(target.run_id, project, started)
+
+
+async def _runs(client: Client, targets: Sequence[_Target]) -> dict[str, Run]:
+    by_project: dict[str, list[_Target]] = defaultdict(list)
+    for target in targets:
+        if target.project_id is not None:
+            by_project[target.project_id].append(target)
+    found: dict[str, Run] = {}
+    for project, members in by_project.items():
+        pages = client.runs.query(
+            project_ids=[project],
+            ids=[target.run_id for target in members],
+            min_start_time=min(target.started or _BEGINNING for target in members),
+            selects=["ID", "INPUTS", "OUTPUTS", "REFERENCE_EXAMPLE_ID"],
+        )
+        async for run in pages:
+            found[str(run.id)] = run
+    return found
+
+
+def _references(client: Client, runs: Iterable[Run]) -> dict[str, Any]:
+    ids = sorted({run.reference_example_id for run in runs if run.reference_example_id})
+    if not ids:
+        return {}
+    return {str(e.id): e.outputs for e in client.list_examples(example_ids=ids)}
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

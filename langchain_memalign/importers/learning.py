@@ -1,0 +1,119 @@
+"""From a source into the memory of a judge."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+
+from langchain_memalign.errors import InvalidInputError, SourceError
+from langchain_memalign.importers.found import Found, Remark, Skipped, with_values
+from langchain_memalign.judge import MemAlignJudge
+from langchain_memalign.schema import AlignmentReport, Record
+from langchain_memalign.values import ValueType
+
+
+class ImportReport(Record):
+    """What an import did.
+
+    Attributes:
+        alignment: What was learned. Imported again, the same words are `unchanged` and cost
+            nothing.
+        skipped: What was left in the source: where, and why.
+        incomplete: Why the source could not be read to its end, if it could not. What had been
+            read is learned; the same import goes on from there.
+    """
+
+    alignment: AlignmentReport
+    skipped: tuple[Skipped, ...] = ()
+    incomplete: str | None = None
+
+
+def import_feedback(
+    judge: MemAlignJudge,
+    found: Iterable[Found],
+    *,
+    probe: bool = False,
+    max_concurrency: int = 32,
+    config: RunnableConfig | None = None,
+) -> ImportReport:
+    """Read a source and learn what experts said in it.
+
+    Importing is incremental: every remark carries the id that its source gave it, so what is
+    known already is neither stored nor learned twice, and what was edited there is learned anew.
+
+    Args:
+        judge: The judge that learns.
+        found: A source, such as `from_langsmith(...)`.
+        probe: As for `MemAlignJudge.align`.
+        max_concurrency: Most model calls at the same time.
+        config: Callbacks, tags and the like.
+
+    Raises:
+        SourceError: The source failed before anything was read from it.
+        ModelError: The judge's provider refuses access. The feedback is stored, pending.
+    """
+    read = _Reading(found, judge.spec.value_type)
+    alignment = judge.align(
+        read.remarks, probe=probe, max_concurrency=max_concurrency, config=config
+    )
+    return read.report(alignment)
+
+
+async def aimport_feedback(
+    judge: MemAlignJudge,
+    found: Iterable[Found],
+    *,
+    probe: bool = False,
+    max_concurrency: int = 32,
+    config: RunnableConfig | None = None,
+) -> ImportReport:
+    """Async `import_feedback`; the source is read in a thread."""
+    read = await asyncio.to_thread(_Reading, found, judge.spec.value_type)
+    alignment = await judge.aalign(
+        read.remarks, probe=probe, max_concurrency=max_concurrency, config=config
+    )
+    return read.report(alignment)
+
+
+class _Reading:
+    """A source read to its end, or to where it broke."""
+
+    def __init__(self, found: Iterable[Found], value_type: ValueType) -> None:
+        self.remarks: list[dict[str, Any]] = []
+        self._places: list[str] = []
+        self._skipped: list[Skipped] = []
+        self._incomplete: str | None = None
+        try:
+            for item in found:
+                self._take(item, value_type)
+        except SourceError as error:
+            if not self.remarks:
+                raise
+            self._incomplete = str(error)
+
+    def _take(self, item: Found, value_type: ValueType) -> None:
+        if isinstance(item, Remark):
+            try:
+                self.remarks.append(with_values(item.fields, value_type))
+            except InvalidInputError as error:
+                self._skipped.append(Skipped(item.where, str(error)))
+            else:
+                self._places.append(item.where)
+        elif isinstance(item, Skipped):
+            self._skipped.append(item)
+        else:
+            raise InvalidInputError(
+                f"found a {type(item).__name__} in the source; expected what an importer yields, "
+                "such as from_langsmith(...). Feedback itself goes to judge.align."
+            )
+
+    def report(self, alignment: AlignmentReport) -> ImportReport:
+        rejected = [Skipped(self._places[r.index], r.reason) for r in alignment.rejected]
+        return ImportReport(
+            alignment=alignment.model_copy(update={"rejected": ()}),
+            skipped=(*self._skipped, *rejected),
+            incomplete=self._incomplete,
+        )
