@@ -44,9 +44,12 @@ def with_values(fields: Mapping[str, Any], value_type: ValueType) -> dict[str, A
     """
     read = dict(fields)
     for name in ("value", "judge_value"):
-        if read.get(name) is not None and read[name] != "":
+        given = read.get(name)
+        if given is not None and given != "":
+            # Scores are numbers in many systems: true is 1.0 there.
+            whole = isinstance(given, float) and given.is_integer()
             try:
-                read[name] = value_type.read(read[name])
+                read[name] = value_type.read(int(given) if whole else given)
             except InvalidInputError:
                 if name == "value":
                     raise

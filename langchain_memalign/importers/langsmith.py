@@ -44,6 +44,8 @@ _EXPORTED = (
     "outputs.value?=value,outputs.rationale?=rationale,outputs.judge_value?=judge_value",
     "outputs.judge_rationale?=judge_rationale,metadata.reviewer?=reviewer",
 )
+# A connection belongs to its event loop, and the client keeps it after that loop has ended.
+_ONCE = {"Connection": "close"}
 _STATUSES = ("needs_my_review", "needs_others_review", "archived")
 # Without a lower bound the service looks back one day only.
 _BEGINNING = datetime(2022, 1, 1, tzinfo=UTC)
@@ -147,8 +149,8 @@ Ask = Callable[[Callable[[], Coroutine[Any, Any, Any]]], Any]
 def _asking(client: Client) -> Iterator[Ask]:
     """Drive the client's async resources from sync code, also where a loop runs already.
 
-    LangSmith offers the lasting ways to read runs and queue items as coroutines only, and their
-    connections belong to one event loop: so one loop, in a thread of its own, serves all calls.
+    LangSmith offers the lasting ways to read runs and queue items as coroutines only: one loop, in
+    a thread of its own, serves them all.
     """
     with _mapped_errors(), ThreadPoolExecutor(1, "langsmith") as thread:
         runner = asyncio.Runner()
@@ -200,7 +202,9 @@ def _of_queue(client: Client, queue: str, ask: Ask) -> Generator[Skipped, None, 
     for status in _STATUSES:
 
         async def items(status: Any = status) -> list[Any]:
-            pages = client.annotation_queues.items.list(queue_id, status=status)
+            pages = client.annotation_queues.items.list(
+                queue_id, status=status, extra_headers=_ONCE
+            )
             return [item async for item in pages]
 
         for item in ask(items):
@@ -271,6 +275,7 @@ async def _runs(client: Client, targets: Sequence[_Target]) -> dict[str, Run]:
             ids=[target.run_id for target in members],
             min_start_time=min(target.started or _BEGINNING for target in members),
             selects=["ID", "INPUTS", "OUTPUTS", "REFERENCE_EXAMPLE_ID"],
+            extra_headers=_ONCE,
         )
         async for run in pages:
             found[str(run.id)] = run

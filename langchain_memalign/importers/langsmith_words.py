@@ -70,9 +70,7 @@ def _correction(item: Feedback) -> tuple[Any, str | None]:
 
 
 def _given(value: Any) -> Any:
-    """A value as the reviewer gave it: LangSmith keeps true as 1.0, and a mapping is no value."""
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
+    """A value as the reviewer gave it; a mapping is none."""
     return None if isinstance(value, Mapping) else value
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as json_
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -99,8 +100,7 @@ def langsmith(
     from langsmith import Client
 
     moment = read_moment(since, "--since")
-    with opened_judge(judge_file) as (_, judging):
-        client = Client()
+    with opened_judge(judge_file) as (_, judging), closing(Client()) as client:
         if dataset is not None:
             found = from_langsmith_dataset(client, dataset, mapping=map_ or ())
         else:

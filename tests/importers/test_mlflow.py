@@ -1,0 +1,172 @@
+"""Human assessments on MLflow traces, from a real tracking store in a file."""
+
+import os
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from langchain_memalign.errors import SourceError
+from langchain_memalign.exporters import to_mlflow_assessments
+from langchain_memalign.importers import from_mlflow, import_feedback
+
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+# Else each trace waits for a batch.
+os.environ["MLFLOW_ENABLE_ASYNC_TRACE_LOGGING"] = "false"
+
+# MLflow and what it brings warn of their own deprecations.
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+class Tracking:
+    """An MLflow store with the experiment "support".
+
+    Attributes:
+        uri: Its tracking URI.
+    """
+
+    def __init__(self, uri):
+        import mlflow
+
+        self.uri = uri
+        self._mlflow = mlflow
+        mlflow.set_tracking_uri(uri)
+        mlflow.set_experiment("support")
+
+    def trace(self, inputs, outputs):
+        """Trace a call; returns the trace's id."""
+        with self._mlflow.start_span("agent") as span:
+            span.set_inputs(inputs)
+            span.set_outputs(outputs)
+        return span.trace_id
+
+    def say(self, trace, value, why=None, *, by="ann", kind="HUMAN", name="tone", instead_of=None):
+        """Assess a trace; returns the assessment's id."""
+        from mlflow.entities import AssessmentSource
+
+        told = {
+            "trace_id": trace,
+            "value": value,
+            "rationale": why,
+            "source": AssessmentSource(source_type=kind, source_id=by),
+        }
+        if instead_of is None:
+            said = self._mlflow.log_feedback(name=name, **told)
+        else:
+            said = self._mlflow.override_feedback(assessment_id=instead_of, **told)
+        return said.assessment_id
+
+    def expect(self, trace, value):
+        self._mlflow.log_expectation(trace_id=trace, name="expected_response", value=value)
+
+    def log(self, trace, assessment):
+        from mlflow.entities import Assessment
+
+        self._mlflow.log_assessment(trace, Assessment.from_dictionary(assessment))
+
+
+@pytest.fixture
+def tracking(tmp_path):
+    return Tracking(f"sqlite:///{tmp_path}/mlflow.db")
+
+
+def learned(judge, tracking, **options):
+    found = from_mlflow(name="tone", experiment="support", tracking_uri=tracking.uri, **options)
+    return import_feedback(judge, found)
+
+
+def test_what_experts_said_of_traces_is_learned(tracking, judge):
+    trace = tracking.trace({"question": "Late!"}, "Comes tomorrow.")
+    tracking.say(trace, True, "Polite.", by="gpt", kind="LLM_JUDGE")
+    tracking.say(trace, False, "Too cold.")
+    tracking.expect(trace, "Sorry! It comes tomorrow.")
+    report = learned(judge, tracking)
+    (episode,) = judge.episodes()
+    assert report.alignment.stored == (episode.id,)
+    assert episode.case.inputs == {"question": "Late!"}
+    assert episode.case.outputs == "Comes tomorrow."
+    assert episode.case.reference_outputs == {"expected_response": "Sorry! It comes tomorrow."}
+    assert (episode.value, episode.rationale, episode.reviewer) == (False, "Too cold.", "ann")
+    assert (episode.judge_value, episode.judge_rationale) == (True, "Polite.")
+
+
+def test_reviewers_keep_their_own_words_and_an_override_counts(tracking, judge):
+    trace = tracking.trace({"question": "Late!"}, "Comes tomorrow.")
+    first = tracking.say(trace, True, "Fine.")
+    tracking.say(trace, False, "On second thoughts, cold.", instead_of=first)
+    tracking.say(trace, "yes", by="bob")
+    learned(judge, tracking)
+    words = {e.reviewer: (e.value, e.rationale) for e in judge.episodes()}
+    assert words == {"ann": (False, "On second thoughts, cold."), "bob": (True, None)}
+
+
+def test_what_no_human_said_is_skipped_with_the_reason(tracking, judge):
+    machine = tracking.trace("a", "b")
+    tracking.say(machine, True, kind="LLM_JUDGE")
+    other = tracking.trace("c", "d")
+    tracking.say(other, True, name="safety")
+    odd = tracking.trace("e", "f")
+    tracking.say(odd, "perhaps")
+    report = learned(judge, tracking)
+    reasons = {item.where: item.reason for item in report.skipped}
+    assert not judge.episodes()
+    assert reasons[f"trace {machine}"] == reasons[f"trace {other}"]
+    assert "no human assessment 'tone'" in reasons[f"trace {other}"]
+    assert "expected true or false" in reasons[f"trace {odd}"]
+
+
+def test_again_only_what_is_new_or_edited_costs(tracking, judge):
+    # More than a page of traces.
+    for number in range(101):
+        tracking.say(tracking.trace(f"Question {number}", "Answer"), True)
+    first = learned(judge, tracking).alignment
+    assert len(first.stored) == 101
+    again = learned(judge, tracking).alignment
+    assert (len(again.unchanged), again.embedded, again.model_calls) == (101, 0, 0)
+    tracking.say(tracking.trace("Question of its own", "Answer"), False)
+    grown = learned(judge, tracking).alignment
+    assert (len(grown.stored), len(grown.unchanged)) == (1, 101)
+
+
+def test_only_newer_traces(tracking, judge):
+    tracking.say(tracking.trace("a", "b"), True)
+    report = learned(judge, tracking, since=datetime.now(UTC) + timedelta(hours=1))
+    assert report.alignment.stored == report.skipped == ()
+
+
+def test_an_experiment_that_is_not_there(tracking, judge):
+    with pytest.raises(SourceError, match="'elsewhere'"):
+        import_feedback(
+            judge, from_mlflow(name="tone", experiment="elsewhere", tracking_uri=tracking.uri)
+        )
+
+
+def test_exported_episodes_come_back_the_same(tracking, judge):
+    judge.align(
+        [
+            {
+                "inputs": "Late!",
+                "outputs": "So?",
+                "value": False,
+                "rationale": "Rude.",
+                "judge_value": True,
+                "judge_rationale": "Short.",
+                "reviewer": "ann",
+            },
+            {"inputs": "Late!", "outputs": "Sorry.", "value": True, "reviewer": "bob"},
+        ]
+    )
+
+    def words():
+        return {
+            (e.case.outputs, e.value, e.rationale, e.reviewer, e.judge_value, e.judge_rationale)
+            for e in judge.episodes()
+        }
+
+    before = words()
+    for record in to_mlflow_assessments(judge.episodes(), judge="tone"):
+        trace = tracking.trace(record["inputs"], record["outputs"])
+        for assessment in record["assessments"]:
+            tracking.log(trace, assessment)
+    judge.forget(where=lambda _: True)
+    learned(judge, tracking)
+    assert words() == before
