@@ -3,6 +3,7 @@
 from langchain_memalign.errors import (
     ConfigurationError,
     EmbeddingMismatchError,
+    GuardrailError,
     InvalidInputError,
     MemAlignError,
     MemoryCorruptError,
@@ -39,6 +40,7 @@ __all__ = [
     "Episode",
     "Feedback",
     "ForgetReport",
+    "GuardrailError",
     "InvalidInputError",
     "MemAlignError",
     "MemAlignJudge",

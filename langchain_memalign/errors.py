@@ -5,6 +5,7 @@
     ├── ConfigurationError          the parts do not fit together: model, embeddings, extras
     ├── ModelError                  the chat or embedding model refused or failed for good
     ├── SourceError                 where feedback is imported from failed; run the import again
+    ├── GuardrailError              a guardrail let something not pass; carries the verdict
     └── MemoryStoreError            the memory could not do what was asked
         ├── MemoryLockedError       another process holds the memory
         ├── MemoryUnavailableError  gone, full, read-only or too slow
@@ -14,9 +15,12 @@
 Every message says what was found, what was expected, and what to do about it.
 """
 
+from typing import Any
+
 __all__ = [
     "ConfigurationError",
     "EmbeddingMismatchError",
+    "GuardrailError",
     "InvalidInputError",
     "MemAlignError",
     "MemoryCorruptError",
@@ -72,6 +76,20 @@ class ModelError(MemAlignError):
 
 class SourceError(MemAlignError):
     """The system that feedback is imported from failed; what was read before is kept."""
+
+
+class GuardrailError(MemAlignError):
+    """A guardrail did not let a reply, or a user's input, pass.
+
+    Attributes:
+        judge: The judge's name.
+        verdict: Its `Verdict`, which does not pass, or the `Unscored` that says why there is none.
+    """
+
+    def __init__(self, message: str, *, judge: str | None = None, verdict: Any = None) -> None:
+        super().__init__(message)
+        self.judge = judge
+        self.verdict = verdict
 
 
 class MemoryStoreError(MemAlignError):

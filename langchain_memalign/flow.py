@@ -48,6 +48,23 @@ def pause(seconds: float) -> Flow[None]:
     return perform(Step(lambda: time.sleep(seconds), lambda: asyncio.sleep(seconds)))
 
 
+def within(flow: Flow[T], seconds: float) -> Flow[T]:
+    """Drive a flow, but wait for it no longer than a time.
+
+    An async flow is cancelled then. A blocking call cannot be: it is left to a thread that keeps
+    no process alive, and its result is dropped.
+
+    Raises:
+        TimeoutError: The time is over.
+    """
+    return perform(
+        Step(
+            lambda: _in_a_thread(flow).result(seconds),
+            lambda: asyncio.wait_for(arun(flow), seconds),
+        )
+    )
+
+
 def parallel(flows: Sequence[Flow[T]], *, limit: int) -> Flow[list[T]]:
     """Drive several flows at once, at most `limit` at a time.
 
@@ -144,6 +161,21 @@ class Lease:
                     ticket.set_result(None)
                     return
             self._held = False
+
+
+def _in_a_thread(flow: Flow[T]) -> Future[T]:
+    future: Future[T] = Future()
+
+    def work() -> None:
+        try:
+            future.set_result(run(flow))
+        except BaseException as error:
+            future.set_exception(error)
+
+    # Not of a pool: the interpreter joins a pool's threads before it exits.
+    context = contextvars.copy_context()
+    threading.Thread(target=context.run, args=(work,), name="memalign-within", daemon=True).start()
+    return future
 
 
 def _one_by_one(flows: Sequence[Flow[T]]) -> Flow[list[T]]:

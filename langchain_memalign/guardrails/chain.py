@@ -1,0 +1,273 @@
+"""A guardrail around a chain."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from functools import partial
+from typing import Any, Literal, TypeAlias, cast
+
+from langchain_core.callbacks import (
+    AsyncCallbackManagerForChainRun,
+    CallbackManagerForChainRun,
+)
+from langchain_core.runnables import Runnable, RunnableConfig, ensure_config
+from langchain_core.runnables.base import coerce_to_runnable
+from langchain_core.runnables.utils import Input, Output
+from typing_extensions import Unpack
+
+from langchain_memalign.errors import ConfigurationError
+from langchain_memalign.flow import Flow, Step, arun, perform, run
+from langchain_memalign.graph import JudgeSource
+from langchain_memalign.guardrails.checking import Checkpoint, check_resumable
+from langchain_memalign.guardrails.content import (
+    MakeCase,
+    in_place_of,
+    plain_case,
+    with_feedback,
+)
+from langchain_memalign.guardrails.policy import GuardrailPolicy, PolicyOptions
+from langchain_memalign.judge import MemAlignJudge
+from langchain_memalign.schema import Unscored, Verdict
+
+RetryInput: TypeAlias = Callable[[Any, Any, Verdict | Unscored], Any]
+_Produce: TypeAlias = Callable[[Any], Flow[list[Any]]]
+
+
+class MemAlignGuardrail(Runnable[Input, Output]):
+    """A Runnable around a chain that a judge watches, on its input or on its output.
+
+    What passes goes through unchanged. What does not is refused as `GuardrailPolicy` says, whose
+    fields are keyword arguments here. Without a verdict it is closed unless `fail_open` says
+    otherwise. Calls nothing beyond the chain and the judge: one embedding call and one model call
+    for each judgement.
+
+    Attributes:
+        chain: What is guarded.
+        policy: What passes, and what happens to what does not.
+        on: Whether the chain's input or its output is judged.
+        streaming: "hold" keeps all chunks back until the output is judged, and then gives them as
+            they came; "after" gives them at once and raises at the end, when they are out.
+    """
+
+    def __init__(
+        self,
+        chain: Runnable[Input, Output] | Callable[[Input], Output],
+        judge: MemAlignJudge | JudgeSource,
+        *,
+        on: Literal["input", "output"] = "output",
+        streaming: Literal["hold", "after"] = "hold",
+        case: MakeCase = plain_case,
+        retry_input: RetryInput = with_feedback,
+        **options: Unpack[PolicyOptions],
+    ) -> None:
+        """Put a guardrail around a chain.
+
+        Args:
+            chain: Any Runnable, or a function.
+            judge: The judge, or a source that names one for each run.
+            on: What is judged.
+            streaming: When a streamed output is judged.
+            case: From the chain's input and output (None on the input) to the case. By default
+                these are the case's inputs and outputs, and a lone message is its text.
+            retry_input: From the chain's input, its refused output and the verdict to the input of
+                a retry. By default text and messages are followed by the answer and the rationale.
+            **options: Fields of `GuardrailPolicy`.
+
+        Raises:
+            InvalidInputError: An option is not usable.
+            ConfigurationError: The options do not fit each other, or the judge.
+        """
+        self.chain = coerce_to_runnable(chain)
+        self.policy = GuardrailPolicy(**options)
+        if on not in ("input", "output") or streaming not in ("hold", "after"):
+            raise ConfigurationError(
+                f"found on={on!r:.40}, streaming={streaming!r:.40}; expected on to be 'input' or "
+                "'output', and streaming 'hold' or 'after'."
+            )
+        if on == "input" and self.policy.on_fail == "retry":
+            raise ConfigurationError(
+                "on='input' with on_fail='retry': nothing was answered that could be answered "
+                "again; expected on='output', or another on_fail."
+            )
+        if streaming == "after" and self.policy.on_fail != "raise":
+            raise ConfigurationError(
+                f"streaming='after' with on_fail={self.policy.on_fail!r}: what has been streamed "
+                "cannot be taken back; expected on_fail='raise', or streaming='hold'."
+            )
+        self.on = on
+        self.streaming = streaming
+        self.name = "memalign_guardrail"
+        self._checkpoint = Checkpoint(judge, self.policy)
+        self._case = case
+        self._retry_input = retry_input
+
+    @property
+    def InputType(self) -> type[Input]:
+        """What the chain takes."""
+        return self.chain.InputType
+
+    @property
+    def OutputType(self) -> type[Output]:
+        """What the chain gives."""
+        return self.chain.OutputType
+
+    def invoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
+        """Run the chain, guarded.
+
+        Raises:
+            GuardrailError: Something does not pass, and the policy is to raise.
+            ConfigurationError: A human should be asked, and there is no graph to wait in.
+        """
+
+        def guarded(
+            input: Input, run_manager: CallbackManagerForChainRun, config: RunnableConfig
+        ) -> Output:
+            return cast(Output, run(self._guarded(input, self._whole(config, kwargs), config))[0])
+
+        return self._call_with_config(guarded, input, config)
+
+    async def ainvoke(
+        self, input: Input, config: RunnableConfig | None = None, **kwargs: Any
+    ) -> Output:
+        """Async `invoke`."""
+
+        async def guarded(
+            input: Input, run_manager: AsyncCallbackManagerForChainRun, config: RunnableConfig
+        ) -> Output:
+            flow = self._guarded(input, self._whole(config, kwargs), config)
+            return cast(Output, (await arun(flow))[0])
+
+        return await self._acall_with_config(guarded, input, config)
+
+    def stream(
+        self, input: Input, config: RunnableConfig | None = None, **kwargs: Any
+    ) -> Iterator[Output]:
+        """Stream the chain, guarded; `streaming` says when its output is judged."""
+
+        def chunks(
+            given: Iterator[Input],
+            run_manager: CallbackManagerForChainRun,
+            config: RunnableConfig,
+        ) -> Iterator[Output]:
+            (input,) = given
+            if not self._streams_through:
+                yield from run(self._guarded(input, self._held(config, kwargs), config))
+                return
+            if self.on == "input" and (instead := run(self._refused(input, config))):
+                yield from instead
+                return
+            seen = []
+            for chunk in self.chain.stream(input, config, **kwargs):
+                seen.append(chunk)
+                yield chunk
+            if self.on == "output":
+                run(self._judged_after(input, seen, config))
+
+        yield from self._transform_stream_with_config(iter([input]), chunks, ensure_config(config))
+
+    async def astream(
+        self, input: Input, config: RunnableConfig | None = None, **kwargs: Any
+    ) -> AsyncIterator[Output]:
+        """Async `stream`."""
+
+        async def chunks(
+            given: AsyncIterator[Input],
+            run_manager: AsyncCallbackManagerForChainRun,
+            config: RunnableConfig,
+        ) -> AsyncIterator[Output]:
+            (input,) = [item async for item in given]
+            if not self._streams_through:
+                for chunk in await arun(self._guarded(input, self._held(config, kwargs), config)):
+                    yield chunk
+                return
+            if self.on == "input" and (instead := await arun(self._refused(input, config))):
+                for chunk in instead:
+                    yield chunk
+                return
+            seen = []
+            async for chunk in self.chain.astream(input, config, **kwargs):
+                seen.append(chunk)
+                yield chunk
+            if self.on == "output":
+                await arun(self._judged_after(input, seen, config))
+
+        async for chunk in self._atransform_stream_with_config(
+            _alone(input), chunks, ensure_config(config)
+        ):
+            yield chunk
+
+    @property
+    def _streams_through(self) -> bool:
+        return self.on == "input" or self.streaming == "after"
+
+    def _guarded(self, input: Any, produce: _Produce, config: RunnableConfig) -> Flow[list[Any]]:
+        """The chunks that come out in the end."""
+        if self.on == "input":
+            return (yield from self._refused(input, config)) or (yield from produce(input))
+        if self.policy.may_review:
+            check_resumable()
+        given, retried = input, 0
+        while True:
+            # The human must get to see, and to release, one and the same answer.
+            chunks = yield from self._checkpoint.once(partial(produce, given), "guardrail_chain")
+            answer = _joined(chunks)
+            action, judged = yield from self._checkpoint.pass_through(
+                partial(self._case, input, answer), retried=retried, config=config
+            )
+            if action == "pass":
+                return chunks
+            if action == "replace":
+                return [in_place_of(answer, self.policy.replacement(judged.outcome))]
+            retried += 1
+            given = self._retry_input(given, answer, judged.outcome)
+
+    def _refused(self, input: Any, config: RunnableConfig) -> Flow[list[Any]]:
+        """What stands in for the chain's output if its input does not pass, else nothing."""
+        action, judged = yield from self._checkpoint.pass_through(
+            partial(self._case, input, None), config=config
+        )
+        return [] if action == "pass" else [self.policy.replacement(judged.outcome)]
+
+    def _judged_after(
+        self, input: Any, chunks: Sequence[Any], config: RunnableConfig
+    ) -> Flow[None]:
+        yield from self._checkpoint.pass_through(
+            partial(self._case, input, _joined(chunks)), config=config
+        )
+
+    def _whole(self, config: RunnableConfig, options: dict[str, Any]) -> _Produce:
+        chain = self.chain
+
+        def produce(input: Any) -> Flow[list[Any]]:
+            async def awaitable() -> list[Any]:
+                return [await chain.ainvoke(input, config, **options)]
+
+            return perform(Step(lambda: [chain.invoke(input, config, **options)], awaitable))
+
+        return produce
+
+    def _held(self, config: RunnableConfig, options: dict[str, Any]) -> _Produce:
+        chain = self.chain
+
+        def produce(input: Any) -> Flow[list[Any]]:
+            async def awaitable() -> list[Any]:
+                return [chunk async for chunk in chain.astream(input, config, **options)]
+
+            return perform(Step(lambda: list(chain.stream(input, config, **options)), awaitable))
+
+        return produce
+
+
+def _joined(chunks: Sequence[Any]) -> Any:
+    """Chunks as one output; as LangChain does, the last where they cannot be added."""
+    joined = chunks[0] if chunks else None
+    for chunk in chunks[1:]:
+        try:
+            joined = joined + chunk
+        except TypeError:
+            joined = chunk
+    return joined
+
+
+async def _alone(input: Any) -> AsyncIterator[Any]:
+    yield input

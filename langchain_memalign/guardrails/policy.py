@@ -1,0 +1,214 @@
+"""What a guardrail does with a judgement: pure decisions, the same for chains and for agents."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias, get_args
+
+from typing_extensions import TypedDict
+
+from langchain_memalign.errors import ConfigurationError, InvalidInputError, MemAlignError
+from langchain_memalign.schema import Case, Unscored, Value, Verdict
+from langchain_memalign.values import ValueType
+
+Action: TypeAlias = Literal["pass", "raise", "replace", "retry", "review"]
+OnFail: TypeAlias = Literal["raise", "replace", "retry", "review"]
+Otherwise: TypeAlias = Literal["raise", "replace", "review"]
+Trouble: TypeAlias = Literal["unscored", "error", "timeout"]
+"""Why there is no verdict: the judge reached none, it could not be asked, or it took too long."""
+Message: TypeAlias = str | Callable[[Verdict | Unscored], Any]
+
+WITHHELD = "This answer was withheld by a guardrail."
+
+_log = logging.getLogger(__name__)
+
+
+class PolicyOptions(TypedDict, total=False):
+    """The fields of `GuardrailPolicy`, as keyword arguments."""
+
+    on_fail: OnFail
+    message: Message
+    retries: int
+    otherwise: Otherwise
+    threshold: float | None
+    passes: Collection[Value] | None
+    fail_open: bool | Collection[Trouble]
+    timeout: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """What came of asking the judge.
+
+    Attributes:
+        judge: The judge's identity, as its source names it.
+        value_type: The values that it may give; None if it could not be had.
+        case: What was judged; None if it was not usable as a case.
+        outcome: The verdict, or why there is none.
+        trouble: Which kind of trouble an `Unscored` is of; None for a verdict.
+        error: What was raised, where something was.
+    """
+
+    judge: dict[str, Any]
+    value_type: ValueType | None
+    case: Case | None
+    outcome: Verdict | Unscored
+    trouble: Trouble | None = None
+    error: MemAlignError | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class GuardrailPolicy:
+    """What passes, and what happens to what does not.
+
+    Attributes:
+        on_fail: "raise" a `GuardrailError`; "replace" by the message; "retry" with the judge's
+            rationale fed back; or "review": wait for a human, whose answer decides and is learned.
+        message: What stands in for what was refused: a text, or a function of the outcome that
+            returns the replacement. Also used where a human refuses.
+        retries: Most retries of one reply.
+        otherwise: What happens to a reply that is refused after all retries, and, as a retry does
+            not help the judge, to one without a verdict.
+        threshold: Least number that passes; for judges that give numbers.
+        passes: The values that pass; for any other judge. Without it, true passes.
+        fail_open: Whether what could not be judged passes: always, never, or for "unscored" (the
+            judge reached no verdict), "error" (memory down, model refused, case not usable) or
+            "timeout" only. What passes unjudged is logged as a warning.
+        timeout: Seconds after which the judge is not waited for any longer.
+
+    Raises:
+        InvalidInputError: An option is none of these.
+    """
+
+    on_fail: OnFail = "raise"
+    message: Message = WITHHELD
+    retries: int = 2
+    otherwise: Otherwise = "raise"
+    threshold: float | None = None
+    passes: Collection[Value] | None = None
+    fail_open: bool | Collection[Trouble] = False
+    timeout: float | None = None
+
+    def __post_init__(self) -> None:
+        _one_of("on_fail", self.on_fail, get_args(OnFail))
+        _one_of("otherwise", self.otherwise, get_args(Otherwise))
+        _expect(
+            isinstance(self.message, str) or callable(self.message),
+            "message",
+            self.message,
+            "a text, or a function of the verdict",
+        )
+        _expect(
+            type(self.retries) is int and self.retries >= 1,
+            "retries",
+            self.retries,
+            "a whole number >= 1",
+        )
+        _expect(
+            self.timeout is None or (_is_number(self.timeout) and self.timeout > 0),
+            "timeout",
+            self.timeout,
+            "seconds > 0, or None",
+        )
+        _expect(
+            self.passes is None
+            or (isinstance(self.passes, Collection) and not isinstance(self.passes, str)),
+            "passes",
+            self.passes,
+            "a list of values",
+        )
+        if not isinstance(self.fail_open, bool):
+            troubles = self.fail_open
+            _expect(not isinstance(troubles, str), "fail_open", troubles, "a bool, or a list")
+            for trouble in troubles:
+                _one_of("fail_open", trouble, get_args(Trouble))
+
+    @property
+    def may_review(self) -> bool:
+        """Whether a human may be asked."""
+        return self.on_fail == "review" or (self.on_fail == "retry" and self.otherwise == "review")
+
+    def check_fits(self, value_type: ValueType) -> None:
+        """Refuse a judge whose values this policy cannot tell apart.
+
+        Raises:
+            ConfigurationError: Nothing says which values pass, or what says so is of another type.
+        """
+        found = f"the judge gives {value_type.describe()}"
+        if self.threshold is not None:
+            fits = value_type.kind in ("integer", "number") and _is_number(self.threshold)
+            if not fits or self.passes is not None:
+                raise ConfigurationError(
+                    f"threshold: found {self.threshold!r:.60}, and {found}; expected a number, "
+                    "a judge that gives numbers, and no passes beside it. Otherwise give passes."
+                )
+            if not value_type.minimum < self.threshold <= value_type.maximum:
+                raise ConfigurationError(
+                    f"threshold: found {self.threshold}, and {found}; expected a threshold that "
+                    "some of these values reach and others do not."
+                )
+        elif self.passes is not None:
+            try:
+                for value in self.passes:
+                    value_type.check(value)
+            except InvalidInputError as error:
+                raise ConfigurationError(f"passes: {error}") from error
+        elif value_type.kind != "boolean":
+            raise ConfigurationError(
+                f"{found}, and nothing says which of them pass; give threshold for numbers, or "
+                "passes, a list of values."
+            )
+
+    def allows(self, value: Value) -> bool:
+        """Whether a value passes."""
+        if self.threshold is not None:
+            return isinstance(value, int | float) and value >= self.threshold
+        passing = (True,) if self.passes is None else self.passes
+        return any(type(value) is type(good) and value == good for good in passing) or (
+            isinstance(value, float) and value in passing
+        )
+
+    def lets_pass(self, judged: Judged) -> bool:
+        """Whether something passes that was judged so."""
+        if isinstance(judged.outcome, Verdict):
+            return self.allows(judged.outcome.value)
+        if isinstance(self.fail_open, bool):
+            return self.fail_open
+        return judged.trouble in self.fail_open
+
+    def decide(self, judged: Judged, *, retried: int = 0) -> Action:
+        """What happens to something that was judged so.
+
+        Args:
+            judged: What came of asking the judge.
+            retried: How many retries there were.
+        """
+        if self.lets_pass(judged):
+            if isinstance(judged.outcome, Unscored):
+                _log.warning("a guardrail passed what was not judged: %s", judged.outcome.reason)
+            return "pass"
+        if self.on_fail != "retry":
+            return self.on_fail
+        if isinstance(judged.outcome, Verdict) and retried < self.retries:
+            return "retry"
+        return self.otherwise
+
+    def replacement(self, outcome: Verdict | Unscored) -> Any:
+        """What stands in for what was refused."""
+        return self.message(outcome) if callable(self.message) else self.message
+
+
+def _is_number(value: object) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]
+
+
+def _one_of(name: str, found: object, allowed: tuple[str, ...]) -> None:
+    _expect(found in allowed, name, found, f"one of {', '.join(allowed)}")
+
+
+def _expect(fits: bool, name: str, found: object, expected: str) -> None:
+    if not fits:
+        raise InvalidInputError(f"{name}: found {found!r:.60}; expected {expected}.")
