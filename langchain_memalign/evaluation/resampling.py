@@ -88,10 +88,11 @@ def estimate(
 ) -> Estimate:
     """Compute a statistic and its percentile bootstrap interval.
 
-    There is no value without rows and where the statistic is not defined; no interval for one
-    independent row, and where the statistic is not defined in more than a tenth of the resamples
-    (those where it is not are left out). A proportion of exactly 0 or 1 leaves nothing to
-    resample: its interval is Wilson's (1927) with as many trials as there are independent rows.
+    There is no value without rows and where the statistic is not defined. There is no interval for
+    one independent row, for rows so alike that all resamples give the same, and where the statistic
+    is not defined in more than a tenth of the resamples (those where it is not are left out). A
+    proportion of exactly 0 or 1 leaves nothing to resample: its interval is Wilson's (1927) with as
+    many trials as there are independent rows.
 
     Args:
         name: What it is called.
@@ -128,6 +129,8 @@ def estimate(
         return Estimate(**known, note="no interval: not defined in too many resamples")
     tail = (1 - LEVEL) / 2
     low, high = (float(end) for end in np.quantile(defined, (tail, 1 - tail)))
+    if low == high:
+        return Estimate(**known, note="no interval: the rows are all alike")
     return Estimate(**known, low=low, high=high)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
@@ -80,6 +81,12 @@ class JudgeFlows:
         self.budgets = budgets
         self.on_recall_failure = on_recall_failure
         self._model = model
+
+    def over(self, memory: MemoryFlows) -> JudgeFlows:
+        """The operations of the same judge over another memory."""
+        twin = copy.copy(self)
+        twin.memory = memory
+        return twin
 
     def learner(self, config: RunnableConfig | None = None, **limits: int) -> Learner:
         """What an alignment of this judge works with; `limits` are fields of `Learner`."""

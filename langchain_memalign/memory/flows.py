@@ -74,6 +74,11 @@ class MemoryFlows:
         """What erasing achieves in this store, and what it cannot reach."""
         return self._store.guarantee
 
+    @property
+    def embedder(self) -> Embedder:
+        """The embedding model, for another memory made with the same one."""
+        return self._embedder
+
     def fingerprint(self) -> Fingerprint | None:
         """Which embeddings the stored vectors come from."""
         return self._store.fingerprint()

@@ -45,6 +45,10 @@ class Embedder:
         by_text = dict(zip(wanted, self._checked(found, len(wanted)), strict=True))
         return [by_text[text] for text in texts]
 
+    def remembering(self) -> Embedder:
+        """The same model, each text embedded once, for as long as what is returned lives."""
+        return _Remembering(self._embeddings, self.id, retry=self._retry)
+
     def _call(self, texts: list[str]) -> Flow[list[list[float]]]:
         try:
             return (
@@ -83,3 +87,15 @@ class Embedder:
                 "Check the embedding model."
             )
         return tuple(x / length for x in vector) if length else vector
+
+
+class _Remembering(Embedder):
+    def __init__(self, embeddings: Embeddings, embeddings_id: str, *, retry: Retry) -> None:
+        super().__init__(embeddings, embeddings_id, retry=retry)
+        self._known: dict[str, Vector] = {}
+
+    def embed(self, texts: Sequence[str]) -> Flow[list[Vector]]:
+        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        vectors = yield from super().embed(new)
+        self._known.update(zip(new, vectors, strict=True))
+        return [self._known[text] for text in texts]

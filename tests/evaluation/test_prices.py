@@ -1,0 +1,35 @@
+"""What an experiment cost."""
+
+import pytest
+
+from langchain_memalign import InvalidInputError
+from langchain_memalign.evaluation.cells import Lesson, Row, Setting
+from langchain_memalign.evaluation.prices import Price, read_prices, spent
+
+
+def row(**usage):
+    told = {"total_tokens": 0, **usage} if usage else None
+    return Row(setting=Setting(), split="unseen", id="1", expert=True, model_calls=1, usage=told)
+
+
+def test_the_provider_s_cache_is_priced_apart():
+    cached = row(input_tokens=1000, output_tokens=10, input_token_details={"cache_read": 600})
+    price = Price(input=2.0, cached_input=0.5, output=8.0)
+    found = spent([cached], [Lesson(id="x", setting=Setting(), embedded=4)], price)
+    assert (found.cached_tokens, found.embedded) == (600, 4)
+    assert found.dollars == pytest.approx((400 * 2.0 + 600 * 0.5 + 10 * 8.0) / 1e6)
+
+
+def test_what_was_not_counted_has_no_price_unless_it_is_free():
+    assert spent([row()], [], Price(input=1, output=1)).dollars is None
+    assert spent([row()], [], Price(input=1, output=1)).uncounted == 1
+    assert spent([row()], [], read_prices()["precedent"]).dollars == 0
+
+
+def test_users_replace_the_table(tmp_path):
+    path = tmp_path / "prices.json"
+    path.write_text('{"models": {"mine": {"input": 0.1, "output": 0.2}}}')
+    assert read_prices(path) == {"mine": Price(input=0.1, output=0.2)}
+    path.write_text('{"models": {"mine": {"input": -1}}}')
+    with pytest.raises(InvalidInputError, match="dollars per million tokens"):
+        read_prices(path)
