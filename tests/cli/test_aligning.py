@@ -57,6 +57,18 @@ def test_what_is_pending_is_told_and_taken_up(shell, script):
     assert len(shell.json("align")["distilled"]) == 1
 
 
+def test_experts_who_differ_are_told(shell, script):
+    script()
+    shell.rows("ann.jsonl", [said(1, value=True, reviewer="Ann"), said(2)])
+    shell.rows("bea.jsonl", [said(1, value=False, reviewer="Bea")])
+    assert shell.json("align", "ann.jsonl")["conflicts"] == []
+    lines = shell("align", "bea.jsonl").stdout.splitlines()
+    assert "conflicts\t1" in lines
+    assert any(line.endswith("\ttrue (Ann), false (Bea)\tfalse") for line in lines)
+    (conflict,) = shell.json("align", "bea.jsonl")["conflicts"]
+    assert (conflict["reviewers"], conflict["value"]) == (["Ann", "Bea"], False)
+
+
 def test_a_refused_key_leaves_the_feedback_pending(shell, script):
     script(lambda request: HttpError(401))
     shell.rows("feedback.jsonl", [said(1)])

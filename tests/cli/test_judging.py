@@ -6,6 +6,7 @@ import pytest
 from fakes import HttpError, one_rule_a_record, verdict
 
 from langchain_memalign.cli.verdictfile import VerdictFile
+from langchain_memalign.offline import LocalEmbeddings
 
 from .shell import case, said
 
@@ -31,6 +32,28 @@ def test_one_case_on_standard_input(shell, script, indent):
     text = json.dumps(case(1), indent=indent)
     assert shell.json("judge", stdin=text)["verdict"]["value"] is True
     assert shell.json("judge", "-", stdin=text)["verdict"]["value"] is True
+
+
+def test_with_embeddings_that_fail_it_goes_by_principles_if_the_judge_file_says_so(
+    shell, script, monkeypatch
+):
+    script()
+    shell.rows("feedback.jsonl", [said(1)])
+    shell("align", "feedback.jsonl")
+
+    def fail(self, texts):
+        raise TimeoutError("no embedding today")
+
+    monkeypatch.setattr(LocalEmbeddings, "embed_documents", fail)
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    one = shell.write("one.json", json.dumps(case(2)))
+    assert "no embedding today" in shell("judge", one, code=1).stderr
+    shell.configure("model:", "on_recall_failure: principles\nmodel:")
+    verdict = shell.json("judge", one)["verdict"]
+    assert "no embedding today" in verdict["recall_problem"]
+    assert (len(verdict["principle_ids"]), verdict["episode_ids"]) == (1, [])
+    shell.configure("failure: principles", "failure: perhaps")
+    assert "on_recall_failure" in shell.error("judge", one)
 
 
 def test_nothing_on_standard_input_is_an_error(shell):

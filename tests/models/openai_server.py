@@ -5,7 +5,6 @@ import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-
 HANGING = "hanging"
 """No answer until the server ends."""
 
