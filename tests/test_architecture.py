@@ -141,7 +141,9 @@ def test_every_file_is_short():
 
 def test_importing_the_library_loads_nothing_heavy():
     heavy = LAZY | {"wordllama"}
-    code = f"import sys, {PACKAGE}, {PACKAGE}.guardrails; print(*sorted({heavy} & set(sys.modules)))"
+    code = (
+        f"import sys, {PACKAGE}, {PACKAGE}.guardrails; print(*sorted({heavy} & set(sys.modules)))"
+    )
     fresh = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert (fresh.returncode, fresh.stdout.strip()) == (0, ""), fresh.stderr
 
