@@ -158,8 +158,8 @@ class GuardrailPolicy:
                 raise ConfigurationError(f"passes: {error}") from error
         elif value_type.kind != "boolean":
             raise ConfigurationError(
-                f"{found}, and nothing says which of them pass; give threshold for numbers, or "
-                "passes, a list of values."
+                f"{found}; found neither threshold nor passes, so nothing says which values pass. "
+                "Give threshold for numbers, or passes, a list of values."
             )
 
     def allows(self, value: Value) -> bool:
