@@ -9,10 +9,11 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from fakes import feedback
+from fakes import CountingEmbeddings, feedback
 from judge.bench import Bench
 
 from langchain_memalign import Verdict
+from langchain_memalign.memory.edge import EdgeStore
 
 OLD, NEW, FORGOTTEN, K = 20, 30, 6, 5
 THREADS, COROUTINES = 32, 200
@@ -192,3 +193,48 @@ async def test_threads_and_coroutines_share_a_judge(cold):
     )
     assert all(isinstance(outcome, Verdict) for outcome in outcomes[:32])
     assert len(cold.judge.episodes(status="distilled")) == OLD + 2
+
+
+class Gate:
+    """Blocks whoever passes in a thread, until the event loop opens it."""
+
+    def __init__(self):
+        self.entered, self.opened = threading.Event(), threading.Event()
+        self.passed = []
+
+    def before(self, call):
+        def gated(*args, **options):
+            self.entered.set()
+            self.passed.append(self.opened.wait(SOON))
+            return call(*args, **options)
+
+        return gated
+
+
+HELD = {
+    "model": lambda bench: (type(bench.model), "_generate"),
+    "embeddings": lambda bench: (CountingEmbeddings, "embed_documents"),
+    "search": lambda bench: (EdgeStore, "nearest"),
+    "read": lambda bench: (EdgeStore, "scan"),
+    "write": lambda bench: (EdgeStore, "write"),
+}
+
+
+@pytest.mark.parametrize("held", HELD)
+async def test_the_event_loop_runs_on_whatever_is_waited_for(cold, monkeypatch, held):
+    gate, (owner, name) = Gate(), HELD[held](cold)
+    monkeypatch.setattr(owner, name, gate.before(getattr(owner, name)))
+    working = [
+        asyncio.create_task(cold.judge.ainvoke(case(1))),
+        asyncio.create_task(cold.judge.aalign([feedback(OLD)])),
+        asyncio.create_task(cold.judge.aforget(where=lambda e: e.rationale == "Remark 0.")),
+    ]
+    while not gate.entered.is_set():
+        await asyncio.sleep(0)
+    # Only a loop that runs gets here while somebody waits at the gate.
+    gate.opened.set()
+    verdict, aligned, forgotten = await asyncio.gather(*working)
+    assert gate.passed
+    assert all(gate.passed)
+    assert isinstance(verdict, Verdict)
+    assert (len(aligned.distilled), len(forgotten.episodes_removed)) == (1, 1)
