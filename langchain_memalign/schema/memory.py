@@ -119,13 +119,11 @@ def deciding(episodes: Sequence[Episode]) -> Episode:
     Args:
         episodes: All on the same case; at least one.
     """
-    valued = [e for e in episodes if e.value is not None]
-    # `1` and `True` are equal in Python but are different words of an expert.
-    votes = Counter((type(e.value), e.value) for e in valued)
-    return max(
-        valued or episodes,
-        key=lambda e: (votes[type(e.value), e.value], e.updated_at, e.id),
+    # `1` and `True` are equal in Python but are different words of an expert; None has no vote.
+    votes: Counter[tuple[type, Value | None]] = Counter(
+        (type(e.value), e.value) for e in episodes if e.value is not None
     )
+    return max(episodes, key=lambda e: (votes[type(e.value), e.value], e.updated_at, e.id))
 
 
 class Recalled(Record):

@@ -124,11 +124,12 @@ def test_a_conflict_is_told_whenever_its_case_is_touched_and_only_then(bench):
     assert bench.judge.align([]).conflicts == ()
 
 
-def test_a_conflict_among_records_that_had_to_wait_is_told_by_who_learns_them(make_bench):
+def test_a_conflict_among_records_that_wait_is_told_by_whoever_takes_them_up(make_bench):
     bench = make_bench(lambda request: ConnectionError("down"))
     words = [said("Ann", True), said("Bea", False, hour=1)]
     told = bench.judge.align(words).conflicts
     assert len(told) == 1
+    assert bench.judge.align([]).conflicts == told  # in vain
     bench.model.respond = one_rule_a_record
     assert bench.judge.align([]).conflicts == told
 

@@ -15,7 +15,7 @@ ROWS = [
 NAMED = re.compile(r"`([\w/]+\.py)(?:::([\w:]+))?`")
 
 
-def tests_in(file):
+def names_in(file):
     """The names of a file's tests, those of classes with their class."""
     found = set()
     for node in ast.parse((TESTS / file).read_text(encoding="utf-8")).body:
@@ -31,8 +31,8 @@ def test_every_row_names_tests_that_exist(event, shown):
     named = NAMED.findall(shown)
     assert len(named) == shown.count("`") / 2 >= 1
     for file, test in named:
-        assert tests_in(file)
-        assert test in {"", *tests_in(file)}
+        assert names_in(file)
+        assert test in {"", *names_in(file)}
 
 
 def test_every_file_of_fault_tests_is_in_the_table():
