@@ -12,7 +12,13 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from memory.conftest import KEY as SERVER_KEY
 from models.openai_server import failure
 
-from langchain_memalign import Memory, ModelError, create_alignment_graph, create_review_graph
+from langchain_memalign import (
+    ConfigurationError,
+    Memory,
+    ModelError,
+    create_alignment_graph,
+    create_review_graph,
+)
 
 from .provider import KEY
 
@@ -96,7 +102,7 @@ def test_objects_show_no_key_and_cannot_be_packed_with_one(provider, memory):
     shapes += [str(judge.get_graph().to_json()), repr(vars(judge)), repr(vars(memory))]
     assert KEY not in "".join(shapes)
     for thing in (judge, memory):
-        with pytest.raises((TypeError, AttributeError, pickle.PicklingError)):
+        with pytest.raises((ConfigurationError, TypeError, pickle.PicklingError)):
             pickle.dumps(thing)
 
 
