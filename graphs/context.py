@@ -30,59 +30,58 @@ def _of_nodes(*nodes: str, kind: str | None = None) -> dict[str, Any]:
     return {"langgraph_nodes": [*nodes]} | ({"langgraph_type": kind} if kind else {})
 
 
-class JudgeContext(BaseModel):
-    """The judge of a run. Every field has a default, so that a first try needs none."""
+GUARDRAIL = "memalign"
+"""The guardrail's name in the agent, and so a part of its node's name."""
+_AFTER_AGENT = f"{GUARDRAIL}.after_agent"
+
+
+class _Settings(BaseModel):
+    """What every graph's judge is made of. Every field has a default: a first try needs none."""
 
     model_config = ConfigDict(extra="forbid")
 
     name: str = Field(
         default="support_tone",
         description="The judge's name: its namespace in memory.",
-        json_schema_extra=_of_nodes("retrieve_episodes", "load_principles", "store_feedback"),
+        json_schema_extra=_of_nodes(
+            "retrieve_episodes", "load_principles", "store_feedback", _AFTER_AGENT
+        ),
     )
     instructions: str = Field(
         default="Is the reply appropriate for an upset customer?",
         description="What to judge.",
-        json_schema_extra=_of_nodes("judge", "learn_batch", kind="prompt"),
-    )
-    value_type: Annotated[dict[str, Any], BeforeValidator(_from_text)] = Field(
-        default={"type": "boolean"},
-        description="JSON schema of the value: a boolean, an enum of labels, or an integer or "
-        "number with minimum and maximum.",
-        json_schema_extra=_of_nodes("judge", "store_feedback"),
+        json_schema_extra=_of_nodes("judge", "learn_batch", _AFTER_AGENT, kind="prompt"),
     )
     model: str = Field(
         default_factory=_default_model,
-        description="The chat model, as provider:name; 'precedent' votes by past cases, offline. "
-        "Without a choice: openai:gpt-4.1-mini where OPENAI_API_KEY is set, else precedent.",
-        json_schema_extra=_of_nodes("judge", "align", "learn_batch", kind="model"),
+        description="The judge's chat model, as provider:name; 'precedent' votes by past cases, "
+        "offline. Without a choice: openai:gpt-4.1-mini where OPENAI_API_KEY is set, else "
+        "precedent.",
+        json_schema_extra=_of_nodes("judge", "align", "learn_batch", _AFTER_AGENT, kind="llm"),
     )
     embeddings: str = Field(
         default="local",
         description="The embeddings, as provider:name; 'local' needs no key. A memory keeps to "
         "those that it was made with.",
-        json_schema_extra=_of_nodes("retrieve_episodes", "align", "learn_batch"),
+        json_schema_extra=_of_nodes("retrieve_episodes", "align", "learn_batch", _AFTER_AGENT),
     )
     memory: str = Field(
         default="./memory",
         description="The directory of the memory.",
-        json_schema_extra=_of_nodes("retrieve_episodes", "load_principles", "align", "learn_batch"),
+        json_schema_extra=_of_nodes(
+            "retrieve_episodes", "load_principles", "align", "learn_batch", _AFTER_AGENT
+        ),
     )
     k: int = Field(
         default=5,
         ge=0,
         description="Most past cases shown to the model.",
-        json_schema_extra=_of_nodes("retrieve_episodes"),
+        json_schema_extra=_of_nodes("retrieve_episodes", _AFTER_AGENT),
     )
     on_recall_failure: Literal["raise", "principles"] = Field(
         default="raise",
         description="When past cases cannot be looked up: fail, or judge by principles alone.",
-        json_schema_extra=_of_nodes("retrieve_episodes"),
-    )
-    review: Literal["always", "never", "uncertain"] = Field(
-        default="always",
-        description="Which judgements a human is asked about.",
-        json_schema_extra=_of_nodes("human_review"),
+        json_schema_extra=_of_nodes("retrieve_episodes", _AFTER_AGENT),
     )
 
     @model_validator(mode="before")
@@ -92,6 +91,38 @@ class JudgeContext(BaseModel):
         if isinstance(given, Mapping):
             return {key: value for key, value in given.items() if value not in (None, "")}
         return given
+
+
+class JudgeContext(_Settings):
+    """The judge of a run."""
+
+    value_type: Annotated[dict[str, Any], BeforeValidator(_from_text)] = Field(
+        default={"type": "boolean"},
+        description="JSON schema of the value: a boolean, an enum of labels, or an integer or "
+        "number with minimum and maximum.",
+        json_schema_extra=_of_nodes("judge", "store_feedback"),
+    )
+    review: Literal["always", "never", "uncertain"] = Field(
+        default="always",
+        description="Which judgements a human is asked about.",
+        json_schema_extra=_of_nodes("human_review"),
+    )
+
+
+class GuardrailContext(_Settings):
+    """The agent of a run, and the judge that watches it: true passes."""
+
+    agent_model: str = Field(
+        default="echo",
+        description="The agent's chat model, as provider:name; 'echo' repeats what it is told, "
+        "offline.",
+        json_schema_extra=_of_nodes("model", kind="llm"),
+    )
+    agent_prompt: str = Field(
+        default="You are a support agent of a parcel service. Answer in two sentences.",
+        description="What the agent is told to be.",
+        json_schema_extra=_of_nodes("model", kind="prompt"),
+    )
 
 
 class ConfiguredJudge:
@@ -107,9 +138,11 @@ class ConfiguredJudge:
         atexit.register(self.close)
 
     def identity(self) -> dict[str, Any]:
-        """The context of the run at hand, as JSON."""
-        context = get_runtime(JudgeContext).context
-        return JudgeContext.model_validate(context or {}, from_attributes=True).model_dump()
+        """The judge's part of the context of the run at hand, as JSON."""
+        context: Any = get_runtime(JudgeContext).context
+        if isinstance(context, GuardrailContext):
+            context = context.model_dump(include=set(JudgeContext.model_fields))
+        return JudgeContext.model_validate(context or {}).model_dump()
 
     def judge(self, identity: dict[str, Any]) -> MemAlignJudge:
         """The judge of a context."""

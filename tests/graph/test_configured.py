@@ -138,7 +138,7 @@ def test_without_a_key_the_model_is_the_offline_one(monkeypatch, key, model):
 
 def test_the_server_finds_every_graph():
     configured = json.loads((ROOT / "langgraph.json").read_text())["graphs"]
-    assert set(configured) == {"judge", "review", "align"}
+    assert set(configured) == {"judge", "review", "align", "guardrail"}
     for name, entry in configured.items():
         path, variable = entry["path"].split(":")
         graph = getattr(importlib.import_module(f"graphs.{Path(path).stem}"), variable)

@@ -32,7 +32,7 @@ class Chain:
 
     def __init__(self, judge, **options):
         self.calls = 0
-        self._guarded = MemAlignGuardrail(RunnableLambda(self._answer), judge, **options)
+        self.guarded = MemAlignGuardrail(RunnableLambda(self._answer), judge, **options)
 
     def _answer(self, asked):
         self.calls += 1
@@ -40,10 +40,10 @@ class Chain:
 
     def graph(self):
         def node(state):
-            return {"answers": [self._guarded.invoke(state["question"])]}
+            return {"answers": [self.guarded.invoke(state["question"])]}
 
         async def anode(state):
-            return {"answers": [await self._guarded.ainvoke(state["question"])]}
+            return {"answers": [await self.guarded.ainvoke(state["question"])]}
 
         graph = StateGraph(Talk)
         graph.add_node("answer", RunnableLambda(node, anode))
@@ -111,7 +111,7 @@ async def test_a_stream_waits_for_the_human(drive, kind, thread):
 async def test_outside_a_graph_it_says_so_before_anything_is_paid(drive, kind):
     chain = Chain(kind.judge, on_fail="review")
     with pytest.raises(ConfigurationError, match="found no graph to wait on"):
-        await drive.invoke(chain._guarded, "Where?")
+        await drive.invoke(chain.guarded, "Where?")
     assert chain.calls == len(kind.model.requests) == 0
 
 

@@ -30,6 +30,9 @@ DIALECTS = {
     "Studio": {"decision": "edit", "value": False, "rationale": REMARK},
 }
 
+# What Studio draws a field of the context as; all others are plain.
+KINDS = {"instructions": "prompt", "agent_prompt": "prompt", "model": "llm", "agent_model": "llm"}
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
@@ -173,6 +176,32 @@ def test_a_thread_is_used_again_and_forked(server):
     assert learned["feedback"]["judge_rationale"] == "By hand."
 
 
+def test_an_agents_reply_waits_for_a_human_who_teaches_the_judge(server):
+    asked = {"messages": [{"role": "user", "content": CASE["inputs"]}]}
+    talk = Talk(server, "guardrail", "watchful")
+
+    paused = talk.begin(asked)
+    assert "no close precedent" in description(paused).casefold()  # the judge has learned nothing
+    assert CASE["inputs"] in description(paused)  # the offline agent repeats it
+    again = talk.answer({"decision": "perhaps"})
+    assert "found the decision 'perhaps'" in description(again)
+    withheld = talk.answer(DIALECTS["Studio"])
+
+    assert talk.status == "idle"
+    assert [message["type"] for message in withheld["messages"]] == ["human", "ai"]
+    assert "withheld" in withheld["messages"][-1]["content"]
+    reply = paused["messages"][-1]
+    assert withheld["messages"][-1]["id"] == reply["id"]
+    memory = known(server, "watchful", {"inputs": CASE["inputs"], "outputs": reply["content"]})
+    assert [principle["text"] for principle in memory["principles"]] == [REMARK]
+
+    # The next one like it is judged by what was learned; this time the human releases it.
+    talk = Talk(server, "guardrail", "watchful")
+    assert "The judge says `false`" in description(talk.begin(asked))
+    released = talk.answer({"decision": "edit", "value": True, "rationale": "Fine for once."})
+    assert released["messages"][-1]["content"] == reply["content"]
+
+
 @pytest.mark.parametrize(
     ("graph", "nodes", "fields"),
     [
@@ -183,6 +212,7 @@ def test_a_thread_is_used_again_and_forked(server):
             {"inputs", "outputs"},
         ),
         ("align", {"store_feedback", "learn_batch", "report"}, {"feedback"}),
+        ("guardrail", {"model", "memalign.after_agent"}, {"messages"}),
     ],
 )
 def test_studio_can_draw_it(server, graph, nodes, fields):
@@ -194,9 +224,17 @@ def test_studio_can_draw_it(server, graph, nodes, fields):
 
     assert {node["id"] for node in drawing["nodes"]} == nodes | {"__start__", "__end__"}
     assert fields <= set(schemas["input_schema"]["properties"])
-    assert {"judge"} <= set(schemas["output_schema"]["properties"])
+    result = {"messages"} if graph == "guardrail" else {"judge"}
+    assert result <= set(schemas["output_schema"]["properties"])
     assert {"name", "model", "memory"} <= set(schemas["context_schema"]["properties"])
     assert assistant["description"]
+    # Studio draws a field at the nodes that it names: a prompt as a prompt, a model as a picker.
+    context = schemas["context_schema"]["properties"]
+    kinds = {name: field.get("langgraph_type") for name, field in context.items()}
+    assert kinds == {name: KINDS.get(name) for name in context}
+    assert all(field["langgraph_nodes"] for field in context.values())
+    if graph == "guardrail":
+        assert all(nodes & set(field["langgraph_nodes"]) for field in context.values())
 
 
 def test_a_waiting_thread_and_all_that_was_learned_survive_a_restart(server):
