@@ -48,3 +48,9 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+
+# Output:
+# asked:    **The judge reached no verdict:**
+# released: It comes tomorrow.
+# learned:  Nobody is upset: short is fine.
+# passed:   It comes on Monday.

@@ -28,9 +28,9 @@ def main() -> None:
             memory=memory,
         )
         late = {"inputs": "My fridge is a week late! Where is it?"}
-        cold = {**late, "outputs": "It comes on Monday.", "value": False}
+        cold = {**late, "outputs": "It comes on Monday.", "rationale": "Say sorry first."}
         warm = {**late, "outputs": "We are sorry that you had to wait. It comes on Monday."}
-        judge.align([{**cold, "rationale": "Say sorry first."}, {**warm, "value": True}])
+        judge.align([{**cold, "value": False}, {**warm, "value": True}])
 
         chain = RunnableLambda(answer)
         retried = MemAlignGuardrail(chain, judge, on_fail="retry", retries=1)
@@ -39,15 +39,18 @@ def main() -> None:
         replaced = MemAlignGuardrail(chain, judge, on_fail="replace", message="A human will reply.")
         print("replace:", replaced.invoke(QUESTION))
 
-        try:
-            MemAlignGuardrail(chain, judge).invoke(QUESTION)
-        except GuardrailError as error:
-            print("raise:  ", error.judge, error.verdict.value)
-        try:
-            MemAlignGuardrail(chain, judge).invoke("What is the capital of France?")
-        except GuardrailError as error:
-            print("closed: ", error.verdict.reason)
+        for question in (QUESTION, "What is the capital of France?"):
+            try:
+                MemAlignGuardrail(chain, judge).invoke(question)
+            except GuardrailError as error:
+                print("raise:  ", error.judge, type(error.verdict).__name__)
 
 
 if __name__ == "__main__":
     main()
+
+# Output:
+# retry:   We are sorry that you had to wait. It comes tomorrow.
+# replace: A human will reply.
+# raise:   support_tone Verdict
+# raise:   support_tone Unscored
