@@ -5,41 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from langchain_core.callbacks import (
-    AsyncCallbackManagerForLLMRun,
-    CallbackManagerForLLMRun,
-)
-from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
-from langchain_core.outputs import ChatGeneration, ChatResult
+
+from langchain_memalign.offline import PureChatModel
 
 
-class EchoModel(BaseChatModel):
+class EchoModel(PureChatModel):
     """Repeats the user's last message, and says that it is no language model."""
 
     @property
     def _llm_type(self) -> str:
         return "echo"
 
-    def _generate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        reply = AIMessage(_echo(messages), response_metadata={"model_name": "echo"})
-        return ChatResult(generations=[ChatGeneration(message=reply)])
-
-    async def _agenerate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        # Pure and short: a thread would cost more than the answer.
-        return self._generate(messages)
+    def answer(self, messages: Sequence[BaseMessage], **options: Any) -> AIMessage:
+        """Repeat what the user said last."""
+        return AIMessage(_echo(messages), response_metadata={"model_name": "echo"})
 
 
 def _echo(messages: Sequence[BaseMessage]) -> str:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from langchain_memalign.content import canonical
 from langchain_memalign.errors import InvalidInputError
-from langchain_memalign.flow import Flow, Step, arun, perform, run
+from langchain_memalign.flow import Flow, arun, run
 from langchain_memalign.judge import MemAlignJudge
 from langchain_memalign.schema import Case, Unscored, Verdict
 
@@ -91,12 +91,7 @@ class JudgeTool(BaseTool):
             case = Case(inputs=inputs, outputs=outputs, reference_outputs=reference_outputs)
         except InvalidInputError as error:
             raise ToolException(str(error)) from error
-        outcome: Verdict | Unscored = yield from perform(
-            Step(
-                lambda: self.judge.invoke(case, config),
-                lambda: self.judge.ainvoke(case, config),
-            )
-        )
+        outcome = yield from self.judge.judging(case, config)
         if isinstance(outcome, Unscored):
             return canonical({"value": None, "unscored": outcome.reason}), outcome
         return canonical({"value": outcome.value, "rationale": outcome.rationale}), outcome

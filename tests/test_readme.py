@@ -1,36 +1,20 @@
-"""The README cannot drift: its code is run, its output compared, its pictures drawn anew."""
+"""The README and the pages in docs/ cannot drift: their code is run, the pictures drawn anew."""
 
-import contextlib
-import io
-import itertools
-import re
-from pathlib import Path
-
+import pytest
 from fakes import CountingEmbeddings, ScriptedModel, one_rule_a_record
+from pages import BLOCK, check_examples, read
 
 import langchain_memalign.errors
 from langchain_memalign import MemAlignJudge, Memory, create_review_graph
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+README = read("README.md")
 
 
-def test_its_code_prints_what_it_says(tmp_path, monkeypatch) -> None:
+@pytest.mark.parametrize("name", ["README.md", "docs/guardrails.md"])
+def test_its_code_prints_what_it_says(name, tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
-    blocks = BLOCK.findall(README)
-    namespace: dict[str, object] = {}
-    ran = 0
-    for (language, code), (following, expected) in itertools.pairwise(blocks):
-        if language != "python":
-            continue
-        printed = io.StringIO()
-        with contextlib.redirect_stdout(printed):
-            exec(compile(code, "README.md", "exec"), namespace)
-        assert following == "text", "each example is followed by its output"
-        assert printed.getvalue() == expected
-        ran += 1
+    namespace = check_examples(read(name), name)
     namespace["memory"].close()
-    assert ran == len(re.findall(r"^```python$", README, re.MULTILINE))
 
 
 def test_its_picture_is_the_compiled_graph() -> None:

@@ -24,7 +24,7 @@ from langchain_memalign.errors import ConfigurationError
 from langchain_memalign.judge import MemAlignJudge
 from langchain_memalign.memory import Memory
 from langchain_memalign.models import resolve_embeddings
-from langchain_memalign.models.failure import without_secrets
+from langchain_memalign.models.failure import said_by
 
 _REQUEST_SECONDS = 120
 
@@ -143,7 +143,7 @@ def chat_model(choice: ModelChoice) -> str | BaseChatModel:
         made: BaseChatModel = init_chat_model(choice.name, **choice.options)
         return made
     except Exception as error:
-        said = " ".join(without_secrets(str(error)).split())[:300]
+        said = said_by(error)
         raise ConfigurationError(
             f"model {choice.name!r} with {', '.join(choice.options)} cannot be used: {said} "
             "Expected a model and options that LangChain's init_chat_model takes; set the "

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from langchain_memalign.errors import InvalidInputError
+
 JudgeOption = Annotated[
     Path | None,
     typer.Option(
@@ -36,4 +38,14 @@ MapOption = Annotated[
 ConcurrencyOption = Annotated[
     int, typer.Option("--concurrency", "-c", min=1, help="Most model calls at the same time.")
 ]
+OverwriteOption = Annotated[
+    bool, typer.Option("--overwrite", help="Replace the file, if there is one.")
+]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
+
+
+def not_overwritten(path: Path) -> InvalidInputError:
+    """The error where `OverwriteOption` is wanted: there is a file already."""
+    return InvalidInputError(
+        f"found {path} there already; expected a new file. --overwrite replaces it."
+    )

@@ -9,7 +9,7 @@ from langchain_core.runnables import RunnableConfig
 from typing_extensions import TypedDict
 
 from langchain_memalign.errors import ConfigurationError, InvalidInputError
-from langchain_memalign.flow import Flow, Step, arun, parallel, perform, run
+from langchain_memalign.flow import Flow, arun, parallel, run
 from langchain_memalign.judge import MemAlignJudge
 from langchain_memalign.results import is_without_outputs
 from langchain_memalign.schema import Case, Unscored, Verdict
@@ -138,12 +138,7 @@ class PairwiseEvaluator:
         self, inputs: Any, outputs: Any, reference_outputs: Any, config: RunnableConfig | None
     ) -> Flow[Verdict | Unscored]:
         case = Case(inputs=inputs, outputs=outputs, reference_outputs=reference_outputs or None)
-        return perform(
-            Step(
-                lambda: self.judge.invoke(case, config),
-                lambda: self.judge.ainvoke(case, config),
-            )
-        )
+        return self.judge.judging(case, config)
 
 
 def _agreed(straight: Verdict | Unscored, swapped: Verdict | Unscored) -> tuple[str | None, str]:

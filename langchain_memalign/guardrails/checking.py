@@ -116,9 +116,7 @@ class Checkpoint:
             judge = yield from off_loop(partial(self._source.judge, found["judge"]))
             found["value_type"] = judge.spec.value_type
             self.policy.check_fits(judge.spec.value_type)
-            asking: Flow[Verdict | Unscored] = perform(
-                Step(partial(judge.invoke, case, config), partial(judge.ainvoke, case, config))
-            )
+            asking = judge.judging(case, config)
             seconds = self.policy.timeout
             outcome = yield from (asking if seconds is None else within(asking, seconds))
         except ConfigurationError:

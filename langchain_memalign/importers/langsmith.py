@@ -31,7 +31,7 @@ from langchain_memalign.errors import (
 from langchain_memalign.importers.fields import FEEDBACK_FIELDS, FieldMap
 from langchain_memalign.importers.found import Found, Remark, Skipped
 from langchain_memalign.importers.langsmith_words import NOT_HUMAN, words_of
-from langchain_memalign.models.failure import without_secrets
+from langchain_memalign.models.failure import said_by
 
 if TYPE_CHECKING:
     from langsmith import Client
@@ -94,10 +94,10 @@ def from_langsmith(
         ConfigurationError: LangSmith refuses the key.
         SourceError: LangSmith does not answer, or knows no such project or queue.
     """
-    if [project, queue, run_ids].count(None) != 2:
+    places = 3 - [project, queue, run_ids].count(None)
+    if places != 1:
         raise InvalidInputError(
-            "LangSmith: expected one of project, queue and run_ids; found "
-            f"{3 - [project, queue, run_ids].count(None)} of them."
+            f"LangSmith: expected one of project, queue and run_ids; found {places} of them."
         )
     with _asking(client) as ask:
         if project is not None:
@@ -170,7 +170,7 @@ def _mapped_errors() -> Iterator[None]:
         raise
     except Exception as error:  # the client's two halves share no root for their errors
         status = getattr(error, "status_code", None)
-        said = " ".join(without_secrets(str(error)).split())[:300] or type(error).__name__
+        said = said_by(error) or type(error).__name__
         if isinstance(error, LangSmithAuthError) or status in (401, 403):
             raise ConfigurationError(
                 f"LangSmith refuses the key: {said} Set LANGSMITH_API_KEY to one that may read "

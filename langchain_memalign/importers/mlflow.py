@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_memalign.errors import ConfigurationError, SourceError
 from langchain_memalign.importers.found import Found, Remark, Skipped
-from langchain_memalign.models.failure import without_secrets
+from langchain_memalign.models.failure import said_by
 
 if TYPE_CHECKING:
     from mlflow.entities import Assessment, Trace
@@ -72,9 +72,9 @@ def from_mlflow(
             if not token:
                 return
     except MlflowException as error:
-        said = " ".join(without_secrets(str(error)).split())[:300]
         raise SourceError(
-            f"MLflow: {said} What was read so far is kept; run the same import again to go on."
+            f"MLflow: {said_by(error)} What was read so far is kept; run the same import again to "
+            "go on."
         ) from error
 
 

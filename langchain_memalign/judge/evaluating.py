@@ -38,6 +38,10 @@ class Evaluating:
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None) -> Verdict | Unscored:
         """Async `invoke`."""
 
+    def judging(self, case: Case, config: RunnableConfig | None = None) -> Flow[Verdict | Unscored]:
+        """`invoke` or `ainvoke`, as the flow's driver calls for: a traced run of the judge."""
+        return perform(Step(lambda: self.invoke(case, config), lambda: self.ainvoke(case, config)))
+
     def evaluate(
         self,
         *,
@@ -109,9 +113,7 @@ class Evaluating:
         if is_without_outputs(outputs):
             return evaluator_result(self.flows.spec.name, NO_OUTPUTS)
         case = Case(outputs=outputs, **fields)
-        outcome = yield from perform(
-            Step(lambda: self.invoke(case, config), lambda: self.ainvoke(case, config))
-        )
+        outcome = yield from self.judging(case, config)
         return evaluator_result(self.flows.spec.name, outcome)
 
 

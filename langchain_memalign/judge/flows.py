@@ -24,7 +24,7 @@ from langchain_memalign.memory import (
     recollect,
 )
 from langchain_memalign.models import StructuredModel
-from langchain_memalign.prompts.judging import JudgePrompt, judge_prompt
+from langchain_memalign.prompts.judging import VERDICT_REPLY, JudgePrompt, judge_prompt
 from langchain_memalign.results import run_metadata
 from langchain_memalign.schema import (
     Case,
@@ -149,6 +149,20 @@ class JudgeFlows:
         """Put together what is shown, within the budget."""
         return assemble(recollection, principles, self.budgets.principle_tokens)
 
+    def prompt(
+        self, memory: WorkingMemory, case: Case, *, reply: str = VERDICT_REPLY
+    ) -> JudgePrompt:
+        """What the model is asked, within the budgets; `reply` is the answer that is wanted."""
+        return judge_prompt(
+            self.spec,
+            memory,
+            case,
+            case_tokens=self.budgets.case_tokens,
+            episode_tokens=self.budgets.episode_tokens,
+            distant=self.budgets.distant,
+            reply=reply,
+        )
+
     def decide(
         self,
         memory: WorkingMemory,
@@ -162,15 +176,8 @@ class JudgeFlows:
         Raises:
             ModelError: The provider refuses access. Any other failure ends `Unscored`.
         """
-        budgets, value_type = self.budgets, self.spec.value_type
-        prompt = judge_prompt(
-            self.spec,
-            memory,
-            case,
-            case_tokens=budgets.case_tokens,
-            episode_tokens=budgets.episode_tokens,
-            distant=budgets.distant,
-        )
+        value_type = self.spec.value_type
+        prompt = self.prompt(memory, case)
         evidence: dict[str, Any] = {
             "principle_ids": tuple(p.id for p in memory.principles),
             "episode_ids": tuple(e.id for r in memory.episodes for e in (r.episode, *r.also)),

@@ -7,7 +7,7 @@ from typing import Any
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.flow import run
 from langchain_memalign.judge.flows import JudgeFlows
-from langchain_memalign.prompts.judging import SCORE_REPLY, judge_prompt
+from langchain_memalign.prompts.judging import SCORE_REPLY
 from langchain_memalign.schema import Case
 
 
@@ -42,16 +42,7 @@ class OpenevalsPrompt:
                 "put what the judge should see into one of these."
             )
         case = Case(inputs=inputs, outputs=outputs, reference_outputs=reference_outputs or None)
-        budgets = self._judge.budgets
-        prompt = judge_prompt(
-            self._judge.spec,
-            run(self._judge.recall(case)),
-            case,
-            case_tokens=budgets.case_tokens,
-            episode_tokens=budgets.episode_tokens,
-            distant=budgets.distant,
-            reply=SCORE_REPLY,
-        )
+        prompt = self._judge.prompt(run(self._judge.recall(case)), case, reply=SCORE_REPLY)
         roles = {"system": "system", "human": "user"}
         return [{"role": roles[m.type], "content": m.text} for m in prompt.messages]
 

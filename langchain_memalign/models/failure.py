@@ -112,6 +112,11 @@ def without_secrets(text: str) -> str:
     return _SECRET.sub(lambda match: f"{match[1] or match[2]}…", text)
 
 
+def said_by(error: Exception) -> str:
+    """What a foreign error says: one line, cut, without secrets; empty if it says nothing."""
+    return " ".join(without_secrets(str(error)).split())[:300]
+
+
 def _status(error: Exception) -> int | None:
     response = getattr(error, "response", None)
     for holder, name in ((error, "status_code"), (response, "status_code"), (error, "code")):

@@ -8,7 +8,7 @@ from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
 
 from langchain_memalign.errors import ConfigurationError
-from langchain_memalign.models.failure import without_secrets
+from langchain_memalign.models.failure import said_by
 
 _REQUEST_SECONDS = 120
 
@@ -117,7 +117,7 @@ def _unusable(what: str, name: str, example: str, error: Exception) -> Configura
         if isinstance(error, ImportError)
         else "Set the provider's key in the environment, or pass the object itself."
     )
-    said = " ".join(without_secrets(str(error)).split())[:300].rstrip(".")
+    said = said_by(error).rstrip(".")
     return ConfigurationError(
         f"{what} {name!r} cannot be used: {said}. Expected 'provider:name', such as {example!r}, "
         f"of a provider that LangChain knows. {remedy}"

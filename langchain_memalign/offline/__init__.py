@@ -11,5 +11,6 @@ where it is asked for by name, and says in each rationale what it is.
 
 from langchain_memalign.offline.embeddings import LocalEmbeddings
 from langchain_memalign.offline.precedent import CLOSENESS_FLOOR, PrecedentModel
+from langchain_memalign.offline.pure import PureChatModel
 
-__all__ = ["CLOSENESS_FLOOR", "LocalEmbeddings", "PrecedentModel"]
+__all__ = ["CLOSENESS_FLOOR", "LocalEmbeddings", "PrecedentModel", "PureChatModel"]

@@ -6,13 +6,8 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from langchain_core.callbacks import (
-    AsyncCallbackManagerForLLMRun,
-    CallbackManagerForLLMRun,
-)
-from langchain_core.language_models import BaseChatModel, LanguageModelInput
+from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage, BaseMessage
-from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
@@ -20,6 +15,7 @@ from pydantic import Field
 
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.offline.extracting import extract_principles, shorten
+from langchain_memalign.offline.pure import PureChatModel
 from langchain_memalign.offline.reading import (
     Precedent,
     UnreadablePromptError,
@@ -52,7 +48,7 @@ _ABOUT = (
 )
 
 
-class PrecedentModel(BaseChatModel):
+class PrecedentModel(PureChatModel):
     """Judges by a similarity-weighted vote of the episodes in its prompt; opens no connection.
 
     It understands the prompts of this package and no other text. A judgement follows the experts'
@@ -90,25 +86,9 @@ class PrecedentModel(BaseChatModel):
         bound = [convert_to_openai_tool(tool) for tool in tools]
         return self.bind(tools=bound, tool_choice=tool_choice, **kwargs)
 
-    def _generate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        message = _answer(messages, kwargs.get("tools") or (), self.closeness_floor)
-        return ChatResult(generations=[ChatGeneration(message=message)])
-
-    async def _agenerate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        # Pure and short: a thread would cost more than the answer.
-        return self._generate(messages, **kwargs)
+    def answer(self, messages: Sequence[BaseMessage], **options: Any) -> AIMessage:
+        """Answer a prompt by the tool that is bound."""
+        return _answer(messages, options.get("tools") or (), self.closeness_floor)
 
 
 def _answer(

@@ -1,13 +1,11 @@
 """The page on one's own model server does what it says, in Python and on the command line."""
 
-import contextlib
-import io
 import json
-import re
 from pathlib import Path
 
 import pytest
 import yaml
+from pages import BLOCK, check_examples, read
 from typer.testing import CliRunner
 
 from langchain_memalign.cli import app
@@ -18,29 +16,24 @@ pytestmark = [
     pytest.mark.xdist_group("model_server"),
 ]
 
-PAGE = Path(__file__).parents[2] / "docs" / "own-model-server.md"
-BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+PAGE = "docs/own-model-server.md"
 ELSEWHERE = "http://localhost:8080/v1"
 
 
 @pytest.fixture
-def blocks(server):
-    """The page's blocks, by language, for the server that runs here."""
-    text = PAGE.read_text(encoding="utf-8").replace(ELSEWHERE, server.url)
-    return dict(BLOCK.findall(text))
+def page(server):
+    """The page, for the server that runs here."""
+    return read(PAGE).replace(ELSEWHERE, server.url)
 
 
-def test_the_python_prints_what_it_says(blocks):
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        exec(compile(blocks["python"], PAGE.name, "exec"), {})
-    assert printed.getvalue() == blocks["text"]
+def test_the_python_prints_what_it_says(page):
+    check_examples(page, PAGE)
 
 
-def test_the_command_line_learns_and_judges(blocks, tmp_path, monkeypatch):
+def test_the_command_line_learns_and_judges(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("OPENAI_API_KEY", "none")
-    described = yaml.safe_load(blocks["yaml"])
+    described = yaml.safe_load(dict(BLOCK.findall(page))["yaml"])
     described["model"]["max_tokens"] = 60  # what it says is not looked at
     Path("judge.yaml").write_text(yaml.safe_dump(described))
     rows = [

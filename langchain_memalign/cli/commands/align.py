@@ -85,8 +85,7 @@ def align(
     if bad or report.pending:
         parts = [f"{len(bad)} of the lines were rejected: correct them."] if bad else []
         if report.pending:
-            waiting = f"{len(report.pending)} of the episodes wait to be learned"
-            parts.append(f"{waiting}: `memalign align` takes them up.")
+            parts.append(still_waiting(report))
         raise Left(" ".join(parts))
 
 
@@ -101,6 +100,12 @@ def _learn(
             max_concurrency=concurrency,
             config={"callbacks": [watching]},
         )
+
+
+def still_waiting(report: AlignmentReport) -> str:
+    """What to do about episodes that an alignment left pending."""
+    waiting = f"{len(report.pending)} of the episodes wait to be learned"
+    return f"{waiting}: `memalign align` takes them up."
 
 
 def show_report(screen: Screen, report: AlignmentReport, bad: Sequence[BadRow] = ()) -> None:

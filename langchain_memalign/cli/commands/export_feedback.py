@@ -11,7 +11,12 @@ from typing import Annotated, Any
 import typer
 
 from langchain_memalign.cli.opening import opened_judge
-from langchain_memalign.cli.options import JsonOption, JudgeOption
+from langchain_memalign.cli.options import (
+    JsonOption,
+    JudgeOption,
+    OverwriteOption,
+    not_overwritten,
+)
 from langchain_memalign.cli.screen import Screen
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.exporters import to_langsmith_examples, to_mlflow_assessments
@@ -38,9 +43,7 @@ def export_feedback(
         ),
     ],
     path: Annotated[Path, typer.Argument(help="The JSON file to write.")],
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the file, if there is one.")
-    ] = False,
+    overwrite: OverwriteOption = False,
     judge_file: JudgeOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -59,9 +62,7 @@ def export_feedback(
         with path.open("w" if overwrite else "x", encoding="utf-8") as file:
             json_.dump(records, file, ensure_ascii=False, indent=1)
     except FileExistsError:
-        raise InvalidInputError(
-            f"found {path} there already; expected a new file. --overwrite replaces it."
-        ) from None
+        raise not_overwritten(path) from None
     except OSError as error:
         raise InvalidInputError(f"cannot write {path}: {error.strerror or error}.") from error
     if json:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.progress import Progress
 
-from langchain_memalign.cli.commands.align import align, show_report
+from langchain_memalign.cli.commands.align import align, show_report, still_waiting
 from langchain_memalign.cli.exits import Left
 from langchain_memalign.cli.moments import read_moment
 from langchain_memalign.cli.opening import opened_judge
@@ -194,10 +194,7 @@ def _say_what_is_left(report: ImportReport) -> None:
     if report.incomplete is not None:
         raise Left(report.incomplete)
     if report.alignment.pending:
-        raise Left(
-            f"{len(report.alignment.pending)} of the episodes wait to be learned: `memalign align` "
-            "takes them up."
-        )
+        raise Left(still_waiting(report.alignment))
 
 
 def _counted(found: Iterable[Found], progress: Progress) -> Iterator[Found]:

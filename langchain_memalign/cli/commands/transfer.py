@@ -18,7 +18,12 @@ from langchain_memalign.cli.judgefile import (
     load_judge_file,
 )
 from langchain_memalign.cli.opening import opened_memory
-from langchain_memalign.cli.options import JsonOption, JudgeOption
+from langchain_memalign.cli.options import (
+    JsonOption,
+    JudgeOption,
+    OverwriteOption,
+    not_overwritten,
+)
 from langchain_memalign.cli.screen import Screen
 from langchain_memalign.errors import InvalidInputError
 
@@ -28,9 +33,7 @@ _JUDGE_FILES = (".yaml", ".yml", ".toml")
 
 def export(
     path: Annotated[Path, typer.Argument(help="The file to write.")],
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the file, if there is one.")
-    ] = False,
+    overwrite: OverwriteOption = False,
     judge_file: JudgeOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -42,9 +45,7 @@ def export(
       $ memalign export memory.jsonl
     """
     if path.exists() and not overwrite:
-        raise InvalidInputError(
-            f"found {path} there already; expected a new file. --overwrite replaces it."
-        )
+        raise not_overwritten(path)
     file = load_judge_file(find_judge_file(judge_file))
     with opened_memory(file.memory, file.embeddings, creates=False, lazily=True) as memory:
         records = memory.export_jsonl(path)

@@ -1,0 +1,36 @@
+"""Pages whose examples are run: every python block is followed by a text block, its output."""
+
+import contextlib
+import io
+import itertools
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+
+
+def read(name):
+    """A page of this project."""
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def check_examples(page, name):
+    """Run a page's python blocks one after the other, in one namespace; compare what they print.
+
+    Returns:
+        The namespace.
+    """
+    namespace = {}
+    ran = 0
+    for (language, code), (following, expected) in itertools.pairwise(BLOCK.findall(page)):
+        if language != "python":
+            continue
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(compile(code, name, "exec"), namespace)
+        assert following == "text", "each example is followed by its output"
+        assert printed.getvalue() == expected
+        ran += 1
+    assert ran == len(re.findall(r"^```python$", page, re.MULTILINE)) > 0
+    return namespace
