@@ -23,6 +23,7 @@ import report
 from growth import trend
 
 from langchain_memalign import MemAlignJudge, Memory
+from langchain_memalign.offline import LocalEmbeddings
 
 MEASUREMENTS = 200
 KEPT = 50
@@ -30,6 +31,9 @@ KEPT = 50
 TAUGHT = 4
 """Episodes that a cycle adds and erases again."""
 REOPENED_EVERY = 50
+TEXTS_REMEMBERED = 10_000
+"""The tokenizer of the offline embeddings keeps that many pieces of text it has seen: the default
+`cache_capacity` of https://docs.rs/tokenizers. Until it is full, memory grows, and then no more."""
 
 # Series: unit, divisor, share of its level and least amount by which it may grow in a run.
 SERIES = {
@@ -68,6 +72,13 @@ class Cases:
             "value": self._random.random() < 0.5,
             "rationale": f"Mind the {words}, as in {self._random.getrandbits(48):x}.",
         }
+
+
+def fill_tokenizer(cases):
+    """Let the tokenizer meet as many texts as it remembers, as it would in its first hours."""
+    embeddings = LocalEmbeddings()
+    for _ in range(TEXTS_REMEMBERED):
+        embeddings.embed_query(cases.case()["inputs"])
 
 
 def opened(directory):
@@ -119,6 +130,7 @@ def soak(directory, *, cycles, minutes, mode):
     cases = Cases()
     memory, judge = opened(directory)
     judge.align([cases.feedback() for _ in range(KEPT)])
+    fill_tokenizer(cases)
     at, rows, done = [], [], 0
     started = time.monotonic()
 

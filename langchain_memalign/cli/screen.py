@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from langchain_memalign.cli.exits import Left
+from langchain_memalign.cli.keyboard import read_line
 from langchain_memalign.errors import InvalidInputError
 
 # Control characters other than tab and line feed, and those that turn the direction of writing:
@@ -80,17 +81,14 @@ class Screen:
 
     def ask(self, question: str) -> str | None:
         """Ask for a line; None at the end of standard input."""
-        if sys.stdin.isatty() and sys.stdout.isatty() and not self.json:
-            try:
-                return input(question).strip()
-            except EOFError:
-                return None
-        # `input` would write the question on stdout, which may be for a script.
-        self.err.print(Text(question), end="", soft_wrap=True)
-        if line := sys.stdin.readline():
-            return line.strip()
-        self.err.print()
-        return None
+        # Stdout may be for a script.
+        seen = sys.stdin.isatty() and sys.stdout.isatty()
+        where = self.out if seen else self.err
+        where.print(Text(question), end="", soft_wrap=True)
+        if (line := read_line()) is None:
+            where.print()
+            return None
+        return line.strip()
 
     def table(
         self,
