@@ -1,6 +1,10 @@
 """Looking at the files of a directory, the way someone would who found the disk."""
 
 import os
+import re
+
+_FEW = bytes(64)
+_ZEROS = re.compile(b"\0{64,}")
 
 
 def files_with(directory, *markers):
@@ -19,7 +23,11 @@ def content(directory):
 
 
 def _read(path):
-    """What a file holds; its holes, of which the engine's mostly consist, cut short."""
+    """What a file holds; long runs of zeros, of which the engine's mostly consist, cut short.
+
+    Holes are zeros that need not be read. Which zeros are holes is up to the file system and may
+    change at any time, so what comes out does not depend on it.
+    """
     with open(path, "rb") as file:
         size = os.fstat(file.fileno()).st_size
         parts, position = [], 0
@@ -30,4 +38,4 @@ def _read(path):
                 break  # only a hole is left
             position = os.lseek(file.fileno(), start, os.SEEK_HOLE)
             parts.append(os.pread(file.fileno(), position - start, start))
-        return bytes(64).join(parts)
+        return _ZEROS.sub(_FEW, _FEW.join([b"", *parts, b""]))
