@@ -23,7 +23,6 @@ import report
 from growth import trend
 
 from langchain_memalign import MemAlignJudge, Memory
-from langchain_memalign.offline import LocalEmbeddings
 
 MEASUREMENTS = 200
 KEPT = 50
@@ -31,9 +30,6 @@ KEPT = 50
 TAUGHT = 4
 """Episodes that a cycle adds and erases again."""
 REOPENED_EVERY = 50
-TEXTS_REMEMBERED = 10_000
-"""The tokenizer of the offline embeddings keeps that many pieces of text it has seen: the default
-`cache_capacity` of https://docs.rs/tokenizers. Until it is full, memory grows, and then no more."""
 
 # Series: unit, divisor, share of its level and least amount by which it may grow in a run.
 SERIES = {
@@ -74,13 +70,6 @@ class Cases:
         }
 
 
-def fill_tokenizer(cases):
-    """Let the tokenizer meet as many texts as it remembers, as it would in its first hours."""
-    embeddings = LocalEmbeddings()
-    for _ in range(TEXTS_REMEMBERED):
-        embeddings.embed_query(cases.case()["inputs"])
-
-
 def opened(directory):
     memory = Memory.open(str(directory), embeddings="local")
     judge = MemAlignJudge(
@@ -109,6 +98,11 @@ async def acycle(judge, cases):
     await judge.aforget(report_.stored)
 
 
+async def fill_thread_pool():
+    """Start every thread that the loop's pool may have; on its own it takes hours to."""
+    await asyncio.gather(*(asyncio.to_thread(time.sleep, 0.01) for _ in range(64)))
+
+
 def measure(directory):
     """Every series, now."""
     gc.collect()
@@ -130,7 +124,6 @@ def soak(directory, *, cycles, minutes, mode):
     cases = Cases()
     memory, judge = opened(directory)
     judge.align([cases.feedback() for _ in range(KEPT)])
-    fill_tokenizer(cases)
     at, rows, done = [], [], 0
     started = time.monotonic()
 
@@ -138,6 +131,7 @@ def soak(directory, *, cycles, minutes, mode):
         return done / cycles if cycles else (time.monotonic() - started) / (60 * minutes)
 
     with asyncio.Runner() as loop:
+        loop.run(fill_thread_pool())
         while (part := progress()) < 1:
             if part * MEASUREMENTS >= len(rows):
                 at.append(done)

@@ -96,10 +96,15 @@ def _load() -> Any:
 
         # Told to look for its files in the package itself, it opens no connection.
         package = Path(wordllama.__file__).parent
-        return wordllama.WordLlama.load(dim=_DIMENSIONS, cache_dir=package, disable_download=True)
+        model = wordllama.WordLlama.load(dim=_DIMENSIONS, cache_dir=package, disable_download=True)
     except (ImportError, FileNotFoundError) as error:
         raise ConfigurationError(
             f"the installed wordllama cannot be used ({error}); {_REMEDY}"
         ) from error
     finally:
         root.removeHandler(placeholder)
+    # In every thread the tokenizer would keep the last 10,000 texts, of up to 256 characters: tens
+    # of megabytes a thread, texts that were to be forgotten among them, and nothing gained by it.
+    if resize := getattr(model.tokenizer.model, "_resize_cache", None):
+        resize(0)
+    return model
