@@ -19,6 +19,7 @@ def test_a_few_cycles_are_measured_and_written_down(tmp_path):
         text=True,
     )
     assert ran.returncode in FLAT, ran.stderr
+    assert "Traceback" not in ran.stderr
     result = json.loads(out.read_text())
     assert result["cycles"] == 6
     assert {"command", "machine", "versions"} <= set(result)
