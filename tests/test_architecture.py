@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 
 # From the bottom up. A module imports only what stands on a line above its own.
 ORDER = """
-    errors
+    errors files
     flow
     content
     schema

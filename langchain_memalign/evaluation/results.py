@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.evaluation.cells import Lesson, Row
+from langchain_memalign.files import replacing
 
 
 class Results:
@@ -40,10 +40,8 @@ class Results:
         """Keep a finished cell."""
         if self.directory is not None:
             lines = [lesson.model_dump_json(), *(row.model_dump_json() for row in rows)]
-            descriptor, name = tempfile.mkstemp(dir=self.directory, suffix=".part")
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            with replacing(self.directory / f"{key}.jsonl") as file:
                 file.write("\n".join(lines) + "\n")
-            os.replace(name, self.directory / f"{key}.jsonl")
         self._cells[key] = (lesson, tuple(rows))
 
     @property

@@ -77,17 +77,24 @@ class FieldMap:
     def apply(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """Return the fields of a case or feedback that a row holds.
 
+        A field that is mapped as a whole stands for the row's own of that name. Fields that are
+        mapped into one join those that the row's own has, unless pairs pick some of these.
+
         Raises:
-            InvalidInputError: The row lacks a mapped field, or a list stands where a name is
-                looked up; names the field.
+            InvalidInputError: The row lacks a mapped field, a list stands where a name is looked
+                up, or what mapped fields would join is no object; names the field.
         """
-        mapped = {pair.target[0] for pair in self.pairs if pair.target}
-        taken = self._sources()
-        record = {
-            name: row[name]
-            for name in self.fields
-            if name in row and name not in mapped and name not in taken
-        }
+        record = {name: row[name] for name in self.fields if name in row and self._keeps(name)}
+        for name in self._joined():
+            own = record.pop(name, None)
+            if isinstance(own, Mapping):
+                record[name] = own
+            elif own is not None:
+                raise InvalidInputError(
+                    f"{name}: found a {type(own).__name__} and fields mapped into it; expected an "
+                    f"object that they join. Map {name + '=' + name + '.text'!r} to keep it too, "
+                    f"or {name + '='!r} to leave it out."
+                )
         for pair in self.pairs:
             if not pair.target:
                 continue
@@ -111,13 +118,27 @@ class FieldMap:
 
     def unused(self, rows: Iterable[Mapping[str, Any]]) -> list[str]:
         """The names of top-level fields that stand in the rows and are not looked at."""
-        roots = {pair.source[0] for pair in self.pairs}
+        roots = self._roots()
         names = dict.fromkeys(name for row in rows for name in row)
-        return [name for name in names if name not in roots and name not in self.fields]
+        return [n for n in names if n not in roots and not (n in self.fields and self._keeps(n))]
 
-    def _sources(self) -> set[str]:
-        """Top-level fields that go somewhere else, or nowhere."""
-        return {pair.source[0] for pair in self.pairs if len(pair.source) == 1}
+    def _keeps(self, name: str) -> bool:
+        """Whether the row's own field of this name stays what it is, or is joined by others."""
+        goes_elsewhere = (name,) in [pair.source for pair in self.pairs]
+        is_replaced = (name,) in [pair.target for pair in self.pairs]
+        is_picked = name in self._parted() and name in self._roots()
+        return not (goes_elsewhere or is_replaced or is_picked)
+
+    def _joined(self) -> list[str]:
+        return [name for name in self._parted() if self._keeps(name)]
+
+    def _parted(self) -> list[str]:
+        """Targets of which the parts are mapped."""
+        return list(dict.fromkeys(p.target[0] for p in self.pairs if len(p.target) > 1))
+
+    def _roots(self) -> set[str]:
+        """Top-level fields that pairs look into."""
+        return {pair.source[0] for pair in self.pairs}
 
 
 def _pair(text: str, fields: tuple[str, ...]) -> _Pair:
@@ -164,7 +185,10 @@ def _look_up(row: Any, path: Path) -> tuple[bool, Any]:
 def _put(record: dict[str, Any], path: Path, value: Any) -> None:
     *parents, last = path
     for name in parents:
-        record = record.setdefault(name, {})
+        within = record.get(name)
+        # A copy: it may be the row's own.
+        record[name] = dict(within) if isinstance(within, Mapping) else {}
+        record = record[name]
     record[last] = value
 
 

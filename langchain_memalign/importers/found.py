@@ -25,10 +25,18 @@ class Remark:
 
 @dataclass(frozen=True)
 class Skipped:
-    """Something in the source that is no expert's word, or cannot be used, and why."""
+    """Something in the source that is no expert's word, or cannot be used, and why.
+
+    Attributes:
+        where: Its place in the source.
+        reason: Why it was left there.
+        is_unusable: Whether an expert's word is there that has to be corrected to be learned;
+            false where there simply is none.
+    """
 
     where: str
     reason: str
+    is_unusable: bool = False
 
 
 Found: TypeAlias = Remark | Skipped

@@ -139,7 +139,7 @@ def from_langsmith_dataset(
             try:
                 yield Remark(where, {"id": f"langsmith:{example.id}", **fields.apply(row)})
             except InvalidInputError as error:
-                yield Skipped(where, str(error))
+                yield Skipped(where, str(error), is_unusable=True)
 
 
 Ask = Callable[[Callable[[], Coroutine[Any, Any, Any]]], Any]
@@ -245,7 +245,8 @@ def _read(
         if not said:
             yield Skipped(where, why_not or NOT_HUMAN)
         elif run is None:
-            yield Skipped(where, "LangSmith no longer has the run itself; expected its inputs.")
+            gone = "LangSmith no longer has the run itself; expected its inputs."
+            yield Skipped(where, gone, is_unusable=True)
         else:
             case = {
                 "inputs": run.inputs or None,

@@ -21,7 +21,8 @@ class ImportReport(Record):
     Attributes:
         alignment: What was learned. Imported again, the same words are `unchanged` and cost
             nothing.
-        skipped: What was left in the source: where, and why.
+        skipped: What was left in the source: where, why, and whether it is an expert's word that
+            has to be corrected.
         incomplete: Why the source could not be read to its end, if it could not. What had been
             read is learned; the same import goes on from there.
     """
@@ -29,6 +30,11 @@ class ImportReport(Record):
     alignment: AlignmentReport
     skipped: tuple[Skipped, ...] = ()
     incomplete: str | None = None
+
+    @property
+    def unusable(self) -> tuple[Skipped, ...]:
+        """Experts' words that could not be used."""
+        return tuple(item for item in self.skipped if item.is_unusable)
 
 
 def import_feedback(
@@ -96,10 +102,13 @@ class _Reading:
 
     def _take(self, item: Found, value_type: ValueType) -> None:
         if isinstance(item, Remark):
+            if all(item.fields.get(name) in (None, "") for name in ("value", "rationale")):
+                self._skipped.append(Skipped(item.where, "it has neither value nor rationale."))
+                return
             try:
                 self.remarks.append(with_values(item.fields, value_type))
             except InvalidInputError as error:
-                self._skipped.append(Skipped(item.where, str(error)))
+                self._skipped.append(Skipped(item.where, str(error), is_unusable=True))
             else:
                 self._places.append(item.where)
         elif isinstance(item, Skipped):
@@ -111,7 +120,9 @@ class _Reading:
             )
 
     def report(self, alignment: AlignmentReport) -> ImportReport:
-        rejected = [Skipped(self._places[r.index], r.reason) for r in alignment.rejected]
+        rejected = [
+            Skipped(self._places[r.index], r.reason, is_unusable=True) for r in alignment.rejected
+        ]
         return ImportReport(
             alignment=alignment.model_copy(update={"rejected": ()}),
             skipped=(*self._skipped, *rejected),

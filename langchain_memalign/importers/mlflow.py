@@ -94,7 +94,7 @@ def _of_trace(trace: Trace, name: str) -> Iterator[Found]:
         return
     root = next((span for span in trace.data.spans if span.parent_id is None), None)
     if root is None or (root.inputs is None and root.outputs is None):
-        yield Skipped(where, "it has no root span with inputs or outputs.")
+        yield Skipped(where, "it has no root span with inputs or outputs.", is_unusable=True)
         return
     fields: dict[str, Any] = {
         "id": f"mlflow:{trace.info.trace_id}:{name}",

@@ -20,7 +20,8 @@ def from_few_shots(examples: Iterable[Mapping[str, Any]]) -> Iterator[Found]:
     for number, example in enumerate(examples, 1):
         where = f"example {number}"
         if not isinstance(example, Mapping):
-            yield Skipped(where, f"found a {type(example).__name__}; expected a mapping.")
+            reason = f"found a {type(example).__name__}; expected a mapping."
+            yield Skipped(where, reason, is_unusable=True)
             continue
         fields = {name: example[name] for name in ("inputs", "outputs") if name in example}
         yield Remark(

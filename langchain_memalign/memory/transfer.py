@@ -12,13 +12,13 @@ import json
 import math
 import os
 import struct
-import tempfile
 import uuid
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from langchain_memalign.errors import InvalidInputError, MemoryStoreError
+from langchain_memalign.files import replacing
 from langchain_memalign.flow import Flow, off_loop, parallel
 from langchain_memalign.memory.flows import MemoryFlows
 from langchain_memalign.memory.points import to_episode, to_principle
@@ -118,21 +118,9 @@ def _line(point: Point) -> dict[str, Any]:
 
 def _write(path: Path, lines: Iterable[dict[str, Any]]) -> None:
     try:
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:
-        raise MemoryStoreError(
-            f"cannot export to {path}: {error}. Choose another place."
-        ) from error
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        with replacing(path) as file:
             file.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
-    except BaseException as error:
-        os.unlink(name)
-        if not isinstance(error, OSError):
-            raise
+    except OSError as error:
         raise MemoryStoreError(
             f"cannot export to {path}: {error}. Choose another place."
         ) from error

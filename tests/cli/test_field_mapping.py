@@ -37,6 +37,42 @@ def test_several_fields_make_one_mapping():
     assert mapped(pairs, row) == {"inputs": {"question": "q", "context": None}}
 
 
+OWN = {"inputs": {"team": "A", "q": {"lang": "en"}}, "q": "Why?"}
+
+
+def test_fields_mapped_into_one_join_what_it_has():
+    assert mapped("q=inputs.question", OWN) == {
+        "inputs": {"team": "A", "q": {"lang": "en"}, "question": "Why?"}
+    }
+    assert mapped("q=inputs.q.text", OWN)["inputs"]["q"] == {"lang": "en", "text": "Why?"}
+    assert mapped("q=inputs.q", OWN)["inputs"] == {"team": "A", "q": "Why?"}
+    assert mapped("q=inputs.team.name", OWN)["inputs"]["team"] == {"name": "Why?"}
+    assert OWN == {"inputs": {"team": "A", "q": {"lang": "en"}}, "q": "Why?"}
+    assert mapped("q=inputs.question", {"inputs": None, "q": "Why?"}) == {
+        "inputs": {"question": "Why?"}
+    }
+
+
+@pytest.mark.parametrize("pick", ["inputs.team=inputs.team", "inputs=", "inputs=inputs.whole"])
+def test_what_pairs_pick_from_a_field_is_all_that_stays_of_it(pick):
+    row = mapped(f"q=inputs.question,{pick}", OWN)["inputs"]
+    assert row.pop("question") == "Why?"
+    assert (
+        row
+        == {
+            "inputs.team=inputs.team": {"team": "A"},
+            "inputs=": {},
+            "inputs=inputs.whole": {"whole": OWN["inputs"]},
+        }[pick]
+    )
+
+
+@pytest.mark.parametrize("own", ["text", [{"role": "user", "content": "text"}]])
+def test_fields_cannot_join_what_is_no_object(own):
+    with pytest.raises(InvalidInputError, match=r"^inputs: found a .*'inputs=inputs\.text'"):
+        mapped("q=inputs.question", {"inputs": own, "q": "Why?"})
+
+
 def test_names_may_hold_the_marks():
     assert mapped(r"meta\.label=value,a\,b=inputs", {"meta.label": 1, "a,b": "x"}) == {
         "value": 1,
@@ -96,3 +132,9 @@ def test_fields_not_used_are_told_once(shell):
     shell.rows("rows.jsonl", [{"inputs": f"a{n}", "refernce_outputs": "b"} for n in range(3)])
     result = shell("judge", "rows.jsonl", code=1)
     assert result.stderr.count("not used: refernce_outputs") == 1
+
+
+def test_a_field_that_another_stands_for_is_told(shell):
+    shell.rows("rows.jsonl", [{"inputs": "a", "prompt": "b"}])
+    result = shell("judge", "rows.jsonl", "--map", "prompt=inputs", code=1)
+    assert "not used: inputs (" in result.stderr

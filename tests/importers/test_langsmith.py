@@ -89,6 +89,8 @@ def test_what_no_human_said_is_skipped_with_the_reason(langsmith, client, judge)
     assert "compares runs" in reasons[f"run {uid('compared')}"]
     assert "no longer has the run" in reasons[f"run {uid('gone')}"]
     assert "expected true or false" in reasons[f"run {uid('odd')}"]
+    unusable = {item.where for item in report.unusable}
+    assert unusable == {f"run {uid('gone')}", f"run {uid('odd')}"}
 
 
 def test_the_runs_of_an_annotation_queue(langsmith, client, judge):

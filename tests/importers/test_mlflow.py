@@ -112,6 +112,7 @@ def test_what_no_human_said_is_skipped_with_the_reason(tracking, judge):
     assert reasons[f"trace {machine}"] == reasons[f"trace {other}"]
     assert "no human assessment 'tone'" in reasons[f"trace {other}"]
     assert "expected true or false" in reasons[f"trace {odd}"]
+    assert [item.where for item in report.unusable] == [f"trace {odd}"]
 
 
 def test_again_only_what_is_new_or_edited_costs(tracking, judge):

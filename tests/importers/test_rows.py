@@ -117,5 +117,5 @@ def test_few_shot_examples(judge):
     report = import_feedback(judge, from_few_shots(examples))
     words = {(e.case.outputs, e.value, e.rationale) for e in judge.episodes()}
     assert words == {("So?", False, "Rude."), ("Sorry.", True, None)}
-    places = [item.where for item in report.skipped]
-    assert sorted(places) == ["example 3", "example 4"]
+    assert {item.where for item in report.skipped} == {"example 3", "example 4"}
+    assert [item.where for item in report.unusable] == ["example 4"]

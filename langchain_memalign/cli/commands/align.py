@@ -65,7 +65,10 @@ def align(
         if feedback is not None:
             rows, bad = read_feedback(feedback, map_ or [], judging.spec.value_type, screen)
         if reviewer is not None:
-            rows = [Row(row.line, {"reviewer": reviewer, **row.data}) for row in rows]
+            rows = [
+                Row(row.line, {**row.data, "reviewer": row.data.get("reviewer") or reviewer})
+                for row in rows
+            ]
         try:
             report = _learn(judging, rows, screen, probe=probe, concurrency=concurrency)
         except KeyboardInterrupt:
@@ -81,7 +84,7 @@ def align(
             told["rejected"] = [{"line": row.line, "reason": row.reason} for row in bad]
             screen.data(told)
         else:
-            show_report(screen, report, bad)
+            show_report(screen, report, [(f"line {row.line}", row.reason) for row in bad])
     if bad or report.pending:
         parts = [f"{len(bad)} of the lines were rejected: correct them."] if bad else []
         if report.pending:
@@ -108,15 +111,23 @@ def still_waiting(report: AlignmentReport) -> str:
     return f"{waiting}: `memalign align` takes them up."
 
 
-def show_report(screen: Screen, report: AlignmentReport, bad: Sequence[BadRow] = ()) -> None:
-    """Show what an alignment did, as tables."""
+def show_report(
+    screen: Screen, report: AlignmentReport, rejected: Sequence[tuple[str, str]] = ()
+) -> None:
+    """Show what an alignment did, as tables.
+
+    Args:
+        screen: Where.
+        report: What it did.
+        rejected: Where what could not be used stands, and why it could not.
+    """
     counts = {
         "stored": report.stored,
         "unchanged": report.unchanged,
         "overwritten": report.overwritten,
         "distilled": report.distilled,
         "pending": report.pending,
-        "rejected": bad,
+        "rejected": rejected,
         "principles added": report.principles_added,
         "principles merged": report.principles_merged,
         "principles retired": report.principles_retired,
@@ -153,8 +164,8 @@ def show_report(screen: Screen, report: AlignmentReport, bad: Sequence[BadRow] =
                 for conflict in report.conflicts
             ],
         )
-    for row in bad:
-        screen.note(f"line {row.line} rejected: {row.reason}", style="red")
+    for where, reason in rejected:
+        screen.note(f"{where} rejected: {reason}", style="red")
     for waiting in report.pending:
         screen.note(
             f"episode {short(waiting.episode_id)} pending: {waiting.reason}", style="yellow"

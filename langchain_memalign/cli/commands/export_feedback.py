@@ -20,6 +20,7 @@ from langchain_memalign.cli.options import (
 from langchain_memalign.cli.screen import Screen
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.exporters import to_langsmith_examples, to_mlflow_assessments
+from langchain_memalign.files import replacing
 
 
 class System(StrEnum):
@@ -55,14 +56,14 @@ def export_feedback(
       $ memalign export-feedback langsmith examples.json
       $ memalign export-feedback mlflow assessments.json
     """
+    if path.exists() and not overwrite:
+        raise not_overwritten(path)
     screen = Screen(json=json)
     with opened_judge(judge_file, asks_model=False, creates=False) as (_, judge):
         records = _WRITERS[system](judge.episodes(), judge=judge.spec.name)
     try:
-        with path.open("w" if overwrite else "x", encoding="utf-8") as file:
+        with replacing(path) as file:
             json_.dump(records, file, ensure_ascii=False, indent=1)
-    except FileExistsError:
-        raise not_overwritten(path) from None
     except OSError as error:
         raise InvalidInputError(f"cannot write {path}: {error.strerror or error}.") from error
     if json:

@@ -30,6 +30,8 @@ from langchain_memalign.importers import (
 from langchain_memalign.importers import import_feedback as learn
 from langchain_memalign.judge import MemAlignJudge
 
+_NAMED = 8
+
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
 
 ProbeOption = Annotated[
@@ -48,6 +50,9 @@ def import_feedback() -> None:
 
     The same import again costs nothing for what is known, and takes up what is
     new or was edited. What is skipped is listed with its reason.
+
+    Exits with 1 if an expert's word cannot be used or is still to be learned;
+    not for what holds no expert's word at all.
 
     Examples:
       $ memalign import-feedback langsmith --project support --key tone
@@ -184,17 +189,29 @@ def _import(
     if screen.json:
         screen.data(report.model_dump(mode="json"))
     else:
-        show_report(screen, report.alignment)
+        rejected = [(item.where, item.reason) for item in report.unusable]
+        show_report(screen, report.alignment, rejected)
         for item in report.skipped:
-            screen.note(f"{item.where} skipped: {item.reason}", style="dim")
+            if not item.is_unusable:
+                screen.note(f"{item.where} skipped: {item.reason}", style="dim")
     _say_what_is_left(report)
 
 
 def _say_what_is_left(report: ImportReport) -> None:
+    parts = []
+    if report.unusable:
+        places = ", ".join(item.where for item in report.unusable[:_NAMED])
+        more = ", …" if len(report.unusable) > _NAMED else ""
+        parts.append(
+            f"{len(report.unusable)} of the experts' words cannot be used: correct them where they "
+            f"stand ({places}{more})."
+        )
     if report.incomplete is not None:
-        raise Left(report.incomplete)
+        parts.append(report.incomplete)
     if report.alignment.pending:
-        raise Left(still_waiting(report.alignment))
+        parts.append(still_waiting(report.alignment))
+    if parts:
+        raise Left(" ".join(parts))
 
 
 def _counted(found: Iterable[Found], progress: Progress) -> Iterator[Found]:

@@ -1,0 +1,57 @@
+"""Files that are replaced whole or not at all."""
+
+import pytest
+
+from langchain_memalign.files import replacing
+
+
+def test_a_file_is_replaced_once_the_new_one_is_whole(tmp_path):
+    path = tmp_path / "file"
+    with replacing(path) as file:
+        file.write("one")
+    with replacing(path) as file:
+        file.write("two")
+        file.flush()
+        assert path.read_text() == "one"
+    assert path.read_text() == "two"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, OSError(28, "full")])
+def test_whatever_stops_the_writing_the_old_file_stays(tmp_path, stop):
+    path = tmp_path / "file"
+    path.write_text("one")
+
+    def stopped():
+        with replacing(path) as file:
+            file.write("tw")
+            file.flush()
+            raise stop
+
+    with pytest.raises((KeyboardInterrupt, OSError)):
+        stopped()
+    assert path.read_text() == "one"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_link_goes_on_pointing_where_it_does(tmp_path):
+    path, link = tmp_path / "file", tmp_path / "link"
+    path.write_text("one")
+    link.symlink_to(path)
+    with replacing(link) as file:
+        file.write("two")
+    assert link.is_symlink()
+    assert path.read_text() == "two"
+
+
+def test_a_new_file_is_as_readable_as_any(tmp_path):
+    path, plain = tmp_path / "file", tmp_path / "plain"
+    plain.write_text("")
+    with replacing(path) as file:
+        file.write("one")
+    assert path.stat().st_mode == plain.stat().st_mode
+
+
+def test_what_is_no_file_is_left_alone(tmp_path):
+    with pytest.raises(OSError, match="no regular file"), replacing(tmp_path):
+        pass
