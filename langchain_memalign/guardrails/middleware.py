@@ -65,7 +65,7 @@ class MemAlignMiddleware(AgentMiddleware[GuardrailState, Any, Any]):
     Attributes:
         policy: What passes, and what happens to what does not.
         on: What is judged: the final answer ("after_agent"), each reply without tool calls
-            ("after_model"), or the user's message ("before_agent").
+            ("after_model"), or what the user said since the last reply ("before_agent").
     """
 
     state_schema = GuardrailState
@@ -98,7 +98,7 @@ class MemAlignMiddleware(AgentMiddleware[GuardrailState, Any, Any]):
             name: The middleware's name; by default made of the judge's.
             case: From the messages before a reply, and the reply (None on the user's input), to
                 the case. By default these are its inputs and outputs, and a lone message is its
-                text; on the user's input, the messages are the last one only.
+                text; on the user's input, the messages are the user's since the last reply.
             **options: Fields of `GuardrailPolicy`.
 
         Raises:
@@ -152,11 +152,11 @@ class MemAlignMiddleware(AgentMiddleware[GuardrailState, Any, Any]):
         return update or None
 
     def _check_input(self, state: GuardrailState) -> Flow[_Update]:
-        """Judge what the user said last; end with a reply if it does not pass."""
-        said = next((m for m in reversed(state["messages"]) if isinstance(m, HumanMessage)), None)
-        if said is None:
+        """Judge what the user said since the last reply; end with a reply if it does not pass."""
+        said = _said_last(state["messages"])
+        if not said:
             return None
-        action, judged = yield from self._checkpoint.pass_through(partial(self._case, [said], None))
+        action, judged = yield from self._checkpoint.pass_through(partial(self._case, said, None))
         if action == "pass":
             return None
         return {"jump_to": "end", "messages": [self._instead_of(None, judged)]}
@@ -226,6 +226,17 @@ _WITH_HOOK: dict[str, type[MemAlignMiddleware]] = {
 def _is_bound(message: BaseMessage) -> bool:
     """Whether a message is half of a tool call and must stay with the other half."""
     return isinstance(message, ToolMessage) or bool(getattr(message, "tool_calls", None))
+
+
+def _said_last(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
+    """What the user said last, in as many messages as it took; the agent reads all of them."""
+    said: list[AnyMessage] = []
+    for message in reversed(messages):
+        if isinstance(message, HumanMessage):
+            said.insert(0, message)
+        elif isinstance(message, AIMessage) and said:
+            break
+    return said
 
 
 def _turn(messages: Sequence[AnyMessage], notes: Sequence[str]) -> str | None:

@@ -122,7 +122,12 @@ class GuardrailPolicy:
         )
         if not isinstance(self.fail_open, bool):
             troubles = self.fail_open
-            _expect(not isinstance(troubles, str), "fail_open", troubles, "a bool, or a list")
+            _expect(
+                isinstance(troubles, Collection) and not isinstance(troubles, str),
+                "fail_open",
+                troubles,
+                f"True, False, or a list of {', '.join(get_args(Trouble))}",
+            )
             for trouble in troubles:
                 _one_of("fail_open", trouble, get_args(Trouble))
 

@@ -80,6 +80,33 @@ async def test_the_users_input_is_judged_before_the_model_is_called(drive, kind)
     assert texts(await drive.invoke(agent, {"messages": "SORRY?"})) == ["SORRY?", "Hello."]
 
 
+@pytest.mark.parametrize(
+    ("before", "said"),
+    [
+        ([], ["SORRY, but", "Where?"]),
+        ([HumanMessage("Earlier."), AIMessage("Yes.")], ["SORRY, but", "Where?"]),
+        ([HumanMessage("Earlier."), AIMessage("Yes.")], ["Where?"]),
+    ],
+)
+async def test_all_that_the_user_said_since_the_last_reply_is_judged(drive, kind, before, said):
+    guard = MemAlignMiddleware(kind.judge, on="before_agent", on_fail="replace", message="No.")
+    agent, _ = agent_of(["Hello."], guard)
+    state = await drive.invoke(agent, {"messages": [*before, *map(HumanMessage, said)]})
+    (request,) = kind.model.requests
+    assert all(text in request.prompt for text in said)
+    assert "Earlier." not in request.prompt
+    # The SORRY that the judge wants to read stands in the first of two.
+    assert texts(state)[-1] == ("Hello." if len(said) > 1 else "No.")
+
+
+async def test_what_was_said_before_the_last_reply_is_not_judged_again(drive, kind, thread):
+    guard = MemAlignMiddleware(kind.judge, on="before_agent")
+    agent, _ = agent_of(["One.", "Two."], guard, checkpointer=InMemorySaver())
+    await drive.invoke(agent, {"messages": "SORRY one?"}, thread)
+    await drive.invoke(agent, {"messages": "SORRY two?"}, thread)
+    assert "SORRY one?" not in kind.model.requests[1].prompt
+
+
 @pytest.mark.parametrize(("on", "judged"), [("after_agent", 1), ("after_model", 1)])
 async def test_only_replies_without_tool_calls_are_judged(drive, kind, on, judged):
     agent, _ = agent_of([tool_call(parcel="P-1"), WARM], MemAlignMiddleware(kind.judge, on=on))
@@ -89,16 +116,32 @@ async def test_only_replies_without_tool_calls_are_judged(drive, kind, on, judge
     assert "look_up" in kind.model.requests[0].prompt  # the judge sees how the answer came about
 
 
+ANSWER = {
+    "title": "Answer",
+    "description": "An answer.",
+    "type": "object",
+    "properties": {"text": {"type": "string"}},
+}
+
+
+def structured(text):
+    return AIMessage("", tool_calls=[{"name": "Answer", "args": {"text": text}, "id": "1"}])
+
+
+@pytest.mark.parametrize(
+    ("second", "last"), [(AIMessage(WARM), None), (structured(WARM), {"text": WARM})]
+)
+async def test_a_retried_structured_answer_is_not_taken_for_the_next(drive, kind, second, last):
+    guard = MemAlignMiddleware(kind.judge, on_fail="retry", retries=1)
+    agent, model = agent_of([structured(COLD), second], guard, response_format=ANSWER)
+    state = await drive.invoke(agent, ASKED)
+    assert state.get("structured_response") == last
+    assert len(model.requests) == len(kind.model.requests) == 2
+
+
 async def test_a_structured_answer_is_judged_and_replaced(drive, kind):
-    schema = {
-        "title": "Answer",
-        "description": "An answer.",
-        "type": "object",
-        "properties": {"text": {"type": "string"}},
-    }
-    answer = AIMessage("", tool_calls=[{"name": "Answer", "args": {"text": COLD}, "id": "1"}])
     guard = MemAlignMiddleware(kind.judge, on_fail="replace", message="No.")
-    agent, _ = agent_of([answer], guard, response_format=schema)
+    agent, _ = agent_of([structured(COLD)], guard, response_format=ANSWER)
     state = await drive.invoke(agent, ASKED)
     assert state.get("structured_response") is None
     assert COLD in kind.model.requests[0].prompt

@@ -154,6 +154,7 @@ def test_exported_episodes_come_back_the_same(tracking, judge):
                 "reviewer": "ann",
             },
             {"inputs": "Late!", "outputs": "Sorry.", "value": True, "reviewer": "bob"},
+            {"inputs": "Late!", "outputs": "Hm.", "rationale": "Vague.", "reviewer": "bob"},
         ]
     )
 
