@@ -24,7 +24,7 @@ from langchain_memalign.errors import ConfigurationError
 from langchain_memalign.judge import MemAlignJudge
 from langchain_memalign.memory import Memory
 from langchain_memalign.models import resolve_embeddings
-from langchain_memalign.models.failure import said_by
+from langchain_memalign.models.failure import as_cause, said_by
 
 _REQUEST_SECONDS = 120
 
@@ -148,4 +148,4 @@ def chat_model(choice: ModelChoice) -> str | BaseChatModel:
             f"model {choice.name!r} with {', '.join(choice.options)} cannot be used: {said} "
             "Expected a model and options that LangChain's init_chat_model takes; set the "
             "provider's key in the environment."
-        ) from error
+        ) from as_cause(error)

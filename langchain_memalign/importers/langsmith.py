@@ -31,7 +31,7 @@ from langchain_memalign.errors import (
 from langchain_memalign.importers.fields import FEEDBACK_FIELDS, FieldMap
 from langchain_memalign.importers.found import Found, Remark, Skipped
 from langchain_memalign.importers.langsmith_words import NOT_HUMAN, words_of
-from langchain_memalign.models.failure import said_by
+from langchain_memalign.models.failure import as_cause, said_by
 
 if TYPE_CHECKING:
     from langsmith import Client
@@ -175,10 +175,10 @@ def _mapped_errors() -> Iterator[None]:
             raise ConfigurationError(
                 f"LangSmith refuses the key: {said} Set LANGSMITH_API_KEY to one that may read "
                 "this workspace."
-            ) from error
+            ) from as_cause(error)
         raise SourceError(
             f"LangSmith: {said} What was read so far is kept; run the same import again to go on."
-        ) from error
+        ) from as_cause(error)
 
 
 def _of_project(

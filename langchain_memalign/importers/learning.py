@@ -8,7 +8,7 @@ from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 
-from langchain_memalign.errors import InvalidInputError, SourceError
+from langchain_memalign.errors import ConfigurationError, InvalidInputError, SourceError
 from langchain_memalign.importers.found import Found, Remark, Skipped, with_values
 from langchain_memalign.judge import MemAlignJudge
 from langchain_memalign.schema import AlignmentReport, Record
@@ -59,6 +59,7 @@ def import_feedback(
 
     Raises:
         SourceError: The source failed before anything was read from it.
+        ConfigurationError: It refused the key before anything was read from it.
         ModelError: The judge's provider refuses access. The feedback is stored, pending.
     """
     read = _Reading(found, judge.spec.value_type)
@@ -95,7 +96,8 @@ class _Reading:
         try:
             for item in found:
                 self._take(item, value_type)
-        except SourceError as error:
+        # A key may expire in the middle.
+        except (SourceError, ConfigurationError) as error:
             if not self.remarks:
                 raise
             self._incomplete = str(error)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_memalign.errors import ConfigurationError, SourceError
 from langchain_memalign.importers.found import Found, Remark, Skipped
-from langchain_memalign.models.failure import said_by
+from langchain_memalign.models.failure import as_cause, said_by
 
 if TYPE_CHECKING:
     from mlflow.entities import Assessment, Trace
@@ -75,7 +75,7 @@ def from_mlflow(
         raise SourceError(
             f"MLflow: {said_by(error)} What was read so far is kept; run the same import again to "
             "go on."
-        ) from error
+        ) from as_cause(error)
 
 
 def _of_trace(trace: Trace, name: str) -> Iterator[Found]:

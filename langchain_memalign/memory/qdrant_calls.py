@@ -10,7 +10,7 @@ from langchain_memalign.flow import Flow, Step, pause, perform
 from langchain_memalign.memory.qdrant_clients import Clients
 from langchain_memalign.memory.qdrant_failure import Failure, read_failure
 from langchain_memalign.memory.qdrant_server import Server
-from langchain_memalign.models.failure import Retry
+from langchain_memalign.models.failure import Retry, as_cause
 
 RETRY = Retry(attempts=4, first_wait=0.2, longest_wait=2.0)
 """How failing requests are repeated, as far as `timeout` allows."""
@@ -65,7 +65,7 @@ class Calls:
                 seconds = self._wait(attempt, failure)
                 left = began + self.server.timeout - time.monotonic()
                 if seconds is None or seconds > left:
-                    raise failure.error from error
+                    raise failure.error from as_cause(error, self.server.api_key)
             yield from pause(seconds)
             attempt += 1
 

@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 
 from langchain_memalign.errors import ConfigurationError, MemoryStoreError, MemoryUnavailableError
 from langchain_memalign.memory.qdrant_server import Server
+from langchain_memalign.models.failure import as_cause, without_secrets
 
 
 class _Client:
@@ -50,10 +51,11 @@ class Clients:
         try:
             self._blocking = _Client(QdrantClient(**self._options))
         except Exception as error:
+            said = without_secrets(str(error), server.api_key)
             raise ConfigurationError(
                 f"found an address that the Qdrant client does not take, {server.url}: "
-                f"{error!s:.200}; expected one such as 'http://localhost:6333'."
-            ) from error
+                f"{said:.200}; expected one such as 'http://localhost:6333'."
+            ) from as_cause(error, server.api_key)
         self._awaitable: WeakKeyDictionary[asyncio.AbstractEventLoop, _Client] = WeakKeyDictionary()
 
     def check_open(self) -> None:

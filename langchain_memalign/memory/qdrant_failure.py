@@ -152,9 +152,7 @@ def _said(content: bytes) -> str:
 
 def _shown(said: str, server: Server) -> str:
     """A foreign text, shortened, without the key that it may repeat."""
-    if server.api_key:
-        said = said.replace(server.api_key, "…")
-    return without_secrets(" ".join(said.split()))[:300] or "no reason given"
+    return without_secrets(" ".join(said.split()), server.api_key)[:300] or "no reason given"
 
 
 def _seconds(retry_after: Any) -> float | None:

@@ -9,7 +9,7 @@ from langchain_core.embeddings import Embeddings
 
 from langchain_memalign.errors import ModelError
 from langchain_memalign.flow import Flow, Step, perform
-from langchain_memalign.models.failure import Retry, as_model_error
+from langchain_memalign.models.failure import Retry, as_cause, as_model_error
 
 Vector = tuple[float, ...]
 
@@ -60,7 +60,8 @@ class Embedder:
                 )
             )
         except Exception as error:
-            raise as_model_error(error, f"embedding {len(texts)} texts with {self.id}") from error
+            what = f"embedding {len(texts)} texts with {self.id}"
+            raise as_model_error(error, what) from as_cause(error)
 
     def _checked(self, found: Sequence[Sequence[float]], expected: int) -> list[Vector]:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from langchain_memalign.flow import Flow, pause
 
 T = TypeVar("T")
 
+_CUT = 500
 _TRANSIENT_STATUS = {408, 409, 425, 429}
 # Providers' own classes, told by name so that none of them has to be imported.
 _TRANSIENT_NAMES = {
@@ -93,7 +95,7 @@ def as_model_error(error: Exception, what: str) -> MemAlignError:
         else isinstance(error, TimeoutError | ConnectionError)
         or any(base.__name__ in _TRANSIENT_NAMES for base in type(error).__mro__)
     )
-    said = without_secrets(str(error))[:500]
+    said = without_secrets(str(error))[:_CUT]
     remedy = {
         401: " Check the API key.",
         403: " Check what the API key may use.",
@@ -107,9 +109,32 @@ def as_model_error(error: Exception, what: str) -> MemAlignError:
     )
 
 
-def without_secrets(text: str) -> str:
-    """Return a provider's message without the keys and tokens that it may quote."""
+def without_secrets(text: str, key: str | None = None) -> str:
+    """Return a provider's message without the keys and tokens that it may quote.
+
+    Args:
+        text: The message.
+        key: A key that is known, and taken out whatever it looks like.
+    """
+    if key:
+        text = text.replace(key, "…")
     return _SECRET.sub(lambda match: f"{match[1] or match[2]}…", text)
+
+
+def as_cause(error: Exception, key: str | None = None) -> Exception:
+    """What to chain one of our errors to: tracebacks print the text of all causes.
+
+    Returns:
+        The foreign error itself; where its text or that of its own causes quotes a secret, a
+        stand-in with its name, its words and its traceback, but without the secret.
+    """
+    told = "".join(traceback.format_exception(error))
+    if without_secrets(told, key) == told:
+        return error
+    said = without_secrets(str(error), key)[:_CUT]
+    stand_in = type(type(error).__name__, (Exception,), {"__module__": type(error).__module__})
+    cause: Exception = stand_in(said)
+    return cause.with_traceback(error.__traceback__)
 
 
 def said_by(error: Exception) -> str:

@@ -8,7 +8,7 @@ from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
 
 from langchain_memalign.errors import ConfigurationError
-from langchain_memalign.models.failure import said_by
+from langchain_memalign.models.failure import as_cause, said_by
 
 _REQUEST_SECONDS = 120
 
@@ -49,7 +49,7 @@ def resolve_chat_model(model: str | BaseChatModel) -> BaseChatModel:
         # Without a name LangChain makes a model that waits to be told which one it is.
         raise ValueError("it names no model.")
     except Exception as error:
-        raise _unusable("model", model, "openai:gpt-4.1-mini", error) from error
+        raise _unusable("model", model, "openai:gpt-4.1-mini", error) from as_cause(error)
 
 
 def resolve_embeddings(
@@ -96,7 +96,8 @@ def resolve_embeddings(
 
             resolved = init_embeddings(embeddings)
     except Exception as error:
-        raise _unusable("embeddings", embeddings, "openai:text-embedding-3-small", error) from error
+        example = "openai:text-embedding-3-small"
+        raise _unusable("embeddings", embeddings, example, error) from as_cause(error)
     return resolved, embeddings_id or embeddings
 
 

@@ -14,7 +14,7 @@ from langchain_core.runnables import Runnable, RunnableConfig, RunnableMap
 from langchain_memalign.errors import ConfigurationError, InvalidInputError, ModelError
 from langchain_memalign.flow import Flow, Step, perform
 from langchain_memalign.models.cache import UnderstoodOnly, active_cache
-from langchain_memalign.models.failure import Retry, as_model_error
+from langchain_memalign.models.failure import Retry, as_cause, as_model_error
 from langchain_memalign.models.reply import (
     cut_off_reply,
     raw_text,
@@ -136,7 +136,7 @@ class StructuredModel:
             )
         except Exception as error:
             if (cut_off := cut_off_reply(error)) is None:
-                raise as_model_error(error, "the chat model") from error
+                raise as_model_error(error, "the chat model") from as_cause(error)
             output = {"raw": cut_off}
         reply = _read(output, schema["title"], read)
         if held and reply.problem is None:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import pickle
+import traceback
 
 import pytest
 from fakes import CountingEmbeddings, feedback
@@ -40,8 +41,15 @@ def echoed(status):
 
 
 def words_of(error):
-    """An error of ours as it is printed; the provider's own, to which it is chained, is not."""
-    return f"{error!s} {error!r} {error.args} {vars(error)}"
+    """All that an error of ours is printed as, with the provider's own that it is chained to."""
+    logging.getLogger("application").error("failed", exc_info=error)
+    printed = "".join(traceback.format_exception(error, chain=True))
+    chain = [error]
+    while chain[-1].__cause__ is not None:
+        chain.append(chain[-1].__cause__)
+    said = [f"{each!s} {each!r} {each.args} {vars(each)}" for each in chain]
+    assert len(chain) > 1
+    return printed + "".join(said)
 
 
 def files_of(place):

@@ -7,7 +7,11 @@ from threading import Thread
 from urllib.parse import parse_qs, urlsplit
 from uuid import NAMESPACE_URL, uuid5
 
+KEY = "lsv2_pt_0a1b2c3d4e5f6a7b"
 STARTED = "2026-03-01T10:00:00+00:00"
+
+
+REFUSED = {"detail": f"Invalid token {KEY}"}
 
 
 def uid(name):
@@ -25,13 +29,15 @@ class LangSmithServer:
         examples: Examples of the dataset "golden".
         key: The API key that it takes.
         breaks_at: From this request for runs on it answers 500; None for never.
+        expires: Whether it refuses the key from there on instead.
         requests: Method and path of all requests.
     """
 
     def __init__(self):
         self.url = ""
+        self.expires = False
         self.runs, self.feedback, self.queue, self.examples = {}, [], {}, []
-        self.key, self.breaks_at, self.requests = "secret", None, []
+        self.key, self.breaks_at, self.requests = KEY, None, []
 
     def add_run(self, name, **fields):
         run = {
@@ -75,7 +81,7 @@ class LangSmithServer:
                 return 200, self._feedback(query)
             case "POST", ["api", "v2", "runs", "query"]:
                 if self.breaks_at is not None and self._asked_for_runs() >= self.breaks_at:
-                    return 500, {"detail": "out of order"}
+                    return (401, REFUSED) if self.expires else (500, {"detail": "out of order"})
                 return 200, {"items": [r for i, r in self.runs.items() if i in body["ids"]]}
             case "GET", ["annotation-queues"]:
                 named = query.get("name") == ["review"]
@@ -124,7 +130,7 @@ def langsmith_server():
             url = urlsplit(self.path)
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             if self.headers.get("x-api-key") != server.key:
-                status, answer = 401, {"detail": "Invalid token"}
+                status, answer = 401, REFUSED
             else:
                 status, answer = server.answer(
                     self.command, url.path, parse_qs(url.query), json.loads(body or b"null")

@@ -1,6 +1,7 @@
 """Feedback from LangSmith, over the real client and the wire."""
 
 import asyncio
+import traceback
 from datetime import UTC, datetime
 
 import pytest
@@ -15,7 +16,7 @@ from langchain_memalign.importers import (
     import_feedback,
 )
 
-from .langsmith_server import STARTED, uid
+from .langsmith_server import KEY, STARTED, uid
 
 
 def learned(judge, client, **options):
@@ -152,7 +153,24 @@ def test_a_refused_key_is_said_at_once(langsmith, client, judge):
     langsmith.key = "another"
     with pytest.raises(ConfigurationError, match="LANGSMITH_API_KEY") as refused:
         learned(judge, client, project="support")
-    assert "secret" not in str(refused.value)
+    told = "".join(traceback.format_exception(refused.value))
+    assert "Invalid token" in told
+    assert KEY not in told
+
+
+def test_a_key_that_expires_in_the_middle_loses_and_doubles_nothing(langsmith, client, judge):
+    for number in range(130):
+        langsmith.add_run(f"run {number}")
+        langsmith.say(f"run {number}", score=1)
+    langsmith.breaks_at, langsmith.expires = 2, True
+    broken = learned(judge, client, project="support")
+    assert "LANGSMITH_API_KEY" in broken.incomplete
+    assert KEY not in broken.incomplete
+    assert len(judge.episodes()) == 100
+    langsmith.breaks_at = None
+    whole = learned(judge, client, project="support")
+    assert len(whole.alignment.unchanged) == 100
+    assert len(judge.episodes()) == 130
 
 
 @pytest.mark.parametrize("place", [{"project": "nowhere"}, {"queue": "nowhere"}])
