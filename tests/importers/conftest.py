@@ -4,6 +4,7 @@ from fakes import CountingEmbeddings
 from langchain_memalign import MemAlignJudge, Memory
 
 from .langsmith_server import langsmith_server
+from .tracking import Tracking
 
 
 @pytest.fixture
@@ -33,3 +34,9 @@ def client(langsmith):
     client = Client(api_url=langsmith.url, api_key=langsmith.key, auto_batch_tracing=False)
     yield client
     client.close()
+
+
+@pytest.fixture
+def tracking(tmp_path):
+    """An MLflow store with the experiment "support"."""
+    return Tracking(f"sqlite:///{tmp_path}/mlflow.db")
