@@ -13,6 +13,7 @@ from langchain_memalign.alignment.batch import learn_batch
 from langchain_memalign.alignment.commit import Learned
 from langchain_memalign.alignment.curate import add_principle, edit_principle, remove_principle
 from langchain_memalign.alignment.forget import forget
+from langchain_memalign.alignment.gated import Decide, align_gated
 from langchain_memalign.alignment.intake import Intake, take_in
 from langchain_memalign.alignment.learner import NO_COST, PROGRESS_EVENT, Cost, Learner
 
@@ -20,12 +21,14 @@ __all__ = [
     "NO_COST",
     "PROGRESS_EVENT",
     "Cost",
+    "Decide",
     "Intake",
     "Learned",
     "Learner",
     "Probe",
     "add_principle",
     "align",
+    "align_gated",
     "alignment_report",
     "conflicts_among",
     "edit_principle",

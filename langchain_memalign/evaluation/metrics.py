@@ -136,6 +136,33 @@ def recall_of(value: Value) -> Metric:
     return Metric(f"recall of {value}", statistic, is_proportion=True, undefined=undefined)
 
 
+def closeness(value_type: ValueType) -> Metric:
+    """How near the judge's values are to the experts', from 0 to 1, over all cases.
+
+    1 for the expert's value; on a scale, less by the distance in widths of the scale; for other
+    values 0. An abstention counts as a guess: better than a wrong value, worse than the right one.
+    """
+    ends = [float(v) for v in value_type.labels if isinstance(v, int)]
+    width = max(ends) - min(ends) if ends else value_type.maximum - value_type.minimum
+    match value_type.kind:
+        case "number":
+            guess = 2 / 3
+        case "integer":
+            # The mean distance of two of n values drawn at random, in widths, is (n + 1) / 3n.
+            guess = 1 - (width + 2) / (3 * (width + 1))
+        case _:
+            guess = 1 / (len(value_type.labels) or 2)
+
+    def statistic(rows: Rows) -> Statistic:
+        near = rows.correct
+        if value_type.is_ordered:
+            expert, judge = rows.numbers("closeness")
+            near = rows.scored * (1.0 - np.abs(expert - judge) / width)
+        return _share(near + (1.0 - rows.scored) * guess, np.ones(len(rows.expert)))
+
+    return Metric("closeness", statistic, counts_abstentions=True)
+
+
 def metrics_for(value_type: ValueType) -> tuple[Metric, ...]:
     """The metrics that make sense for a judge's values, the main one first."""
     counting = (exact_match, correct_overall, abstention_rate)

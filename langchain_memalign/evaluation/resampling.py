@@ -12,10 +12,12 @@ Source: B. Efron and R. Tibshirani, An Introduction to the Bootstrap, 1993, sect
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from statistics import NormalDist
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.schema import Record
@@ -26,7 +28,6 @@ Statistic: TypeAlias = Callable[[Numbers], Numbers]
 
 LEVEL = 0.95
 RESAMPLES = 2_000
-_Z = 1.959963984540054  # the normal quantile of LEVEL
 # With fewer, the quantiles would describe the resamples that happen to be defined.
 _LEAST_DEFINED = 0.9
 # At most this many weights at once: 64 MB.
@@ -39,10 +40,12 @@ class Resampling(Record):
     Attributes:
         count: Number of resamples; 0 for no interval.
         seed: Seeds them; the same seed gives the same interval.
+        level: How often intervals of many such samples hold the true figure.
     """
 
-    count: int = RESAMPLES
+    count: int = Field(default=RESAMPLES, ge=0)
     seed: int = 0
+    level: float = Field(default=LEVEL, gt=0, lt=1)
 
 
 class Estimate(Record):
@@ -120,14 +123,15 @@ def estimate(
     if independent < 2:
         return Estimate(**known, note="no interval: one independent row")
     if is_proportion and value in (0.0, 1.0):
-        edge = _Z**2 / (min(independent, counted) + _Z**2)
+        z = NormalDist().inv_cdf((1 + chosen.level) / 2)
+        edge = z**2 / (min(independent, counted) + z**2)
         low, high = (0.0, edge) if value == 0.0 else (1 - edge, 1.0)
         return Estimate(**known, low=low, high=high)
     drawn = _resampled(statistic, members, independent, chosen)
     defined = drawn[~np.isnan(drawn)]
     if len(defined) < _LEAST_DEFINED * len(drawn):
         return Estimate(**known, note="no interval: not defined in too many resamples")
-    tail = (1 - LEVEL) / 2
+    tail = (1 - chosen.level) / 2
     low, high = (float(end) for end in np.quantile(defined, (tail, 1 - tail)))
     if low == high:
         return Estimate(**known, note="no interval: the rows are all alike")

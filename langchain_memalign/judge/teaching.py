@@ -12,6 +12,7 @@ from langchain_memalign.alignment import (
     Cost,
     add_principle,
     align,
+    align_gated,
     edit_principle,
     forget,
     remove_principle,
@@ -19,6 +20,7 @@ from langchain_memalign.alignment import (
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.flow import Flow, arun, run
 from langchain_memalign.judge.flows import JudgeFlows
+from langchain_memalign.judge.gating import Gate, deciding_by
 from langchain_memalign.memory import Memory
 from langchain_memalign.schema import (
     AlignmentReport,
@@ -50,6 +52,7 @@ class Teachable:
         feedback: Iterable[FeedbackLike],
         *,
         probe: bool = False,
+        gate: Gate | None = None,
         max_concurrency: int = 32,
         config: RunnableConfig | None = None,
     ) -> AlignmentReport:
@@ -63,14 +66,18 @@ class Teachable:
                 rejected; the others are stored.
             probe: First ask the judge about new cases of which its own verdict is not known, so
                 that it learns from the difference; costs one judgement each.
+            gate: Decides whether what was learned may enter the memory, such as an
+                `evaluation.EvidenceGate`. All is learned in a copy of the memory first; of a batch
+                that is refused nothing is stored, and the report's `refused` and `gate` say why.
             max_concurrency: Most model calls at the same time.
             config: Callbacks, tags and the like.
 
         Raises:
             InvalidInputError: `feedback` is no list.
-            ModelError: The provider refuses access. The feedback is stored, pending.
+            ModelError: The provider refuses access. The feedback is stored, pending; with a gate
+                it is not.
         """
-        work = self._alignment(feedback, probe, max_concurrency)
+        work = self._alignment(feedback, probe, gate, max_concurrency)
         return self._as_run("align", work).invoke({"judge": self.flows.spec.name}, config)
 
     async def aalign(
@@ -78,11 +85,12 @@ class Teachable:
         feedback: Iterable[FeedbackLike],
         *,
         probe: bool = False,
+        gate: Gate | None = None,
         max_concurrency: int = 32,
         config: RunnableConfig | None = None,
     ) -> AlignmentReport:
         """Async `align`."""
-        work = self._alignment(feedback, probe, max_concurrency)
+        work = self._alignment(feedback, probe, gate, max_concurrency)
         return await self._as_run("align", work).ainvoke({"judge": self.flows.spec.name}, config)
 
     def forget(
@@ -181,7 +189,11 @@ class Teachable:
         )
 
     def _alignment(
-        self, feedback: Iterable[FeedbackLike], probe: bool, max_concurrency: int
+        self,
+        feedback: Iterable[FeedbackLike],
+        probe: bool,
+        gate: Gate | None,
+        max_concurrency: int,
     ) -> Callable[[RunnableConfig], Flow[AlignmentReport]]:
         if type(max_concurrency) is not int or max_concurrency < 1:
             raise InvalidInputError(
@@ -194,7 +206,10 @@ class Teachable:
             def ask(episode: Episode) -> Flow[tuple[Verdict | Unscored, Cost]]:
                 return self.flows.judge(episode.case, exclude={episode.id}, config=config)
 
-            return align(learner, feedback, probe=ask if probe else None)
+            asking = ask if probe else None
+            if gate is None:
+                return align(learner, feedback, probe=asking)
+            return align_gated(learner, feedback, decide=deciding_by(gate, self), probe=asking)
 
         return work
 

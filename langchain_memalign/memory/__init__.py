@@ -8,7 +8,7 @@ from langchain_memalign.memory.retrieval import (
     recall,
     recollect,
 )
-from langchain_memalign.memory.scratch import scratch_memory
+from langchain_memalign.memory.scratch import scratch_copy, scratch_memory
 from langchain_memalign.memory.selection import Recollection, assemble, fit, over_budget
 
 __all__ = [
@@ -24,5 +24,6 @@ __all__ = [
     "rank_principles",
     "recall",
     "recollect",
+    "scratch_copy",
     "scratch_memory",
 ]

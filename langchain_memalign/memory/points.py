@@ -52,6 +52,17 @@ def to_principle(point: Point) -> Principle:
         raise _unreadable(point, error) from error
 
 
+def to_record(point: Point) -> Episode | Principle:
+    """The record that a point holds."""
+    return to_episode(point) if point.kind == "episode" else to_principle(point)
+
+
+def to_put(point: Point) -> Put:
+    """The `Put` that writes what a point holds, vectors included if it was read with them."""
+    vectors = tuple((point.vectors or {}).values())
+    return Put(judge=point.judge, record=to_record(point), vector=vectors[0] if vectors else None)
+
+
 def case_vector(inputs: Vector | None, outputs: Vector | None) -> Vector:
     """Join the embeddings of a case's inputs and outputs into one vector of length 1.
 

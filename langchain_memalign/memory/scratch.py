@@ -2,11 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from langchain_memalign.flow import Flow, off_loop
 from langchain_memalign.memory.edge import EdgeStore
 from langchain_memalign.memory.memory import Memory
+from langchain_memalign.memory.points import to_put
+from langchain_memalign.memory.store import Point
 from langchain_memalign.models import Embedder
 
 
 def scratch_memory(embedder: Embedder) -> Memory:
     """An empty memory in a temporary directory, gone on close."""
     return Memory(EdgeStore.open(":memory:"), embedder)
+
+
+def scratch_copy(points: Iterable[Point], embedder: Embedder) -> Flow[Memory]:
+    """A memory aside that holds these records, with their vectors; embeds nothing.
+
+    Args:
+        points: The records, read with their vectors.
+        embedder: The embedding model that they were embedded with.
+    """
+
+    def filled() -> Memory:
+        memory = scratch_memory(embedder)
+        try:
+            memory.apply([to_put(point) for point in points])
+        except BaseException:
+            memory.close()
+            raise
+        return memory
+
+    return off_loop(filled)

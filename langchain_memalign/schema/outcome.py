@@ -94,6 +94,48 @@ class Conflict(Record):
     value: Value
 
 
+class GateEvidence(Record):
+    """How a judge did on some cases with the memory as it is, and as it would be.
+
+    Attributes:
+        cases: What they are, such as "earlier cases".
+        count: How many.
+        before: The measure with the memory as it is.
+        after: The measure with the memory as it would be.
+        change: The difference; above 0 is better.
+        low: Lower end of the change's interval; None where it was too little to tell.
+        high: Upper end.
+    """
+
+    cases: str
+    count: int
+    before: float
+    after: float
+    change: float
+    low: float | None = None
+    high: float | None = None
+
+
+class GateDecision(Record):
+    """Whether what was learned from a batch may enter the memory, and why.
+
+    Attributes:
+        reason: Why, in a sentence.
+        is_backed: Whether there was evidence enough to tell.
+        measure: What the evidence measures.
+        model_calls: What it took to decide, besides learning the batch itself.
+    """
+
+    accepted: bool
+    reason: str
+    is_backed: bool = True
+    measure: str = ""
+    evidence: tuple[GateEvidence, ...] = ()
+    model_calls: int = 0
+    embedded: int = 0
+    usage: UsageMetadata | None = None
+
+
 class AlignmentReport(Record):
     """What one alignment did; episodes by id.
 
@@ -104,6 +146,9 @@ class AlignmentReport(Record):
         distilled: Learned from, together with the principles below.
         pending: Stored, but not learned from; the next alignment takes them up.
         rejected: Not usable, by position in the batch; nothing of them was stored.
+        refused: Not stored, because the gate found that they would make the judge worse.
+        gate: What the gate decided, and on what evidence; None without a gate, and where there
+            was nothing to decide.
         principles_merged: Said already; these gained further sources.
         principles_retired: Replaced, or left without a basis by changed feedback.
         conflicts: Cases of these episodes to which experts gave different values.
@@ -117,6 +162,8 @@ class AlignmentReport(Record):
     distilled: tuple[str, ...] = ()
     pending: tuple[Pending, ...] = ()
     rejected: tuple[Rejected, ...] = ()
+    refused: tuple[str, ...] = ()
+    gate: GateDecision | None = None
     principles_added: tuple[Principle, ...] = ()
     principles_merged: tuple[Principle, ...] = ()
     principles_retired: tuple[Principle, ...] = ()

@@ -1,0 +1,279 @@
+"""A gate that lets a batch pass unless there is evidence that it makes the judge worse.
+
+Agreement with the batch alone would prove little: whoever learns wrong labels agrees with wrong
+labels. So the judge as it is and the judge as it would be are compared on what experts said before,
+or on cases that the user trusts.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from operator import add
+from typing import Literal
+
+from langchain_memalign.alignment import NO_COST, Cost, align
+from langchain_memalign.errors import InvalidInputError
+from langchain_memalign.evaluation.cells import Question, Row, Setting, question
+from langchain_memalign.evaluation.metrics import Metric, closeness
+from langchain_memalign.evaluation.resampling import Resampling
+from langchain_memalign.evaluation.running import judged
+from langchain_memalign.evaluation.study import readable
+from langchain_memalign.flow import Flow, parallel
+from langchain_memalign.judge import FeedbackLike, JudgeFlows, MemAlignJudge
+from langchain_memalign.memory import scratch_copy
+from langchain_memalign.memory.store import Selection
+from langchain_memalign.schema import Feedback, GateDecision, GateEvidence
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Compared:
+    """The same questions, answered before and after, and what teaching for that cost."""
+
+    asked: tuple[Question, ...] = ()
+    before: tuple[Row, ...] = ()
+    after: tuple[Row, ...] = ()
+    cost: Cost = NO_COST
+
+    def __add__(self, other: _Compared) -> _Compared:
+        return _Compared(
+            asked=self.asked + other.asked,
+            before=self.before + other.before,
+            after=self.after + other.after,
+            cost=self.cost + other.cost,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvidenceGate:
+    """Compares two states of a judge's memory; for `judge.align(..., gate=EvidenceGate())`.
+
+    Evidence is a paired comparison with a bootstrap interval, of these kinds:
+
+    - trusted cases: the `holdout`. With enough of them they alone decide, and the other kinds are
+      not asked for.
+    - earlier cases, remembered: whether the judge still agrees with what experts said before. What
+      the batch replaces does not count, unless it takes back more than half of what was said.
+    - earlier cases, as new: the same, with the episodes on the case at hand, and all principles
+      that came from them, hidden from both judges.
+    - cases of the batch, as new: each part is judged by a judge that was taught all other parts.
+      This tells whether such feedback helps with such cases, not whether it is right.
+
+    A batch is refused if the judge got worse on any of them: if it is `confidence` sure that the
+    change lies below `-tolerance`. Where no kind has `least` cases, nothing can be told. The
+    default is to accept then, with a warning: a judge that begins has nothing to hold a first batch
+    against, and would never learn anything.
+
+    The judgements that it costs: 2 for each trusted case; else 4 for each earlier case and 2 for
+    each case of the batch; of at most `most` cases of each kind. The last kind also distils
+    `folds` times what is left of the batch.
+
+    Attributes:
+        holdout: Cases with values that you trust, best such as the judge is not taught.
+        tolerance: How much worse is still accepted; agreement goes from 0 to 1.
+        confidence: How sure it must be that it got worse, for each kind of evidence.
+        least: With fewer cases, a kind of evidence decides nothing.
+        most: Most cases of each kind; of more, a sample is drawn.
+        folds: Parts of the batch; 0 leaves this kind of evidence out.
+        when_unknown: What to do where no kind of evidence has enough cases.
+        concurrency: Most judgements at the same time.
+        seed: For what is drawn at random.
+    """
+
+    holdout: Sequence[FeedbackLike] = field(default=(), repr=False)
+    tolerance: float = 0.0
+    confidence: float = 0.95
+    least: int = 10
+    most: int = 50
+    folds: int = 3
+    when_unknown: Literal["accept", "refuse"] = "accept"
+    concurrency: int = 8
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        usable = (
+            0 <= self.tolerance <= 1
+            and 0.5 < self.confidence < 1
+            and 1 <= self.least <= self.most
+            and (self.folds == 0 or self.folds >= 2)
+            and self.when_unknown in ("accept", "refuse")
+            and self.concurrency >= 1
+        )
+        if not usable:
+            raise InvalidInputError(
+                f"gate: found {self}; expected a tolerance from 0 to 1, a confidence between 0.5 "
+                "and 1, 1 <= least <= most, folds of 0 or at least 2, when_unknown 'accept' or "
+                "'refuse', and a concurrency of at least 1."
+            )
+
+    def __call__(
+        self, current: MemAlignJudge, candidate: MemAlignJudge, feedback: Sequence[Feedback]
+    ) -> Flow[GateDecision]:
+        """Decide on a batch.
+
+        Args:
+            current: The judge as it is.
+            candidate: The judge as it would be.
+            feedback: The batch.
+
+        Raises:
+            InvalidInputError: A case of the holdout cannot be used.
+            ModelError: The provider refuses access.
+        """
+        value_type, before, after = current.spec.value_type, current.flows, candidate.flows
+        batch, _ = readable(value_type, feedback)
+        trusted, _ = readable(value_type, self.holdout)
+        kinds: dict[str, _Compared] = {}
+        asked = self._sample(_questions(trusted))
+        if asked:
+            kinds["trusted cases"] = yield from self._compare(asked, before, after)
+        if _cases(asked) < self.least:
+            asked = self._sample((yield from _said_before(before, after)))
+            if asked:
+                for name, hides in (("remembered", False), ("as new", True)):
+                    found = yield from self._compare(asked, before, after, hides=hides)
+                    kinds[f"earlier cases, {name}"] = found
+            asked = self._sample(_questions(batch))
+            if self.folds and _cases(asked) >= max(self.least, self.folds):
+                kinds["cases of the batch, as new"] = yield from self._cross(batch, asked, before)
+        measure = closeness(value_type)
+        evidence = [self._evidence(name, kind, measure) for name, kind in kinds.items()]
+        return self._decision(evidence, kinds.values())
+
+    def _sample(self, questions: Iterable[Question]) -> list[Question]:
+        """Questions on at most so many cases; all words on a case stay together."""
+        by_case: dict[str, list[Question]] = {}
+        for asked in questions:
+            by_case.setdefault(asked.case.key, []).append(asked)
+        keys = sorted(by_case)
+        random.Random(self.seed).shuffle(keys)
+        return [asked for key in keys[: self.most] for asked in by_case[key]]
+
+    def _compare(
+        self,
+        asked: Sequence[Question],
+        before: JudgeFlows,
+        after: JudgeFlows,
+        *,
+        hides: bool = False,
+    ) -> Flow[_Compared]:
+        """Ask both; with `hides`, neither is shown what it learned from the case at hand."""
+        own: dict[str, set[str]] = {}
+        for flows in (before, after) if hides else ():
+            for episode in (yield from flows.memory.episodes(before.spec.name)):
+                own.setdefault(episode.case.key, set()).add(episode.id)
+        judgements = [
+            judged(flows, one, Setting(), without=frozenset(own.get(one.case.key, ())))
+            for flows in (before, after)
+            for one in asked
+        ]
+        rows = yield from parallel(judgements, limit=self.concurrency)
+        return _Compared(
+            asked=tuple(asked), before=tuple(rows[: len(asked)]), after=tuple(rows[len(asked) :])
+        )
+
+    def _cross(
+        self, batch: Sequence[Feedback], asked: Sequence[Question], before: JudgeFlows
+    ) -> Flow[_Compared]:
+        """Ask about each part of the batch a judge that was taught all other parts."""
+        points = yield from before.memory.scan(Selection(judge=before.spec.name), vectors=True)
+        # What waits to be learned would be learned for each part, at its price.
+        points = [point for point in points if point.fields.get("status") != "pending"]
+        keys = sorted({word.case.key for word in batch})
+        random.Random(self.seed).shuffle(keys)
+        total = _Compared()
+        for fold in range(self.folds):
+            held = set(keys[fold :: self.folds])
+            memory = yield from scratch_copy(points, before.memory.embedder)
+            try:
+                after = before.over(memory.flows)
+                learner = after.learner(max_concurrency=self.concurrency)
+                report = yield from align(learner, [w for w in batch if w.case.key not in held])
+                part = [question for question in asked if question.case.key in held]
+                total += yield from self._compare(part, before, after, hides=True)
+            finally:
+                memory.close()
+            cost = Cost(**{name: getattr(report, name) for name in Cost.model_fields})
+            total += _Compared(cost=cost)
+        return total
+
+    def _evidence(self, name: str, kind: _Compared, measure: Metric) -> GateEvidence:
+        expert = [question.expert for question in kind.asked]
+        before, after = ([row.value for row in rows] for rows in (kind.before, kind.after))
+        groups = [question.case.key for question in kind.asked]
+        once = Resampling(count=0)
+        # Only the upper end decides: so sure of one side is surer of both by less.
+        sides = Resampling(level=2 * self.confidence - 1, seed=self.seed)
+        change = measure.change(expert, before, after, groups=groups, resampling=sides)
+        value = change.value or 0.0
+        is_enough = _cases(kind.asked) >= self.least
+        return GateEvidence(
+            cases=name,
+            count=_cases(kind.asked),
+            before=measure(expert, before, resampling=once).value or 0.0,
+            after=measure(expert, after, resampling=once).value or 0.0,
+            change=value,
+            # Without an interval all cases changed alike.
+            low=(value if change.low is None else change.low) if is_enough else None,
+            high=(value if change.high is None else change.high) if is_enough else None,
+        )
+
+    def _decision(
+        self, evidence: Sequence[GateEvidence], kinds: Iterable[_Compared]
+    ) -> GateDecision:
+        sure = [e for e in evidence if e.high is not None]
+        worse = [e for e in sure if e.high is not None and e.high < -self.tolerance]
+        if worse:
+            reason = "It would make the judge worse on " + " and on ".join(map(_told, worse)) + "."
+        elif sure:
+            reason = "No sign that it makes the judge worse: " + "; ".join(map(_told, sure)) + "."
+        else:
+            found = "; ".join(f"{e.count} {e.cases}" for e in evidence) or "no case"
+            reason = (
+                f"Too little to tell whether it helps: found {found}, expected at least "
+                f"{self.least} of a kind."
+            )
+        total = reduce(add, (_cost(kind) for kind in kinds), NO_COST)
+        return GateDecision(
+            accepted=not worse and (bool(sure) or self.when_unknown == "accept"),
+            reason=reason,
+            is_backed=bool(sure),
+            measure="closeness to the experts' values, from 0 to 1",
+            evidence=tuple(evidence),
+            **dict(total),
+        )
+
+
+def _said_before(before: JudgeFlows, after: JudgeFlows) -> Flow[list[Question]]:
+    """What experts said before and still say, if that is at least half of it; else all of it."""
+    said = yield from before.memory.episodes(before.spec.name)
+    kept = yield from after.memory.episodes(before.spec.name)
+    revisions = {episode.id: episode.revision for episode in kept}
+    valued = [e for e in said if e.value is not None]
+    standing = [e for e in valued if revisions.get(e.id) == e.revision]
+    return [
+        Question(id=e.id, case=e.case, expert=e.value)
+        for e in (standing if 2 * len(standing) >= len(valued) else valued)
+        if e.value is not None
+    ]
+
+
+def _questions(words: Iterable[Feedback]) -> list[Question]:
+    return [asked for word in words if (asked := question(word)) is not None]
+
+
+def _cases(asked: Iterable[Question]) -> int:
+    return len({question.case.key for question in asked})
+
+
+def _told(evidence: GateEvidence) -> str:
+    return f"{evidence.count} {evidence.cases} ({evidence.before:.2f} -> {evidence.after:.2f})"
+
+
+def _cost(kind: _Compared) -> Cost:
+    rows = (*kind.before, *kind.after)
+    return reduce(
+        add, (Cost(model_calls=row.model_calls, usage=row.usage) for row in rows), kind.cost
+    )
