@@ -120,3 +120,23 @@ def test_probing_asks_the_judge_first(shell, script):
     shell("align", "feedback.jsonl", "--probe")
     assert len(model.titled("verdict")) == 1
     assert {e["judge_value"] for e in shell.json("episodes")} == {True, False}
+
+
+def test_a_gate_refuses_what_makes_the_judge_worse(shell):
+    shell.rows("spring.jsonl", [said(n, reviewer="Ann") for n in range(12)])
+    shell.rows("wrong.jsonl", [said(n, value=n % 2 == 1, reviewer="Bea") for n in range(12)])
+    shell("align", "spring.jsonl")
+    told = shell("align", "wrong.jsonl", "--gate", code=1)
+    assert "the gate refused 12 remarks; the memory is as it was" in told.stderr
+    assert "refused\t12" in told.stdout.splitlines()
+    assert "earlier cases, remembered\t12\t" in told.stdout
+    assert len(shell.json("episodes")) == 12
+    report = shell.json("align", "wrong.jsonl", "--gate", "--holdout", "wrong.jsonl")
+    assert report["gate"]["accepted"]
+    assert [e["cases"] for e in report["gate"]["evidence"]] == ["trusted cases"]
+    assert len(shell.json("episodes")) == 24
+
+
+def test_trusted_cases_need_a_gate(shell):
+    shell.rows("rows.jsonl", [said(1)])
+    assert "add --gate" in shell.error("align", "rows.jsonl", "--holdout", "rows.jsonl")

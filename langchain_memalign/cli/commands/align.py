@@ -14,9 +14,10 @@ from langchain_memalign.cli.opening import opened_judge
 from langchain_memalign.cli.options import ConcurrencyOption, JsonOption, JudgeOption, MapOption
 from langchain_memalign.cli.progress import AlignmentProgress, progress_bar
 from langchain_memalign.cli.screen import Screen, short, worth
+from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.importers import BadRow, Row
-from langchain_memalign.judge import MemAlignJudge
-from langchain_memalign.schema import AlignmentReport, Value
+from langchain_memalign.judge import Gate, MemAlignJudge
+from langchain_memalign.schema import AlignmentReport, GateDecision, GateEvidence, Value
 
 
 def align(
@@ -41,6 +42,22 @@ def align(
             help="First ask the judge about each new case, so that it learns from the difference.",
         ),
     ] = False,
+    gate: Annotated[
+        bool,
+        typer.Option(
+            "--gate",
+            help="Learn in a copy first, and let it enter the memory only if the judge does not "
+            "get worse on what experts said before. Needs the extra `eval`.",
+        ),
+    ] = False,
+    holdout: Annotated[
+        Path | None,
+        typer.Option(
+            help="For --gate: cases with values that you trust, read like the feedback; they "
+            "decide then.",
+            show_default=False,
+        ),
+    ] = None,
     concurrency: ConcurrencyOption = 32,
     judge_file: JudgeOption = None,
     json: JsonOption = False,
@@ -50,15 +67,19 @@ def align(
     All feedback is stored first. Whatever interrupts the rest, the same
     command goes on with it.
 
-    Exits with 1 if a line was rejected or something is still to be learned.
+    Exits with 1 if a line was rejected, something is still to be learned, or
+    the gate refused the batch.
 
     Examples:
       $ memalign align feedback.jsonl
       $ memalign align rows.jsonl --map label=value,question=inputs.question
       $ memalign align rows.jsonl --map "label=value,comment?=rationale" --probe
+      $ memalign align feedback.jsonl --gate --holdout trusted.jsonl
       $ memalign align
     """
     screen = Screen(json=json)
+    if holdout is not None and not gate:
+        raise InvalidInputError("--holdout: found no --gate, which alone uses it; add --gate.")
     with opened_judge(judge_file) as (_, judging):
         rows: list[Row] = []
         bad: list[BadRow] = []
@@ -69,8 +90,9 @@ def align(
                 Row(row.line, {**row.data, "reviewer": row.data.get("reviewer") or reviewer})
                 for row in rows
             ]
+        before = _gate(judging, holdout, map_ or [], screen) if gate else None
         try:
-            report = _learn(judging, rows, screen, probe=probe, concurrency=concurrency)
+            report = _learn(judging, rows, screen, probe, before, concurrency)
         except KeyboardInterrupt:
             open_ones = len(judging.episodes(status="pending"))
             raise Left(
@@ -85,6 +107,11 @@ def align(
             screen.data(told)
         else:
             show_report(screen, report, [(f"line {row.line}", row.reason) for row in bad])
+    if report.gate and not report.gate.accepted:
+        raise Left(
+            f"the gate refused {len(report.refused)} remarks; the memory is as it was. "
+            f"{report.gate.reason}"
+        )
     if bad or report.pending:
         parts = [f"{len(bad)} of the lines were rejected: correct them."] if bad else []
         if report.pending:
@@ -93,16 +120,35 @@ def align(
 
 
 def _learn(
-    judging: MemAlignJudge, rows: Sequence[Row], screen: Screen, *, probe: bool, concurrency: int
+    judging: MemAlignJudge,
+    rows: Sequence[Row],
+    screen: Screen,
+    probe: bool,
+    gate: Gate | None,
+    concurrency: int,
 ) -> AlignmentReport:
     with progress_bar(screen.err) as progress:
         watching = AlignmentProgress(progress, probing=len(rows) if probe else 0)
         return judging.align(
             [row.data for row in rows],
             probe=probe,
+            gate=gate,
             max_concurrency=concurrency,
             config={"callbacks": [watching]},
         )
+
+
+def _gate(
+    judging: MemAlignJudge, holdout: Path | None, mapping: Sequence[str], screen: Screen
+) -> Gate:
+    from langchain_memalign.evaluation.gate import EvidenceGate  # numpy is an extra
+
+    if holdout is None:
+        return EvidenceGate()
+    rows, bad = read_feedback(holdout, mapping, judging.spec.value_type, screen)
+    for row in bad:
+        screen.note(f"{holdout}, line {row.line} left out: {row.reason}", style="yellow")
+    return EvidenceGate(holdout=[row.data for row in rows])
 
 
 def still_waiting(report: AlignmentReport) -> str:
@@ -128,6 +174,7 @@ def show_report(
         "distilled": report.distilled,
         "pending": report.pending,
         "rejected": rejected,
+        "refused": report.refused,
         "principles added": report.principles_added,
         "principles merged": report.principles_merged,
         "principles retired": report.principles_retired,
@@ -151,6 +198,8 @@ def show_report(
             ("", "id", "principle", "from"),
             [(what, short(p.id), p.text, str(len(p.episode_ids))) for what, p in changed],
         )
+    if report.gate is not None:
+        _show_decision(screen, report.gate)
     if report.conflicts:
         screen.table(
             "Experts differ",
@@ -172,6 +221,26 @@ def show_report(
         )
     for warning in report.warnings:
         screen.note(warning, style="yellow")
+
+
+def _show_decision(screen: Screen, decision: GateDecision) -> None:
+    said = "accepted" if decision.accepted else "refused"
+    if decision.evidence:
+        screen.table(
+            f"The gate {said} it: {decision.measure}",
+            ("", "number", "before", "after", "change"),
+            [
+                (e.cases, str(e.count), f"{e.before:.2f}", f"{e.after:.2f}", _change(e))
+                for e in decision.evidence
+            ],
+        )
+    screen.note(f"The gate {said} it. {decision.reason}", style="" if decision.accepted else "red")
+
+
+def _change(evidence: GateEvidence) -> str:
+    if evidence.low is None or evidence.high is None:
+        return f"{evidence.change:+.2f} (too few cases)"
+    return f"{evidence.change:+.2f} [{evidence.low:+.2f}, {evidence.high:+.2f}]"
 
 
 def _said(reviewer: str | None, value: Value) -> str:
