@@ -15,6 +15,7 @@ from langchain_core.messages.ai import UsageMetadata
 
 from langchain_memalign.content import canonical
 from langchain_memalign.schema import Case, Feedback, Latency, Record, Value
+from langchain_memalign.values import value_key
 
 Split = Literal["seen", "unseen"]
 Teaching = Literal["label", "text", "both"]
@@ -95,6 +96,11 @@ class Row(Record):
     model_calls: int = 0
     usage: UsageMetadata | None = None
     latency: Latency = Latency()
+
+    @property
+    def is_correct(self) -> bool:
+        """Whether the judge gave the expert's value; true, 1 and "1" are three."""
+        return self.value is not None and value_key(self.value) == value_key(self.expert)
 
 
 class Lesson(Record):

@@ -18,8 +18,9 @@ from langchain_memalign.alignment import NO_COST, Cost, align
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.evaluation.cells import Question, Row, Setting, question
 from langchain_memalign.evaluation.metrics import Metric, closeness
+from langchain_memalign.evaluation.planning import parts
 from langchain_memalign.evaluation.resampling import Resampling
-from langchain_memalign.evaluation.running import judged
+from langchain_memalign.evaluation.running import judged, own_ids
 from langchain_memalign.evaluation.study import readable
 from langchain_memalign.flow import Flow, parallel
 from langchain_memalign.judge import FeedbackLike, JudgeFlows, MemAlignJudge
@@ -160,13 +161,12 @@ class EvidenceGate:
         hides: bool = False,
     ) -> Flow[_Compared]:
         """Ask both; with `hides`, neither is shown what it learned from the case at hand."""
-        own: dict[str, set[str]] = {}
-        for flows in (before, after) if hides else ():
-            for episode in (yield from flows.memory.episodes(before.spec.name)):
-                own.setdefault(episode.case.key, set()).add(episode.id)
+        nothing: dict[str, frozenset[str]] = {}
+        first = (yield from own_ids(before)) if hides else nothing
+        second = (yield from own_ids(after)) if hides else nothing
         judgements = [
-            judged(flows, one, Setting(), without=frozenset(own.get(one.case.key, ())))
-            for flows in (before, after)
+            judged(flows, one, Setting(), without=own.get(one.case.key, frozenset()))
+            for flows, own in ((before, first), (after, second))
             for one in asked
         ]
         rows = yield from parallel(judgements, limit=self.concurrency)
@@ -181,17 +181,15 @@ class EvidenceGate:
         points = yield from before.memory.scan(Selection(judge=before.spec.name), vectors=True)
         # What waits to be learned would be learned for each part, at its price.
         points = [point for point in points if point.fields.get("status") != "pending"]
-        keys = sorted({word.case.key for word in batch})
-        random.Random(self.seed).shuffle(keys)
         total = _Compared()
-        for fold in range(self.folds):
-            held = set(keys[fold :: self.folds])
+        for held, taught in parts(batch, folds=self.folds, seed=self.seed):
+            keys = {word.case.key for word in held}
             memory = yield from scratch_copy(points, before.memory.embedder)
             try:
                 after = before.over(memory.flows)
                 learner = after.learner(max_concurrency=self.concurrency)
-                report = yield from align(learner, [w for w in batch if w.case.key not in held])
-                part = [question for question in asked if question.case.key in held]
+                report = yield from align(learner, taught)
+                part = [question for question in asked if question.case.key in keys]
                 total += yield from self._compare(part, before, after, hides=True)
             finally:
                 memory.close()

@@ -95,6 +95,25 @@ def fold_cells(
     Raises:
         InvalidInputError: There are fewer cases than parts.
     """
+    cells: list[Cell] = []
+    for fold, (held, taught) in enumerate(parts(feedback, folds=folds, seed=seed)):
+        asked = _questions(held, "unseen")
+        for lesson in ((), tuple(taught)):
+            # About as many for each fold: they differ by a case.
+            size = len(feedback) * (folds - 1) // folds if lesson else 0
+            setting = Setting(judge=judge, taught=size, fold=fold)
+            cells.append(Cell(setting=setting, teach=lesson, ask=asked))
+    return cells
+
+
+def parts(
+    feedback: Sequence[Feedback], *, folds: int, seed: int = 0
+) -> list[tuple[list[Feedback], list[Feedback]]]:
+    """Parts of the feedback, each with all the rest; the words on one case stay together.
+
+    Raises:
+        InvalidInputError: There are fewer cases than parts.
+    """
     by_case: dict[str, list[Feedback]] = {}
     for word in feedback:
         by_case.setdefault(word.case.key, []).append(word)
@@ -105,17 +124,13 @@ def fold_cells(
         )
     cases = list(by_case.values())
     random.Random(seed).shuffle(cases)
-    cells: list[Cell] = []
-    for fold in range(folds):
-        asked = _questions((f for case in cases[fold::folds] for f in case), "unseen")
-        rest = [c for place, c in enumerate(cases) if place % folds != fold]
-        taught = tuple(f for case in rest for f in case)
-        for lesson in ((), taught):
-            # About as many for each fold: they differ by a case.
-            size = len(feedback) * (folds - 1) // folds if lesson else 0
-            setting = Setting(judge=judge, taught=size, fold=fold)
-            cells.append(Cell(setting=setting, teach=lesson, ask=asked))
-    return cells
+    return [
+        (
+            [word for case in cases[fold::folds] for word in case],
+            [word for i, case in enumerate(cases) if i % folds != fold for word in case],
+        )
+        for fold in range(folds)
+    ]
 
 
 def held_out(

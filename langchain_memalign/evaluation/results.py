@@ -36,6 +36,10 @@ class Results:
         self._cells[key] = _read(path)
         return True
 
+    def rows_of(self, key: str) -> tuple[Row, ...]:
+        """The judgements of a finished cell."""
+        return self._cells[key][1]
+
     def add(self, key: str, lesson: Lesson, rows: Sequence[Row]) -> None:
         """Keep a finished cell."""
         if self.directory is not None:

@@ -83,7 +83,7 @@ def _run_lesson(
             report = yield from align(
                 flows.learner(max_concurrency=concurrency), list(cells[0].teach)
             )
-            taught = _lesson(taught, report)
+            taught = learned(taught, report)
         for cell in cells:
 
             def ask(question: Question, setting: Setting = cell.setting) -> Flow[Row]:
@@ -149,6 +149,14 @@ def judged(
     )
 
 
+def own_ids(flows: JudgeFlows) -> Flow[dict[str, frozenset[str]]]:
+    """By case, the ids of all episodes on it."""
+    found: dict[str, set[str]] = {}
+    for episode in (yield from flows.memory.episodes(flows.spec.name)):
+        found.setdefault(episode.case.key, set()).add(episode.id)
+    return {key: frozenset(ids) for key, ids in found.items()}
+
+
 def hidden(memory: WorkingMemory, shown: Shown, without: AbstractSet[str]) -> WorkingMemory:
     """Working memory with only what may be shown; pure."""
     changed: dict[str, Any] = {}
@@ -184,7 +192,8 @@ def describe(judge: MemAlignJudge) -> list[Any]:
     ]
 
 
-def _lesson(begun: Lesson, report: AlignmentReport) -> Lesson:
+def learned(begun: Lesson, report: AlignmentReport) -> Lesson:
+    """A lesson with what an alignment says of it."""
     return begun.model_copy(
         update={
             "distilled": len(report.distilled),

@@ -1,0 +1,187 @@
+"""How well does a judge agree with the experts now, and what does its memory do for that?
+
+The same cases are judged in up to three states: without any memory, with the judge's memory as it
+is, and with what it would know after learning more. A case that the judge was taught is judged as
+if it were new: its own episodes, and the principles that came from them, are hidden.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Hashable, Mapping, Sequence
+from typing import TypedDict, Unpack
+
+from langchain_memalign.errors import InvalidInputError
+from langchain_memalign.evaluation.agreement import Agreement, State, agreements
+from langchain_memalign.evaluation.cells import (
+    Question,
+    Row,
+    question,
+)
+from langchain_memalign.evaluation.leaving_out import Influence
+from langchain_memalign.evaluation.planning import parts
+from langchain_memalign.evaluation.prices import Price, Spent, read_prices, spent
+from langchain_memalign.evaluation.resampling import Estimate, Resampling
+from langchain_memalign.evaluation.reviewers import reviewer_match
+from langchain_memalign.evaluation.running import (
+    Progress,
+    model_name,
+)
+from langchain_memalign.evaluation.session import Session
+from langchain_memalign.evaluation.study import readable
+from langchain_memalign.flow import Flow, arun, run
+from langchain_memalign.judge import FeedbackLike, MemAlignJudge
+from langchain_memalign.memory.store import Selection
+from langchain_memalign.schema import Feedback, Record, Value
+from langchain_memalign.values import ValueType
+
+
+class Evaluation(Record):
+    """What an evaluation found.
+
+    Attributes:
+        agreements: One a state, in the order of the states.
+        reviewers: How often two experts agree on one case; of no value where there is one for each.
+        influences: With leave-one-out, what each principle and episode does.
+        spent: What it cost.
+        notes: What a reader has to know.
+    """
+
+    value_type: ValueType
+    questions: tuple[Question, ...]
+    agreements: tuple[Agreement, ...]
+    reviewers: Estimate
+    influences: tuple[Influence, ...] = ()
+    spent: Spent
+    notes: tuple[str, ...] = ()
+
+    @property
+    def last(self) -> Agreement:
+        """The agreement in the last of the states."""
+        return self.agreements[-1]
+
+    @property
+    def disagreements(self) -> tuple[Row, ...]:
+        """Judgements in the last state that differ from the expert's, abstentions included."""
+        return tuple(row for row in self.last.rows if not row.is_correct)
+
+
+class Options(TypedDict, total=False):
+    """Options of an evaluation.
+
+    Attributes:
+        teach: What the judge learns, in a copy of its memory, for the state "taught more".
+        folds: Without `teach`, learn the data itself: each of so many parts is judged by a judge
+            that was taught all other parts.
+        leave_one_out: Whether to judge again without each principle and each episode; costs a
+            judgement for every one that a case was shown.
+        directory: Where judgements are kept, to go on where a run broke off.
+        concurrency: Most judgements at the same time, 8 by default.
+        progress: Told after each judgement how many are done, of how many.
+        resampling: How intervals are drawn.
+        prices: A price table; without it the one that comes along.
+        seed: For what is drawn at random.
+    """
+
+    teach: Sequence[FeedbackLike]
+    folds: int
+    leave_one_out: bool
+    directory: str | os.PathLike[str] | None
+    concurrency: int
+    progress: Progress | None
+    resampling: Resampling | None
+    prices: Mapping[str, Price] | None
+    seed: int
+
+
+def evaluate(
+    judge: MemAlignJudge, data: Sequence[FeedbackLike], **options: Unpack[Options]
+) -> Evaluation:
+    """Compare a judge with experts' values on `data`. Its memory is only read.
+
+    Args:
+        judge: The judge.
+        data: Experts' words with values; those without a value are left out.
+        options: See `Options`.
+
+    Raises:
+        InvalidInputError: The data or an option cannot be used.
+        ModelError: The provider refuses access.
+    """
+    return run(_evaluate(judge, data, options))
+
+
+async def aevaluate(
+    judge: MemAlignJudge, data: Sequence[FeedbackLike], **options: Unpack[Options]
+) -> Evaluation:
+    """Async `evaluate`."""
+    return await arun(_evaluate(judge, data, options))
+
+
+def _evaluate(
+    judge: MemAlignJudge, data: Sequence[FeedbackLike], options: Options
+) -> Flow[Evaluation]:
+    value_type = judge.spec.value_type
+    words, notes = readable(value_type, data)
+    questions = _questions(words)
+    if not questions:
+        raise InvalidInputError(
+            f"data: found no value of an expert in {len(words)} rows; expected some to compare "
+            "the judge with."
+        )
+    more, _ = readable(value_type, options.get("teach", ()))
+    folds = 0 if more else options.get("folds", 0)
+    lessons: list[tuple[list[Feedback], list[Feedback]]] = [([], more)] if more else []
+    if folds:
+        lessons = parts(words, folds=folds, seed=options.get("seed", 0))
+    points = yield from judge.memory.flows.scan(Selection(judge=judge.spec.name), vectors=True)
+    session = Session(
+        judge,
+        points,
+        directory=options.get("directory"),
+        concurrency=options.get("concurrency", 8),
+        progress=options.get("progress"),
+        resampling=options.get("resampling"),
+    )
+    session.total = len(questions) * (1 + bool(points) + bool(lessons))
+    found: dict[State, Sequence[Row]] = {}
+    found["without memory"] = yield from session.ask(questions, shown="none")
+    if points:
+        found["now"] = yield from session.ask(questions)
+    if lessons:
+        rows: list[Row] = []
+        for fold, (held, taught) in enumerate(lessons):
+            asked = _questions(held) if folds else questions
+            rows += yield from session.ask(asked, teach=taught, fold=fold)
+        by_id = {row.id: row for row in rows}
+        found["taught more"] = [by_id[question.id] for question in questions]
+    influences: Sequence[Influence] = ()
+    if options.get("leave_one_out"):
+        state: State = "taught more" if more else "now"
+        influences = yield from session.influences(questions, found.get(state, ()), teach=more)
+    prices = options.get("prices")
+    price = (read_prices() if prices is None else prices).get(model_name(judge))
+    judgements = [*session.results.rows, *(row for one in influences for row in one.rows)]
+    return Evaluation(
+        value_type=value_type,
+        questions=questions,
+        agreements=tuple(agreements(value_type, found, options.get("resampling"))),
+        reviewers=reviewer_match(_by_case(words), resampling=options.get("resampling")),
+        influences=tuple(influences),
+        spent=spent(judgements, session.results.lessons, price),
+        notes=tuple(notes),
+    )
+
+
+def _questions(words: Sequence[Feedback]) -> tuple[Question, ...]:
+    """The words with a value; ids are unique, for several reviewers may speak of one case."""
+    asked = [one for word in words if (one := question(word)) is not None]
+    return tuple({one.id: one for one in asked}.values())
+
+
+def _by_case(words: Sequence[Feedback]) -> list[Mapping[Hashable, Value]]:
+    cases: dict[str, dict[Hashable, Value]] = {}
+    for number, word in enumerate(words):
+        if word.value is not None:
+            cases.setdefault(word.case.key, {})[word.reviewer or number] = word.value
+    return list(cases.values())
