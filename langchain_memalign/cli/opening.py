@@ -31,7 +31,12 @@ _REQUEST_SECONDS = 120
 
 @contextmanager
 def opened_judge(
-    named: Path | None, *, asks_model: bool = True, creates: bool = True
+    named: Path | None,
+    *,
+    asks_model: bool = True,
+    creates: bool = True,
+    model: ModelChoice | None = None,
+    is_new: bool = False,
 ) -> Iterator[tuple[JudgeFile, MemAlignJudge]]:
     """Open the judge of a judge file, with its memory, for as long as the block lasts.
 
@@ -39,10 +44,17 @@ def opened_judge(
         named: The judge file; None for the one in the working directory.
         asks_model: Whether the command calls the model. One that does not needs no key for it.
         creates: Whether the command may begin a new memory.
+        model: The model to ask instead of the file's own.
+        is_new: Whether to give the judge an empty memory of its own, gone afterwards.
     """
     file = load_judge_file(find_judge_file(named))
+    if model is not None:
+        file = file.model_copy(update={"model": model})
     with opened_memory(
-        file.memory, file.embeddings, creates=creates, lazily=not asks_model
+        MemoryPlace(location=":memory:") if is_new else file.memory,
+        file.embeddings,
+        creates=creates,
+        lazily=not asks_model,
     ) as memory:
         yield (
             file,

@@ -38,6 +38,47 @@ MapOption = Annotated[
 ConcurrencyOption = Annotated[
     int, typer.Option("--concurrency", "-c", min=1, help="Most model calls at the same time.")
 ]
+DatasetOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Take the data from a public hub: NAME or NAME:SPLIT, such as halubench. Needs the "
+        "extra `datasets`; an unknown name lists them.",
+        show_default=False,
+    ),
+]
+CriterionOption = Annotated[
+    str | None,
+    typer.Option(
+        help="For --dataset: only rows with this text in their criterion, where they have one.",
+        show_default=False,
+    ),
+]
+LimitOption = Annotated[
+    int | None, typer.Option(min=1, help="Use at most so many rows.", show_default=False)
+]
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        help="The model to ask instead of the judge file's own: provider:name.", show_default=False
+    ),
+]
+BaseUrlOption = Annotated[
+    str | None,
+    typer.Option(
+        help="The address of an OpenAI-compatible server to ask instead of the provider's own, "
+        "such as http://localhost:8080/v1.",
+        show_default=False,
+    ),
+]
+PricesOption = Annotated[
+    Path | None,
+    typer.Option(
+        help='A price table: {"models": {"name": {"input": 0.4, "output": 1.6}}}, in dollars per '
+        "million tokens.",
+        show_default=False,
+    ),
+]
+SeedOption = Annotated[int, typer.Option(help="For what is drawn at random.")]
 OverwriteOption = Annotated[
     bool, typer.Option("--overwrite", help="Replace the file, if there is one.")
 ]

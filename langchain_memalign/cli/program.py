@@ -11,11 +11,13 @@ from langchain_memalign.cli.commands import (
     align,
     demo,
     episodes,
+    evaluate,
     export_feedback,
     forget,
     import_feedback,
     init,
     judge,
+    learning_curve,
     principles,
     review,
     transfer,
@@ -63,6 +65,7 @@ def memalign(
       $ memalign align feedback.jsonl
       $ memalign judge cases.jsonl --out verdicts.jsonl
       $ memalign review cases.jsonl --policy uncertain
+      $ memalign evaluate labelled.jsonl
     """
 
 
@@ -70,6 +73,8 @@ app.command()(init.init)
 app.command()(judge.judge)
 app.command()(align.align)
 app.command()(review.review)
+app.command()(evaluate.evaluate)
+app.command("learning-curve")(learning_curve.learning_curve)
 app.add_typer(import_feedback.app, name="import-feedback")
 app.command("export-feedback")(export_feedback.export_feedback)
 app.add_typer(principles.app, name="principles")

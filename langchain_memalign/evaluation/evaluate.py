@@ -179,6 +179,20 @@ def _questions(words: Sequence[Feedback]) -> tuple[Question, ...]:
     return tuple({one.id: one for one in asked}.values())
 
 
+def reviewer_agreement(
+    value_type: ValueType,
+    words: Sequence[FeedbackLike],
+    *,
+    resampling: Resampling | None = None,
+) -> Estimate:
+    """How often two experts give one case the same value: the ceiling for a judge.
+
+    Raises:
+        InvalidInputError: One of the words cannot be used; says which.
+    """
+    return reviewer_match(_by_case(readable(value_type, words)[0]), resampling=resampling)
+
+
 def _by_case(words: Sequence[Feedback]) -> list[Mapping[Hashable, Value]]:
     cases: dict[str, dict[Hashable, Value]] = {}
     for number, word in enumerate(words):

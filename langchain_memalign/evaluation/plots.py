@@ -100,7 +100,9 @@ def _panel(axis: Any, series: Mapping[str, Points], *, joined: bool) -> None:
 def _all_of(series: Mapping[str, Points]) -> list[str]:
     """What stands below, in the order of the longest series."""
     longest = max(series.values(), key=len, default=())
-    return list(dict.fromkeys([at for at, _ in longest] + [a for p in series.values() for a, _ in p]))
+    return list(
+        dict.fromkeys([at for at, _ in longest] + [a for p in series.values() for a, _ in p])
+    )
 
 
 def _write(figure: Figure, path: Path, rc_context: Any) -> list[Path]:
