@@ -19,7 +19,6 @@ Row = Mapping[str, Any]
 Reader = Callable[[Row], Iterable[Mapping[str, Any]]]
 
 _PAIR = ValueType(kind="choice", labels=("A", "B"))
-_PAIR_OR_TIE = ValueType(kind="choice", labels=("A", "B", "tie"))
 _FIVE = ValueType(kind="integer", minimum=1, maximum=5)
 _YES_NO = ValueType(kind="boolean")
 
@@ -87,13 +86,6 @@ def _feedback_collection(row: Row) -> Iterator[dict[str, Any]]:
     }
 
 
-def _auto_j(row: Row) -> Iterator[dict[str, Any]]:
-    said = {0: "A", 1: "B", 2: "tie"}.get(row["label"])
-    if said is not None:
-        outputs = {"A": row["response 1"], "B": row["response 2"]}
-        yield {"inputs": row["prompt"], "outputs": outputs, "value": said}
-
-
 def _safe_rlhf(row: Row) -> Iterator[dict[str, Any]]:
     outputs = {"A": row["response_0"], "B": row["response_1"]}
     yield {"inputs": row["prompt"], "outputs": outputs, "value": "AB"[row["safer_response_id"]]}
@@ -147,14 +139,6 @@ DATASETS: Mapping[str, Source] = {
         value_type=_FIVE,
         read=_feedback_collection,
         criterion="orig_criteria",
-    ),
-    "auto_j": Source(
-        hub="GAIR/autoj-pairwise",
-        split="test",
-        instructions="Which response serves the user better, or are both alike?",
-        value_type=_PAIR_OR_TIE,
-        read=_auto_j,
-        criterion="source",
     ),
     "pku_safe_rlhf": Source(
         hub="PKU-Alignment/PKU-SafeRLHF",

@@ -20,6 +20,10 @@ _SHOWN = 60
 """Characters of a text that a table shows."""
 
 
+_CHANGE = "correct_overall"
+"""The change that is shown: a judge that knows nothing may abstain, and has no other metric."""
+
+
 @dataclass(frozen=True)
 class Table:
     """A table of text.
@@ -40,7 +44,7 @@ def experiment_tables(experiment: Experiment) -> list[Table]:
     lines = []
     for found in experiment.figures:
         group = found.group
-        change = found.changes.get(names[0])
+        change = found.changes.get(_CHANGE)
         lines.append(
             (
                 group.judge,
@@ -58,7 +62,7 @@ def experiment_tables(experiment: Experiment) -> list[Table]:
     return [
         Table(
             experiment.kind.replace("_", " ").capitalize(),
-            (*columns, *map(in_words, names), f"change of {in_words(names[0])}" if names else ""),
+            (*columns, *map(in_words, names), f"change of {in_words(_CHANGE)}"),
             tuple(lines),
         ),
         cost_table(experiment.spent),
