@@ -1,0 +1,78 @@
+"""`memalign evaluate` and `memalign learning-curve`: what they tell, and what they leave behind."""
+
+import json
+
+import pytest
+
+from .shell import said
+
+KINDS = ("late", "lost", "broken", "billed twice")
+
+
+def labelled(number):
+    """Replies to complaints of four kinds; experts find every other kind answered badly."""
+    kind = number % len(KINDS)
+    return said(
+        number,
+        inputs=f"My parcel, order {number}, is {KINDS[kind]}.",
+        outputs=f"About your {KINDS[kind]} parcel: we know.",
+        value=kind % 2 == 0,
+        rationale=f"So it is with what is {KINDS[kind]}.",
+    )
+
+
+@pytest.fixture
+def taught(shell):
+    shell.rows("feedback.jsonl", [labelled(n) for n in range(8)])
+    shell.rows("unseen.jsonl", [labelled(n) for n in range(8, 20)])
+    shell("align", "feedback.jsonl")
+    return shell
+
+
+def test_a_taught_judge_agrees_more_than_without_memory(taught):
+    found = taught.json("evaluate", "unseen.jsonl", "--out", "report")
+    written = json.loads((taught.folder / "report" / "results.json").read_text("utf-8"))
+    assert written["questions"] == found["questions"]
+    assert len(found["questions"]) == 12
+    names = {file.name for file in (taught.folder / "report").iterdir()}
+    assert {"report.md", "results.json"} <= names
+    assert any(name.endswith(".png") for name in names)
+    assert any(name.endswith(".svg") for name in names)
+    report = (taught.folder / "report" / "report.md").read_text("utf-8")
+    assert "without memory" in report.lower()
+
+
+def test_people_see_agreement_and_disagreements(taught):
+    wrong = [labelled(n) | {"value": not labelled(n)["value"]} for n in range(20, 24)]
+    taught.rows("wrong.jsonl", wrong)
+    shown = taught("evaluate", "judge.yaml", "wrong.jsonl", "--leave-one-out").output
+    assert "report.md" in shown
+    assert "order 2" in shown
+
+
+def test_nothing_is_taught_by_measuring(taught):
+    before = taught.json("episodes"), taught.json("principles")
+    taught("evaluate", "unseen.jsonl", "--teach", "feedback.jsonl")
+    taught("evaluate", "unseen.jsonl", "--folds", "2", "--out", "folds")
+    assert (taught.json("episodes"), taught.json("principles")) == before
+
+
+def test_a_learning_curve_of_seen_and_unseen_cases(shell):
+    shell.rows("train.jsonl", [labelled(n) for n in range(12)])
+    shell.rows("test.jsonl", [labelled(n) for n in range(12, 20)])
+    options = ("learning-curve", ".", "--out", "curve", "--shards", "0,2,8", "--repeats", "2")
+    shell(*options)
+    first = (shell.folder / "curve" / "results.json").read_text("utf-8")
+    names = {file.name for file in (shell.folder / "curve").iterdir()}
+    assert {"report.md", "results.json"} <= names
+    report = (shell.folder / "curve" / "report.md").read_text("utf-8")
+    assert "unseen" in report
+    shell(*options)
+    assert json.loads((shell.folder / "curve" / "results.json").read_text("utf-8")).keys() == (
+        json.loads(first).keys()
+    )
+
+
+def test_data_without_values_is_refused(shell):
+    shell.rows("rows.jsonl", [{"inputs": "a", "outputs": "b"}])
+    assert "value" in shell.error("evaluate", "rows.jsonl")

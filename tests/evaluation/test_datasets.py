@@ -1,0 +1,127 @@
+"""Public data sets: rows of each one's schema become cases with an expert's value."""
+
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from langchain_memalign.errors import ConfigurationError, InvalidInputError, SourceError
+from langchain_memalign.evaluation.datasets import DATASETS, load_named
+
+QUESTION = "Who paid?"
+SUPPORT = {"title": ["Ann"], "sent_id": [0]}
+CONTEXT = {"title": ["Ann", "Bob"], "sentences": [["Ann paid.", " Twice."], ["Bob did not."]]}
+CRITERION = "Is the reply kind?"
+
+SAMPLES = {
+    "financebench": {
+        "financebench_id": "f1",
+        "question": QUESTION,
+        "answer": "Ann",
+        "justification": "It says so.",
+        "evidence": [{"evidence_text": "Ann paid."}],
+    },
+    "hotpot_qa": {
+        "id": "h1",
+        "question": QUESTION,
+        "answer": "Ann",
+        "context": CONTEXT,
+        "supporting_facts": SUPPORT,
+    },
+    "halubench": {
+        "id": "u1",
+        "passage": "Ann paid.",
+        "question": QUESTION,
+        "answer": "Bob",
+        "label": "FAIL",
+    },
+    "feedback_collection": {
+        "orig_instruction": QUESTION,
+        "orig_response": "No idea.",
+        "orig_reference_answer": "Ann.",
+        "orig_criteria": CRITERION,
+        "orig_score": "2",
+        "orig_feedback": "Rude.",
+    },
+    "pku_safe_rlhf": {
+        "prompt": QUESTION,
+        "response_0": "Go away.",
+        "response_1": "Ann.",
+        "safer_response_id": 1,
+    },
+    "summarize_from_feedback": {
+        "info": {"post": "Ann paid.", "article": None},
+        "summaries": [{"text": "Paid."}, {"text": "Ann paid."}],
+        "choice": 1,
+        "worker": "w1",
+        "extra": {"note": "Complete."},
+    },
+}
+VALUES = {
+    "financebench": True,
+    "hotpot_qa": True,
+    "halubench": False,
+    "feedback_collection": 2,
+    "pku_safe_rlhf": "B",
+    "summarize_from_feedback": "B",
+}
+
+
+@pytest.fixture
+def hub(monkeypatch):
+    """A hub with the rows that a test puts there, by public name."""
+    rows = {source.hub: [SAMPLES[name]] for name, source in DATASETS.items()}
+
+    def load_dataset(name, config=None, *, split):
+        if name not in rows:
+            raise FileNotFoundError(f"no {name}")
+        return rows[name]
+
+    monkeypatch.setitem(sys.modules, "datasets", SimpleNamespace(load_dataset=load_dataset))
+    return rows
+
+
+@pytest.mark.parametrize("name", sorted(DATASETS))
+def test_a_row_becomes_a_case_with_an_experts_value(hub, name):
+    loaded = load_named(name)
+    (word,) = loaded.words
+    assert word.value == VALUES[name]
+    assert loaded.value_type.read(word.value) == word.value
+    assert "Ann" in str(word.case)
+
+
+def test_evidence_and_remarks_come_along(hub):
+    (word,) = load_named("hotpot_qa").words
+    assert word.inputs["context"] == "Ann paid. Twice."
+    (word,) = load_named("summarize_from_feedback").words
+    assert (word.rationale, word.reviewer) == ("Complete.", "w1")
+
+
+def test_one_criterion_is_picked_and_becomes_the_instructions(hub):
+    other = SAMPLES["feedback_collection"] | {"orig_criteria": "Is it short?"}
+    hub["prometheus-eval/Feedback-Collection"].append(other)
+    loaded = load_named("feedback_collection", criterion="is the reply KIND")
+    assert len(loaded.words) == 1
+    with pytest.raises(InvalidInputError, match=r"found no row with 'unheard' of 2"):
+        load_named("feedback_collection", criterion="unheard")
+    with pytest.raises(InvalidInputError, match="halubench has none"):
+        load_named("halubench", criterion="kind")
+
+
+def test_rows_are_drawn_alike_for_a_seed(hub):
+    hub["PatronusAI/HaluBench"][:] = [SAMPLES["halubench"] | {"id": f"u{n}"} for n in range(9)]
+    drawn = [word.id for word in load_named("halubench", limit=4, seed=3).words]
+    assert len(drawn) == 4
+    assert drawn == [word.id for word in load_named("halubench", limit=4, seed=3).words]
+    assert drawn != [word.id for word in load_named("halubench", limit=4, seed=4).words]
+
+
+def test_what_cannot_be_loaded_is_named(hub, monkeypatch):
+    with pytest.raises(InvalidInputError, match=r"found 'unheard'; expected one of financebench"):
+        load_named("unheard")
+    hub.clear()
+    with pytest.raises(SourceError, match=r"HaluBench, split test, cannot be loaded: no Patronus"):
+        load_named("halubench")
+    monkeypatch.setitem(sys.modules, "datasets", None)
+    with pytest.raises(ConfigurationError, match=r"pip install 'langchain-memalign\[datasets\]'"):
+        load_named("halubench")
