@@ -10,7 +10,7 @@ from langchain_memalign import MemAlignJudge, Memory, create_review_graph
 README = read("README.md")
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/guardrails.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/guardrails.md", "docs/measuring.md"])
 def test_its_code_prints_what_it_says(name, tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     namespace = check_examples(read(name), name)
