@@ -150,9 +150,7 @@ def _decided(
         decision: The decision.
         waiting: Ids of the episodes that waited to be learned before.
     """
-    cost = Cost(model_calls=report.model_calls, embedded=report.embedded, usage=report.usage)
-    cost += Cost(model_calls=decision.model_calls, embedded=decision.embedded, usage=decision.usage)
-    told = {"gate": decision, **dict(cost)}
+    told = {"gate": decision, **dict(Cost.told_by(report) + Cost.told_by(decision))}
     if decision.accepted:
         if not decision.is_backed:
             told["warnings"] = (*report.warnings, decision.reason)

@@ -11,7 +11,7 @@ from langchain_core.runnables import RunnableConfig
 from langchain_memalign.flow import Flow, Step, perform
 from langchain_memalign.memory import MemoryFlows
 from langchain_memalign.models import StructuredModel
-from langchain_memalign.schema import Record
+from langchain_memalign.schema import AlignmentReport, GateDecision, Record
 from langchain_memalign.values import JudgeSpec
 
 PROGRESS_EVENT = "memalign_progress"
@@ -66,6 +66,11 @@ class Cost(Record):
     model_calls: int = 0
     embedded: int = 0
     usage: UsageMetadata | None = None
+
+    @classmethod
+    def told_by(cls, told: AlignmentReport | GateDecision) -> Cost:
+        """What a report says that it cost."""
+        return cls(model_calls=told.model_calls, embedded=told.embedded, usage=told.usage)
 
     def __add__(self, other: Cost) -> Cost:
         return Cost(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,6 +88,20 @@ def read_feedback(
             feedback.append(Row(row.line, fields))
     _some(source, feedback, bad)
     return feedback, sorted(bad, key=lambda row: row.line)
+
+
+def read_labelled(
+    source: Path, mapping: Sequence[str], value_type: ValueType, screen: Screen
+) -> list[Mapping[str, Any]]:
+    """Read feedback to measure with; says which lines are left out, and goes on.
+
+    Raises:
+        InvalidInputError: The file cannot be read, or none of its lines can be used.
+    """
+    rows, bad = read_feedback(source, mapping, value_type, screen)
+    for row in bad:
+        screen.note(f"{source}, line {row.line} left out: {row.reason}", style="yellow")
+    return [row.data for row in rows]
 
 
 def one_case(inputs: str | None, outputs: str | None, reference: str | None) -> CaseRow:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from langchain_memalign.cli.cases import read_feedback
+from langchain_memalign.cli.cases import read_labelled
 from langchain_memalign.cli.exits import Left
 from langchain_memalign.cli.judgefile import ModelChoice, find_judge_file, load_judge_file
 from langchain_memalign.cli.progress import progress_bar
@@ -85,11 +85,9 @@ def read_data(
                 f"{loaded.value_type.describe()}, and instructions such as: {loaded.instructions}"
             )
         return Data([dict(word) for word in loaded.words], None, loaded.hub)
-    if not source.is_dir():
-        return Data(_read(source, mapping, value_type, screen, limit), None, source.name)
-    files = [_half(source, half) for half in _HALVES]
-    train, test = (_read(file, mapping, value_type, screen, limit) for file in files)
-    return Data(train, test, source.name)
+    files = [_half(source, half) for half in _HALVES] if source.is_dir() else [source]
+    words, *unseen = (read_labelled(f, mapping, value_type, screen)[:limit] for f in files)
+    return Data(words, unseen[0] if unseen else None, source.name)
 
 
 def other_model(named: Path | None, model: str | None, base_url: str | None) -> ModelChoice | None:
@@ -143,16 +141,3 @@ def _half(folder: Path, half: str) -> Path:
         f"{folder}: found no {half}.jsonl; expected train.jsonl, to be taught, and test.jsonl, of "
         "unseen cases."
     )
-
-
-def _read(
-    source: Path,
-    mapping: Sequence[str],
-    value_type: ValueType,
-    screen: Screen,
-    limit: int | None,
-) -> list[Mapping[str, Any]]:
-    rows, bad = read_feedback(source, mapping, value_type, screen)
-    for row in bad:
-        screen.note(f"{source}, line {row.line} left out: {row.reason}", style="yellow")
-    return [row.data for row in rows[:limit]]

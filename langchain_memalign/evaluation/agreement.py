@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
-from langchain_memalign.evaluation.cells import (
-    Row,
-)
+from langchain_memalign.evaluation.cells import Row
 from langchain_memalign.evaluation.metrics import metrics_for
 from langchain_memalign.evaluation.resampling import Estimate, Resampling
 from langchain_memalign.evaluation.rows import Confusion, confusion_matrix

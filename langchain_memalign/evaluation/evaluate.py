@@ -7,28 +7,20 @@ if it were new: its own episodes, and the principles that came from them, are hi
 
 from __future__ import annotations
 
-import os
 from collections.abc import Hashable, Mapping, Sequence
-from typing import TypedDict, Unpack
+from typing import Unpack
 
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.evaluation.agreement import Agreement, State, agreements
-from langchain_memalign.evaluation.cells import (
-    Question,
-    Row,
-    question,
-)
+from langchain_memalign.evaluation.cells import Question, Row, question
 from langchain_memalign.evaluation.leaving_out import Influence
 from langchain_memalign.evaluation.planning import parts
-from langchain_memalign.evaluation.prices import Price, Spent, read_prices, spent
+from langchain_memalign.evaluation.prices import Spent, read_prices, spent
 from langchain_memalign.evaluation.resampling import Estimate, Resampling
 from langchain_memalign.evaluation.reviewers import reviewer_match
-from langchain_memalign.evaluation.running import (
-    Progress,
-    model_name,
-)
+from langchain_memalign.evaluation.running import model_name
 from langchain_memalign.evaluation.session import Session
-from langchain_memalign.evaluation.study import readable
+from langchain_memalign.evaluation.study import RunOptions, readable
 from langchain_memalign.flow import Flow, arun, run
 from langchain_memalign.judge import FeedbackLike, MemAlignJudge
 from langchain_memalign.memory.store import Selection
@@ -66,7 +58,7 @@ class Evaluation(Record):
         return tuple(row for row in self.last.rows if not row.is_correct)
 
 
-class Options(TypedDict, total=False):
+class Options(RunOptions, total=False):
     """Options of an evaluation.
 
     Attributes:
@@ -75,23 +67,11 @@ class Options(TypedDict, total=False):
             that was taught all other parts.
         leave_one_out: Whether to judge again without each principle and each episode; costs a
             judgement for every one that a case was shown.
-        directory: Where judgements are kept, to go on where a run broke off.
-        concurrency: Most judgements at the same time, 8 by default.
-        progress: Told after each judgement how many are done, of how many.
-        resampling: How intervals are drawn.
-        prices: A price table; without it the one that comes along.
-        seed: For what is drawn at random.
     """
 
     teach: Sequence[FeedbackLike]
     folds: int
     leave_one_out: bool
-    directory: str | os.PathLike[str] | None
-    concurrency: int
-    progress: Progress | None
-    resampling: Resampling | None
-    prices: Mapping[str, Price] | None
-    seed: int
 
 
 def evaluate(
@@ -102,7 +82,7 @@ def evaluate(
     Args:
         judge: The judge.
         data: Experts' words with values; those without a value are left out.
-        options: See `Options`.
+        options: See `Options`, and `RunOptions` in `study`.
 
     Raises:
         InvalidInputError: The data or an option cannot be used.
@@ -143,7 +123,7 @@ def _evaluate(
         progress=options.get("progress"),
         resampling=options.get("resampling"),
     )
-    session.total = len(questions) * (1 + bool(points) + bool(lessons))
+    session.tally.total = len(questions) * (1 + bool(points) + bool(lessons))
     found: dict[State, Sequence[Row]] = {}
     found["without memory"] = yield from session.ask(questions, shown="none")
     if points:

@@ -193,8 +193,7 @@ class EvidenceGate:
                 total += yield from self._compare(part, before, after, hides=True)
             finally:
                 memory.close()
-            cost = Cost(**{name: getattr(report, name) for name in Cost.model_fields})
-            total += _Compared(cost=cost)
+            total += _Compared(cost=Cost.told_by(report))
         return total
 
     def _evidence(self, name: str, kind: _Compared, measure: Metric) -> GateEvidence:

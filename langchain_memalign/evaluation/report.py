@@ -82,21 +82,16 @@ def write_evaluation(evaluation: Evaluation, folder: Path, *, title: str) -> lis
         }
         for name in names
     }
-    cases = {question.id: question.case for question in evaluation.questions}
-    reviewers = evaluation.reviewers if evaluation.reviewers.value is not None else None
     return _write(
         folder,
         "agreement",
         panels,
         title=title,
         below="the judge",
-        tables=[
-            *evaluation_tables(evaluation),
-            disagreement_table(evaluation.disagreements, cases),
-        ],
-        notes=[*evaluation.notes, *_ceiling(reviewers)],
+        tables=[*evaluation_tables(evaluation), disagreement_table(evaluation)],
+        notes=[*evaluation.notes, *_ceiling(evaluation.reviewers)],
         data=evaluation.model_dump(mode="json"),
-        reviewers=reviewers,
+        reviewers=evaluation.reviewers,
         joined=False,
     )
 

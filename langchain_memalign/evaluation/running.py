@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import groupby
@@ -19,6 +20,28 @@ from langchain_memalign.schema import AlignmentReport, Unscored, WorkingMemory
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Is told how many judgements are done, of how many. Called from several threads."""
+
+
+class Tally:
+    """Counts judgements as threads finish them, and tells a progress.
+
+    Attributes:
+        total: How many there will be.
+    """
+
+    def __init__(self, progress: Progress | None, total: int = 0) -> None:
+        self.total = total
+        self._progress = progress
+        self._done = 0
+        self._lock = threading.Lock()
+
+    def add(self, count: int) -> None:
+        """So many more are done."""
+        with self._lock:
+            self._done += count
+            done = self._done
+        if self._progress is not None:
+            self._progress(done, self.total)
 
 
 def run_cells(
@@ -45,15 +68,8 @@ def run_cells(
     """
     described = {label: describe(judge) for label, judge in judges.items()}
     keys = {id(cell): cell.key(described[cell.setting.judge]) for cell in cells}
-    done: list[int] = []
-    total = sum(len(cell.ask) for cell in cells)
-
-    def told(count: int) -> None:
-        done.append(count)  # appending is safe among threads, counting up is not
-        if progress is not None:
-            progress(sum(done), total)
-
-    told(sum(len(cell.ask) for cell in cells if results.has(keys[id(cell)])))
+    tally = Tally(progress, sum(len(cell.ask) for cell in cells))
+    tally.add(sum(len(cell.ask) for cell in cells if results.has(keys[id(cell)])))
     todo = [cell for cell in cells if not results.has(keys[id(cell)])]
     embedders = {label: j.memory.flows.embedder.remembering() for label, j in judges.items()}
     for _, alike in groupby(todo, key=lambda cell: cell.lesson):
@@ -63,7 +79,9 @@ def run_cells(
         def finished(cell: Cell, taught: Lesson, rows: list[Row]) -> None:
             results.add(keys[id(cell)], taught, rows)
 
-        yield from _run_lesson(judges[label], lesson, embedders[label], concurrency, finished, told)
+        yield from _run_lesson(
+            judges[label], lesson, embedders[label], concurrency, finished, tally.add
+        )
 
 
 def _run_lesson(

@@ -6,19 +6,13 @@ import os
 from collections.abc import Callable, Sequence
 
 from langchain_memalign.alignment import align
-from langchain_memalign.evaluation.cells import (
-    Cell,
-    Lesson,
-    Question,
-    Row,
-    Setting,
-    Shown,
-)
+from langchain_memalign.evaluation.cells import Cell, Lesson, Question, Row, Setting, Shown
 from langchain_memalign.evaluation.leaving_out import Influence, leave_one_out, shown
 from langchain_memalign.evaluation.resampling import Resampling
 from langchain_memalign.evaluation.results import Results
 from langchain_memalign.evaluation.running import (
     Progress,
+    Tally,
     describe,
     judged,
     learned,
@@ -37,7 +31,7 @@ class Session:
 
     Attributes:
         results: What is judged already.
-        total: How many judgements there will be.
+        tally: How many judgements are done, of how many.
     """
 
     def __init__(
@@ -51,15 +45,13 @@ class Session:
         resampling: Resampling | None,
     ) -> None:
         self.results = Results(directory)
-        self.total = 0
         self._judge = judge
         self._points = points
         self._embedder = judge.memory.flows.embedder.remembering()
         self._described = [*describe(judge), sorted(point.record for point in points)]
         self._concurrency = concurrency
-        self._progress = progress
         self._resampling = resampling
-        self._done: list[int] = []
+        self.tally = Tally(progress)
 
     def ask(
         self,
@@ -74,7 +66,7 @@ class Session:
         cell = Cell(setting=setting, teach=tuple(teach), ask=tuple(questions))
         key = cell.key(self._described)
         if self.results.has(key):
-            self._told(len(questions))
+            self.tally.add(len(questions))
             return self.results.rows_of(key)
         lesson = Lesson(id=cell.lesson, setting=setting)
 
@@ -84,7 +76,7 @@ class Session:
             def one(question: Question) -> Flow[Row]:
                 hidden = own.get(question.case.key, frozenset())
                 row = yield from judged(flows, question, setting, without=hidden)
-                self._told(1)
+                self.tally.add(1)
                 return row
 
             rows = yield from parallel([one(q) for q in questions], limit=self._concurrency)
@@ -102,7 +94,7 @@ class Session:
         teach: Sequence[Feedback],
     ) -> Flow[list[Influence]]:
         """Judge again without each thing that was shown."""
-        self.total += sum(map(len, shown(rows).values()))
+        self.tally.total += sum(map(len, shown(rows).values()))
         found: list[Influence] = []
 
         def judge(flows: JudgeFlows, report: AlignmentReport | None) -> Flow[None]:
@@ -114,7 +106,7 @@ class Session:
                         rows,
                         own=(yield from own_ids(flows)),
                         concurrency=self._concurrency,
-                        told=self._told,
+                        told=self.tally.add,
                         resampling=self._resampling,
                     )
                 )
@@ -139,8 +131,3 @@ class Session:
             yield from work(flows, report)
         finally:
             memory.close()
-
-    def _told(self, count: int) -> None:
-        self._done.append(count)  # appending is safe among threads, counting up is not
-        if self._progress is not None:
-            self._progress(sum(self._done), self.total)

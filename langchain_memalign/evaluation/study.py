@@ -42,12 +42,10 @@ class Experiment(Record):
     rows: tuple[Row, ...] = ()
 
 
-class Options(TypedDict, total=False):
-    """Options that all experiments share.
+class RunOptions(TypedDict, total=False):
+    """How any measuring is run.
 
     Attributes:
-        unseen: Cases to ask that are not taught; without it a share of the feedback is held out.
-        held_out: That share, 0.4 by default.
         directory: Where finished cells are kept, to go on where a run broke off; without it they
             are not.
         concurrency: Most judgements at the same time, 8 by default.
@@ -57,14 +55,24 @@ class Options(TypedDict, total=False):
         seed: For what is drawn at random.
     """
 
-    unseen: Sequence[FeedbackLike] | None
-    held_out: float
     directory: str | os.PathLike[str] | None
     concurrency: int
     progress: Progress | None
     resampling: Resampling | None
     prices: Mapping[str, Price] | None
     seed: int
+
+
+class Options(RunOptions, total=False):
+    """Options that all experiments share.
+
+    Attributes:
+        unseen: Cases to ask that are not taught; without it a share of the feedback is held out.
+        held_out: That share, 0.4 by default.
+    """
+
+    unseen: Sequence[FeedbackLike] | None
+    held_out: float
 
 
 def readable(

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from langchain_memalign.evaluation.agreement import Agreement
-from langchain_memalign.evaluation.cells import Row
 from langchain_memalign.evaluation.evaluate import Evaluation
 from langchain_memalign.evaluation.leaving_out import Influence
 from langchain_memalign.evaluation.prices import Spent
 from langchain_memalign.evaluation.resampling import Estimate
 from langchain_memalign.evaluation.study import Experiment
-from langchain_memalign.schema import Case, Value
+from langchain_memalign.schema import Value
 
 _SHOWN = 60
 """Characters of a text that a table shows."""
@@ -96,8 +95,10 @@ def evaluation_tables(evaluation: Evaluation) -> list[Table]:
     return [*tables, cost_table({judge: evaluation.spent})]
 
 
-def disagreement_table(rows: Sequence[Row], cases: Mapping[str, Case]) -> Table:
+def disagreement_table(evaluation: Evaluation) -> Table:
     """Judgements that differ from the expert's, and what they rest on."""
+    rows = evaluation.disagreements
+    cases = {question.id: question.case for question in evaluation.questions}
     return Table(
         f"{len(rows)} disagreements",
         ("case", "subject", "expert", "judge", "why", "relied on"),

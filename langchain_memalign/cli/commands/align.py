@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from langchain_memalign.cli.cases import read_feedback
+from langchain_memalign.cli.cases import read_feedback, read_labelled
 from langchain_memalign.cli.exits import Left
 from langchain_memalign.cli.opening import opened_judge
 from langchain_memalign.cli.options import ConcurrencyOption, JsonOption, JudgeOption, MapOption
@@ -64,8 +64,8 @@ def align(
 ) -> None:
     """Learn from experts' remarks.
 
-    All feedback is stored first. Whatever interrupts the rest, the same
-    command goes on with it.
+    All feedback is stored first, unless a gate decides whether it may be.
+    Whatever interrupts the rest, the same command goes on with it.
 
     Exits with 1 if a line was rejected, something is still to be learned, or
     the gate refused the batch.
@@ -145,10 +145,7 @@ def _gate(
 
     if holdout is None:
         return EvidenceGate()
-    rows, bad = read_feedback(holdout, mapping, judging.spec.value_type, screen)
-    for row in bad:
-        screen.note(f"{holdout}, line {row.line} left out: {row.reason}", style="yellow")
-    return EvidenceGate(holdout=[row.data for row in rows])
+    return EvidenceGate(holdout=read_labelled(holdout, mapping, judging.spec.value_type, screen))
 
 
 def still_waiting(report: AlignmentReport) -> str:

@@ -129,6 +129,4 @@ def evaluate(
     if json:
         screen.data(found.model_dump(mode="json") | {"files": [str(file) for file in files]})
         return
-    cases = {question.id: question.case for question in found.questions}
-    disagreements = disagreement_table(found.disagreements, cases)
-    show(screen, [*evaluation_tables(found), disagreements], files)
+    show(screen, [*evaluation_tables(found), disagreement_table(found)], files)
