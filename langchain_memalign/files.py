@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,8 +16,8 @@ from uuid import uuid4
 def replacing(path: str | os.PathLike[str]) -> Iterator[TextIO]:
     """Write a text file that takes the place of `path` once it is whole and on the disk.
 
-    Whatever stops the writing, a file that was there before stays as it was. A link goes on
-    pointing to the file that it points to.
+    Whatever stops the writing, a file that was there before stays as it was. Who may read it does
+    not change, and a link goes on pointing to the file that it points to.
 
     Raises:
         OSError: It cannot be written, or something is there that is no regular file.
@@ -27,6 +28,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[TextIO]:
     draft = target.with_name(f".{target.name}.{uuid4().hex}")
     try:
         with draft.open("x", encoding="utf-8") as file:
+            if target.exists():
+                shutil.copymode(target, draft)
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -52,6 +52,16 @@ def test_a_new_file_is_as_readable_as_any(tmp_path):
     assert path.stat().st_mode == plain.stat().st_mode
 
 
+def test_a_file_that_is_replaced_stays_as_private_as_it_was(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("one")
+    path.chmod(0o600)
+    with replacing(path) as file:
+        assert {there.stat().st_mode & 0o777 for there in tmp_path.iterdir()} == {0o600}
+        file.write("two")
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
 def test_what_is_no_file_is_left_alone(tmp_path):
     with pytest.raises(OSError, match="no regular file"), replacing(tmp_path):
         pass
