@@ -13,12 +13,21 @@ from typing import Annotated, Any, Literal
 from langgraph.runtime import get_runtime
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from graphs.tenant import tenant_of_run, within
 from langchain_memalign import ConfigurationError, MemAlignJudge, Memory
 from langchain_memalign.graph import ReviewPolicy
 
 
 def _default_model() -> str:
     return "openai:gpt-4.1-mini" if os.environ.get("OPENAI_API_KEY") else "precedent"
+
+
+def _default_memory() -> str:
+    return os.environ.get("MEMALIGN_MEMORY") or "./memory"
+
+
+def _default_embeddings() -> str:
+    return os.environ.get("MEMALIGN_EMBEDDINGS") or "local"
 
 
 def _from_text(schema: Any) -> Any:
@@ -60,14 +69,15 @@ class _Settings(BaseModel):
         json_schema_extra=_of_nodes("judge", "align", "learn_batch", _AFTER_AGENT, kind="llm"),
     )
     embeddings: str = Field(
-        default="local",
+        default_factory=_default_embeddings,
         description="The embeddings, as provider:name; 'local' needs no key. A memory keeps to "
-        "those that it was made with.",
+        "those that it was made with. Without a choice: MEMALIGN_EMBEDDINGS, else local.",
         json_schema_extra=_of_nodes("retrieve_episodes", "align", "learn_batch", _AFTER_AGENT),
     )
     memory: str = Field(
-        default="./memory",
-        description="The directory of the memory.",
+        default_factory=_default_memory,
+        description="The directory of the memory, or a Qdrant server's address. Without a choice: "
+        "MEMALIGN_MEMORY, else ./memory.",
         json_schema_extra=_of_nodes(
             "retrieve_episodes", "load_principles", "align", "learn_batch", _AFTER_AGENT
         ),
@@ -145,10 +155,26 @@ class ConfiguredJudge:
         return JudgeContext.model_validate(context or {}).model_dump()
 
     def judge(self, identity: dict[str, Any]) -> MemAlignJudge:
-        """The judge of a context."""
-        return self._built(
-            JudgeContext.model_validate(identity).model_dump_json(exclude={"review"})
-        )
+        """The judge of a context, as the user of the run at hand may have it."""
+        return self.judge_of(JudgeContext.model_validate(identity), tenant=tenant_of_run())
+
+    def judge_of(self, context: JudgeContext, *, tenant: str | None) -> MemAlignJudge:
+        """The judge of a context, in its tenant's own part of the memory.
+
+        Args:
+            context: Which judge.
+            tenant: Whose; None where users share one memory.
+
+        Raises:
+            ConfigurationError: A tenant asks for another memory than the server's own.
+        """
+        if tenant is not None and context.memory != _default_memory():
+            raise ConfigurationError(
+                f"memory: found {context.memory!r:.200}; expected none, since a tenant's judges "
+                "live in the server's own memory."
+            )
+        named = context.model_copy(update={"name": within(tenant, context.name)})
+        return self._built(named.model_dump_json(exclude={"review"}))
 
     def review(self, identity: dict[str, Any]) -> ReviewPolicy:
         """The review policy of a context."""
@@ -169,12 +195,17 @@ class ConfiguredJudge:
             instructions=context.instructions,
             value_type=context.value_type,
             model=context.model,
-            memory=self._memory(context),
+            memory=self.memory_of(context),
             k=context.k,
             on_recall_failure=context.on_recall_failure,
         )
 
-    def _memory(self, context: JudgeContext) -> Memory:
+    def memory_of(self, context: JudgeContext) -> Memory:
+        """The memory of a context, opened when it is first asked for.
+
+        Raises:
+            ConfigurationError: It is open with other embeddings.
+        """
         is_server = "://" in context.memory
         place = context.memory if is_server else os.path.realpath(context.memory)
         with self._guard:

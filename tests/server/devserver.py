@@ -24,16 +24,29 @@ class DevServer:
 
     Attributes:
         directory: Where it runs: its configuration, its threads, and the judges' memory.
+        url: Where it listens while it runs.
         client: What talks to it while it runs.
     """
 
-    def __init__(self, directory):
+    def __init__(self, directory, *, settings=None, environment=None):
+        """Lay out its directory.
+
+        Args:
+            directory: An empty one.
+            settings: What langgraph.json says besides.
+            environment: Variables of its environment.
+        """
         self.directory = directory
-        self.client = None
+        self.url = self.client = None
+        self._environment = environment or {}
         self._log = directory / "server.log"
+        self._calls = directory / "calls.log"
+        self._calls.touch()
         self._process = None
-        shutil.copy(ROOT / "langgraph.json", directory)
-        shutil.copytree(ROOT / "graphs", directory / "graphs")
+        told = json.loads((ROOT / "langgraph.json").read_text("utf-8")) | (settings or {})
+        (directory / "langgraph.json").write_text(json.dumps(told), "utf-8")
+        for folder in ("graphs", "examples"):
+            shutil.copytree(ROOT / folder, directory / folder)
 
     def start(self):
         with socket.socket() as probe:
@@ -44,19 +57,19 @@ class DevServer:
             self._process = subprocess.Popen(
                 [*command, "--port", str(port), "--n-jobs-per-worker", "5"],
                 cwd=self.directory,
-                env=_environment(),
+                env=_environment() | self._environment | {"MEMALIGN_CALLS": str(self._calls)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        url = f"http://127.0.0.1:{port}"
+        self.url = f"http://127.0.0.1:{port}"
         try:
-            self._until_ready(url)
+            self._until_ready(self.url)
         except BaseException:
             self.stop()
             raise
-        self.client = get_sync_client(url=url, api_key=None)
+        self.client = get_sync_client(url=self.url, api_key=None)
 
     def stop(self):
         """End the process group that `start` began; politely, so that threads are kept."""
@@ -82,6 +95,10 @@ class DevServer:
         """What the server logged so far: a dict for each line that is JSON, text otherwise."""
         return [_read(line) for line in self._log.read_text("utf-8").splitlines() if line.strip()]
 
+    def calls(self):
+        """The hosts outside this machine that the server looked up or connected to."""
+        return self._calls.read_text("utf-8").splitlines()
+
     def _until_ready(self, url):
         deadline = time.monotonic() + READY_WITHIN
         while not _answers(f"{url}/ok"):
@@ -100,7 +117,7 @@ def _environment():
     }
     return {
         **kept,
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent / "watched"), str(ROOT)]),
         "LANGGRAPH_CLI_NO_ANALYTICS": "1",
         "LANGGRAPH_NO_VERSION_CHECK": "true",
         "LANGSMITH_TRACING": "false",

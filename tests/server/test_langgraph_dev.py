@@ -7,14 +7,6 @@ import pytest
 
 from langchain_memalign import AlignmentReport, Memory, Verdict
 
-from .devserver import DevServer
-
-pytestmark = [
-    pytest.mark.server,
-    pytest.mark.enable_socket,
-    pytest.mark.xdist_group("langgraph_dev"),
-]
-
 CASE = {"inputs": "My parcel is lost.", "outputs": "That is not our problem."}
 REMARK = "Say sorry before anything else."
 EDITED = {"value": "false", "rationale": REMARK}
@@ -32,22 +24,6 @@ DIALECTS = {
 
 # What Studio draws a field of the context as; all others are plain.
 KINDS = {"instructions": "prompt", "agent_prompt": "prompt", "model": "llm", "agent_model": "llm"}
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    running = DevServer(tmp_path_factory.mktemp("server"))
-    running.start()
-    yield running
-    running.stop()
-    loud = [entry for entry in running.log() if is_loud(entry)]
-    assert loud == [], "the server logged warnings or errors"
-
-
-def is_loud(entry):
-    if isinstance(entry, str):
-        return any(word in entry for word in ("Traceback", "Warning", "WARNING", "ERROR"))
-    return entry["level"] not in ("info", "debug")
 
 
 class Talk:
@@ -138,7 +114,9 @@ def test_a_batch_is_learned_and_its_progress_streamed(server):
 
 def test_two_assistants_do_not_mix(server):
     def assistant(graph, judge):
-        made = server.client.assistants.create(graph, context={"name": judge})
+        made = server.client.assistants.create(
+            graph, context={"name": judge}, name=f"{graph} of {judge}"
+        )
         return made["assistant_id"]
 
     def run(assistant_id, given):
