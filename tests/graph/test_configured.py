@@ -9,6 +9,7 @@ from langgraph.types import Command
 from pydantic import ValidationError
 
 from graphs.context import ConfiguredJudge, JudgeContext
+from graphs.tenant import own, tenant_of
 from langchain_memalign import (
     ConfigurationError,
     InvalidInputError,
@@ -104,9 +105,28 @@ async def test_one_memory_has_one_embedding_model(drive, source, context):
 
 
 def test_a_judge_is_built_once(source, context):
-    identity = JudgeContext(**context).model_dump()
-    assert source.judge(identity) is source.judge({**identity, "review": "never"})
-    assert source.judge(identity) is not source.judge({**identity, "k": 1})
+    def built(tenant=None, **more):
+        return source.judge_of(JudgeContext(**context, **more), tenant=tenant)
+
+    assert built() is built(review="never")
+    assert built() is not built(k=1)
+
+
+def test_tenants_share_a_memory_and_no_judge(source, context, monkeypatch):
+    monkeypatch.setenv("MEMALIGN_MEMORY", context["memory"])
+    asked = JudgeContext(**context)
+    ours, theirs = (source.judge_of(asked, tenant=tenant) for tenant in ("ours", "theirs"))
+    ours.align([{**CASE, "value": False}])
+    assert len(ours.episodes()) == 1
+    assert theirs.episodes() == []
+    assert own("ours", source.memory_of(asked).judges()) == [context["name"]]
+    assert own("theirs", source.memory_of(asked).judges()) == []
+
+
+@pytest.mark.parametrize("tenant", ["", "a/b", "..", "a b", 7, "x" * 65])
+def test_a_tenants_name_cannot_be_taken_for_anothers(tenant):
+    with pytest.raises(InvalidInputError, match="tenant: found"):
+        tenant_of({"identity": "any", "tenant": tenant})
 
 
 def test_every_field_has_a_default_and_a_description():

@@ -6,7 +6,7 @@ from langchain_core.runnables import RunnableLambda
 from langgraph.graph import START, StateGraph
 from typing_extensions import TypedDict
 
-from graphs.context import GuardrailContext, configured_judge
+from graphs.context import GuardrailContext, JudgeContext, configured_judge
 from graphs.guardrail import graph
 from langchain_memalign import ConfigurationError
 from langchain_memalign.guardrails import MemAlignGuardrail
@@ -19,7 +19,9 @@ __all__ = ["context"]
 @pytest.fixture
 def taught(context):
     """The context of a judge that has learned to let everything pass."""
-    judge = configured_judge.judge({"model": "precedent", **context})
+    judge = configured_judge.judge_of(
+        JudgeContext.model_validate({"model": "precedent", **context}), tenant=None
+    )
     judge.align([{"inputs": "Where is my parcel?", "outputs": "You said: hm.", "value": True}])
     yield context
     configured_judge.close()
