@@ -10,7 +10,10 @@ from langchain_memalign import MemAlignJudge, Memory, create_review_graph
 README = read("README.md")
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/guardrails.md", "docs/measuring.md"])
+PAGES = ["README.md", "docs/evaluating.md", "docs/guardrails.md", "docs/measuring.md"]
+
+
+@pytest.mark.parametrize("name", PAGES)
 def test_its_code_prints_what_it_says(name, tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     namespace = check_examples(read(name), name)

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import pytest
 from agentevals.trajectory.llm import create_trajectory_llm_as_judge
-from fakes import feedback
+from fakes import ScriptedModel, feedback
 from openevals.llm import create_async_llm_as_judge, create_llm_as_judge
 from openevals.simulators import run_multiturn_simulation, run_multiturn_simulation_async
 from pydantic import Field
@@ -60,6 +60,39 @@ def test_agentevals_judges_trajectories_with_this_memory(taught):
         {"role": "assistant", "content": CASE["outputs"]},
     ]
     assert evaluator(outputs=messages, inputs=CASE["inputs"])["score"] is False
+
+
+def test_agentevals_judges_tool_calls_beside_a_reference(bench):
+    def trajectory(table):
+        query = {"name": "run_sql", "arguments": f'{{"query": "SELECT 1 FROM {table}"}}'}
+        call = {"id": "1", "type": "function", "function": query}
+        return [
+            {"role": "assistant", "content": "", "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": "1", "content": "1"},
+            {"role": "assistant", "content": "One."},
+        ]
+
+    asked = []
+    prompt = bench.judge.as_openevals_prompt()
+
+    def shown(**case):
+        asked.append(prompt(**case))
+        return asked[-1]
+
+    evaluator = create_trajectory_llm_as_judge(
+        prompt=shown, judge=ScriptedModel(respond=lambda _: {"reasoning": "Raw.", "score": False})
+    )
+    case = {"outputs": trajectory("raw_orders"), "reference_outputs": trajectory("certified")}
+    result = evaluator(inputs="How many?", **case)
+
+    assert (result["score"], result["comment"]) == (False, "Raw.")
+    ((_, user),) = asked
+    outputs, reference = user["content"].split("<reference_outputs>")
+    assert "raw_orders" in outputs
+    assert "certified" in reference
+    # The same judge as an evaluator of its own takes the messages as they are.
+    assert bench.judge(inputs="How many?", **case)["score"] is True
+    assert '<tool_call name="run_sql"' in bench.model.requests[-1].prompt
 
 
 async def test_judges_evaluate_simulated_conversations(bench):

@@ -5,15 +5,13 @@ import subprocess
 import sys
 
 import pytest
-from pages import ROOT
+from pages import ROOT, without_random_names
 from qdrant_rest.process import RestServer
 
 NO_SCRIPTS = {"auth"}  # the server's tests run it
 NO_OUTPUT = {"demo"}  # a table as wide as the terminal; shown in the README
 EXAMPLES = [path for path in sorted(ROOT.glob("examples/*.py")) if path.stem not in NO_SCRIPTS]
 ALLOWED_LINES = 60
-# LangSmith gives each experiment a name of its own.
-RANDOM = "Starting evaluation of experiment"
 
 each_example = pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 
@@ -46,7 +44,7 @@ def test_it_prints_what_it_says(path, environment, tmp_path):
         check=False,
     )
     assert ran.returncode == 0, ran.stderr
-    printed = [line for line in ran.stdout.splitlines() if not line.startswith(RANDOM)]
+    printed = without_random_names(ran.stdout).splitlines()
     assert printed == expected != [] or path.stem in NO_OUTPUT
 
 
