@@ -13,6 +13,7 @@ README = read("README.md")
 PAGES = ["README.md", "docs/evaluating.md", "docs/guardrails.md", "docs/measuring.md"]
 
 
+@pytest.mark.filterwarnings("ignore:'upload_results' parameter is in beta")
 @pytest.mark.parametrize("name", PAGES)
 def test_its_code_prints_what_it_says(name, tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)

@@ -1,5 +1,6 @@
 """The page on importing does what it says, against a LangSmith workspace and an MLflow store."""
 
+import pytest
 from pages import check_examples, read
 
 from .tracking import Tracking
@@ -7,6 +8,8 @@ from .tracking import Tracking
 PAGE = "docs/importing.md"
 
 
+# MLflow and what it brings warn of their own deprecations.
+@pytest.mark.filterwarnings("ignore")
 def test_its_code_prints_what_it_says(langsmith, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LANGSMITH_ENDPOINT", langsmith.url)

@@ -77,6 +77,33 @@ def test_only_newer_traces(tracking, judge):
     assert report.alignment.stored == report.skipped == ()
 
 
+def test_a_server_that_stops_in_the_middle_loses_and_doubles_nothing(tracking, judge, monkeypatch):
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    traces = [tracking.trace(f"Question {n}?", "No.") for n in range(101)]
+    for trace in traces:
+        tracking.say(trace, False)
+    search = MlflowClient.search_traces
+
+    def stopped(self, *args, page_token=None, **options):
+        if page_token:
+            raise MlflowException("connection refused")
+        return search(self, *args, page_token=page_token, **options)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(MlflowClient, "search_traces", stopped)
+        report = learned(judge, tracking)
+    assert "connection refused" in report.incomplete
+    assert "run the same import again" in report.incomplete
+    assert len(report.alignment.stored) == len(judge.episodes()) == 100
+
+    again = learned(judge, tracking)
+    assert again.incomplete is None
+    assert (len(again.alignment.stored), len(again.alignment.unchanged)) == (1, 100)
+    assert len(judge.episodes()) == 101
+
+
 def test_an_experiment_that_is_not_there(tracking, judge):
     with pytest.raises(SourceError, match="'elsewhere'"):
         import_feedback(
