@@ -1,13 +1,17 @@
 """The README and the pages in docs/ cannot drift: their code is run, the pictures drawn anew."""
 
+import re
+
 import pytest
 from fakes import CountingEmbeddings, ScriptedModel, one_rule_a_record
+from faults.test_table import NAMED, names_in
 from pages import BLOCK, check_examples, read
 
 import langchain_memalign.errors
 from langchain_memalign import MemAlignJudge, Memory, create_review_graph
 
 README = read("README.md")
+WORKS_WITH = re.findall(r"^\| ([^|]+) \| (`[\w/]+\.py(?:::\w+)?`) \|$", README, re.MULTILINE)
 
 
 PAGES = ["README.md", "docs/evaluating.md", "docs/guardrails.md", "docs/measuring.md"]
@@ -40,3 +44,17 @@ def test_it_shows_the_error_tree() -> None:
     tree = [line.strip() for line in source if line.startswith("    ")]
     (shown,) = [body for language, body in BLOCK.findall(README) if body.startswith("MemAlign")]
     assert [line.strip() for line in shown.splitlines()] == tree
+
+
+@pytest.mark.parametrize(("what", "shown"), WORKS_WITH)
+def test_what_it_works_with_is_shown_by_a_test_that_exists(what, shown):
+    ((file, test),) = NAMED.findall(shown)
+    assert test in {"", *names_in(file)}
+
+
+def test_the_table_of_what_it_works_with_is_whole():
+    named = " ".join(what for what, _ in WORKS_WITH)
+    for product in ("evaluate", "comparative", "summary", "openevals", "agentevals", "pytest"):
+        assert product in named
+    for product in ("create_agent", "LCEL", "Agent Inbox", "Agent Chat UI", "Studio", "MCP", "Ray"):
+        assert product in named
