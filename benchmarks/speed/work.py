@@ -1,0 +1,92 @@
+"""What both sides are asked to do, and how it is timed; the same for either."""
+
+import asyncio
+import json
+import random
+import resource
+import statistics
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+NAME = "tone"
+INSTRUCTIONS = "Is the reply appropriate for an upset customer?"
+DIMENSIONS = 512
+CHAT_MODEL, EMBEDDING_MODEL = "gpt-4.1-mini", "text-embedding-3-small"
+TIMES = 12
+"""Judgements of each kind that are timed."""
+
+
+def record(number):
+    """A remark of an expert, of the length that such remarks have."""
+    rng = random.Random(number)
+    words = "parcel late refund courier invoice broken promise week call number street box".split()
+    said = " ".join(rng.choices(words, k=30))
+    return {
+        "inputs": {"question": f"Case {number}: {said}?"},
+        "outputs": {"answer": f"Reply {number}: {' '.join(rng.choices(words, k=40))}."},
+        "value": bool(number % 2),
+        "rationale": f"Remark {number}: {' '.join(rng.choices(words, k=12))}.",
+    }
+
+
+class Timed:
+    """Seconds of wall and of CPU of a block."""
+
+    def __enter__(self):
+        self._wall, self._cpu = time.perf_counter(), time.process_time()
+        return self
+
+    def __exit__(self, *_):
+        self.wall = time.perf_counter() - self._wall
+        self.cpu = time.process_time() - self._cpu
+
+
+def peak_mb():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def judgements(judge_one, chat_seconds):
+    """Milliseconds of one judgement beyond its chat call: back to back, and at random arrivals."""
+    judge_one(record(10_000))  # connections are open from here on
+    rng = random.Random(1)
+
+    def beyond(pause):
+        spent = []
+        for number in range(TIMES):
+            if pause:
+                time.sleep(rng.uniform(0.02, 0.3))
+            with Timed() as timed:
+                judge_one(record(20_000 + number))
+            spent.append((timed.wall - chat_seconds) * 1000)
+        return statistics.median(spent)
+
+    return {"back to back": beyond(pause=False), "random arrivals": beyond(pause=True)}
+
+
+def many_at_once(judge_one, *, calls=64, threads=16):
+    """Seconds of many judgements on threads."""
+    with ThreadPoolExecutor(threads) as pool, Timed() as timed:
+        list(pool.map(judge_one, map(record, range(30_000, 30_000 + calls))))
+    return timed.wall
+
+
+def many_awaited(judge_one, *, calls=64, at_once=16):
+    """Seconds of many judgements on an event loop."""
+
+    async def run():
+        turn = asyncio.Semaphore(at_once)
+
+        async def one(number):
+            async with turn:
+                await judge_one(record(number))
+
+        await asyncio.gather(*(one(40_000 + n) for n in range(calls)))
+
+    with Timed() as timed:
+        asyncio.run(run())
+    return timed.wall
+
+
+def told(**figures):
+    """Hand figures to the process that started this one."""
+    print("\nFIGURES " + json.dumps(figures), flush=True)
