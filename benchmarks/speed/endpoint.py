@@ -36,7 +36,9 @@ class Counts:
     def judged(self, prompt):
         if self.before is not None:
             self.prompt_chars += len(prompt)
-            self.shared_chars += len(os.path.commonprefix([self.before, prompt]))
+            pairs = enumerate(zip(self.before, prompt, strict=False))
+            shortest = min(len(self.before), len(prompt))
+            self.shared_chars += next((n for n, (a, b) in pairs if a != b), shortest)
         self.before = prompt
 
     def told(self):
@@ -95,7 +97,9 @@ def filled(schema, defs, records, name=""):
     if kind == "array":
         items = schema.get("items", {})
         if items.get("type") == "object" or "$ref" in items:
-            groups = [records[n : n + RECORDS_A_RULE] for n in range(0, len(records), RECORDS_A_RULE)]
+            groups = [
+                records[n : n + RECORDS_A_RULE] for n in range(0, len(records), RECORDS_A_RULE)
+            ]
             return [filled(items, defs, group) for group in groups]
         are_numbers = "integer" in json.dumps(items)
         return [int(record) if are_numbers else record for record in records]

@@ -1,4 +1,7 @@
-"""This package's side. python ours.py WHAT DIRECTORY N CHAT_SECONDS, the endpoint in OPENAI_BASE_URL."""
+"""This package's side of the work; the endpoint is that of OPENAI_BASE_URL.
+
+python ours.py WHAT DIRECTORY N CHAT_SECONDS
+"""
 
 import sys
 import time

@@ -1,4 +1,7 @@
-"""MLflow's side. python reference.py WHAT DIRECTORY N CHAT_SECONDS, the endpoint in OPENAI_BASE_URL."""
+"""MLflow's side of the work; the endpoint is that of OPENAI_BASE_URL.
+
+python reference.py WHAT DIRECTORY N CHAT_SECONDS
+"""
 
 import os
 import sys

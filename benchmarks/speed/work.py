@@ -12,6 +12,7 @@ NAME = "tone"
 INSTRUCTIONS = "Is the reply appropriate for an upset customer?"
 DIMENSIONS = 512
 CHAT_MODEL, EMBEDDING_MODEL = "gpt-4.1-mini", "text-embedding-3-small"
+WORDS = ["parcel", "late", "refund", "courier", "invoice", "broken", "promise", "week", "street"]
 TIMES = 12
 """Judgements of each kind that are timed."""
 
@@ -19,13 +20,12 @@ TIMES = 12
 def record(number):
     """A remark of an expert, of the length that such remarks have."""
     rng = random.Random(number)
-    words = "parcel late refund courier invoice broken promise week call number street box".split()
-    said = " ".join(rng.choices(words, k=30))
+    said = " ".join(rng.choices(WORDS, k=30))
     return {
         "inputs": {"question": f"Case {number}: {said}?"},
-        "outputs": {"answer": f"Reply {number}: {' '.join(rng.choices(words, k=40))}."},
+        "outputs": {"answer": f"Reply {number}: {' '.join(rng.choices(WORDS, k=40))}."},
         "value": bool(number % 2),
-        "rationale": f"Remark {number}: {' '.join(rng.choices(words, k=12))}.",
+        "rationale": f"Remark {number}: {' '.join(rng.choices(WORDS, k=12))}.",
     }
 
 
