@@ -59,6 +59,11 @@ def endpoint(chat_ms, embedding_ms):
 def run(side, what, directory, n, at, *, chat_ms=CHAT_MS):
     """One side's work in a process of its own: its figures, and what the endpoint counted."""
     at.ask("reset", b"")
+    with tempfile.TemporaryDirectory() as cache:
+        return _run(side, what, directory, n, at, chat_ms, cache)
+
+
+def _run(side, what, directory, n, at, chat_ms, cache):
     ran = subprocess.run(
         [sys.executable, SIDES[side], what, directory, str(n), str(chat_ms / 1000)],
         cwd=HERE,
@@ -66,6 +71,8 @@ def run(side, what, directory, n, at, *, chat_ms=CHAT_MS):
         | {
             "PYTHONPATH": str(HERE.parent.parent),
             "OPENAI_API_KEY": "none",
+            # DSPy keeps replies on disk; what one process asked must not be free for the next.
+            "DSPY_CACHEDIR": cache,
             "OPENAI_BASE_URL": f"{at.url}/v1",
             "OPENAI_API_BASE": f"{at.url}/v1",
         },
