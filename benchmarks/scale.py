@@ -1,4 +1,4 @@
-"""How judging and learning take to many episodes: time, bytes, and how fast either grows.
+"""How finding and learning take to many episodes: milliseconds, bytes, and how fast either grows.
 
 python benchmarks/scale.py  measures the embedded store and, where QDRANT_URL is set, that server.
 """
@@ -6,6 +6,7 @@ python benchmarks/scale.py  measures the embedded store and, where QDRANT_URL is
 import argparse
 import math
 import os
+import random
 import statistics
 import tempfile
 import time
@@ -16,8 +17,142 @@ import report
 from matplotlib.figure import Figure
 from tqdm import tqdm
 
-from langchain_memalign import Case, Memory
-from langchain_memalign.memory import PutEpisode
+from langchain_memalign import Case, Episode, Feedback, MemAlignJudge, Memory
+from langchain_memalign.flow import run
+from langchain_memalign.schema import Put
 
-QUERIES = 50
+JUDGE = "tone"
+QUERIES = 60
+AT_ONCE = 1_000
 TARGETS_MS = {1_000: 2, 10_000: 5, 100_000: 10}
+WORDS = Path(__file__).read_text("utf-8").split()
+
+
+def case(number):
+    rng = random.Random(number)
+    said = [" ".join(rng.choices(WORDS, k=20)) for _ in range(2)]
+    return Case(inputs=f"Question {number}: {said[0]}", outputs=f"Answer {number}: {said[1]}")
+
+
+def fill(memory, first, last, bar):
+    """Put episodes into a memory as alignment does, without a model; seconds of writing alone."""
+    spent = 0.0
+    for start in range(first, last, AT_ONCE):
+        feedback = [
+            Feedback(**dict(case(n)), value=bool(n % 2), id=str(n))
+            for n in range(start, min(start + AT_ONCE, last))
+        ]
+        episodes = [
+            Episode.from_feedback(JUDGE, word).model_copy(update={"status": "distilled"})
+            for word in feedback
+        ]
+        vectors = run(memory.flows.embed_cases([episode.case for episode in episodes]))
+        puts = [
+            Put(judge=JUDGE, record=episode, vector=vector)
+            for episode, vector in zip(episodes, vectors, strict=True)
+        ]
+        began = time.perf_counter()
+        memory.apply(puts)
+        spent += time.perf_counter() - began
+        bar.update(len(puts))
+    return spent
+
+
+def milliseconds(work, times=QUERIES):
+    """Median and 95th percentile of one run of `work`, called with a number."""
+    for warm in range(5):
+        work(10_000_000 + warm)
+    spent = []
+    for number in range(times):
+        began = time.perf_counter()
+        work(20_000_000 + number)
+        spent.append((time.perf_counter() - began) * 1000)
+    return statistics.median(spent), statistics.quantiles(spent, n=20)[-1]
+
+
+def bytes_of(directory):
+    return sum(path.stat().st_blocks * 512 for path in Path(directory).rglob("*") if path.is_file())
+
+
+def growth(rows, figure):
+    """The exponent of a power law through the first and the last size: below 1 is sub-linear."""
+    first, last = rows[0], rows[-1]
+    if first is last:
+        return None
+    return math.log(last[figure] / first[figure]) / math.log(last["episodes"] / first["episodes"])
+
+
+def measured(where, location, options, sizes):
+    rows, known = [], 0
+    with Memory.open(location, embeddings="local", **options) as memory:
+        judge = MemAlignJudge(
+            name=JUDGE, instructions="Kind?", value_type=bool, model="precedent", memory=memory
+        )
+        embed_ms, _ = milliseconds(lambda n: run(memory.flows.embed_cases([case(n)])))
+        for size in sizes:
+            with tqdm(total=size - known, unit="episode", desc=f"{where}, {size}") as bar:
+                write_s = fill(memory, known, size, bar)
+            recall, recall_p95 = milliseconds(lambda n: memory.recall(JUDGE, case(n), k=5))
+            judged, _ = milliseconds(lambda n: judge.invoke(case(n)))
+            align, _ = milliseconds(
+                lambda n, size=size: judge.align([Feedback(**dict(case(n + size)), value=True)]),
+                times=5,
+            )
+            rows.append(
+                {
+                    "store": where,
+                    "episodes": size,
+                    "recall_ms": recall - embed_ms,
+                    "recall_p95_ms": recall_p95 - embed_ms,
+                    "judge_ms": judged,
+                    "align_one_ms": align,
+                    "write_s_per_1000": 1000 * write_s / (size - known),
+                    "mb": bytes_of(location) / 2**20 if where == "embedded" else None,
+                    "target_ms": TARGETS_MS.get(size) if where == "embedded" else None,
+                }
+            )
+            known = size
+    return rows
+
+
+def draw(rows, path):
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.subplots()
+    for store in dict.fromkeys(row["store"] for row in rows):
+        mine = [row for row in rows if row["store"] == store]
+        for name in ("recall_ms", "judge_ms", "align_one_ms"):
+            xs, ys = [row["episodes"] for row in mine], [row[name] for row in mine]
+            axes.loglog(xs, ys, marker="o", label=f"{store}: {name[:-3].replace('_', ' ')}")
+    axes.set_xlabel("episodes")
+    axes.set_ylabel("milliseconds, median")
+    axes.legend(fontsize=8)
+    figure.savefig(path, dpi=120)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[*TARGETS_MS])
+    parser.add_argument("--out", type=Path, default=report.RESULTS / "scale.json")
+    options = parser.parse_args()
+
+    with tempfile.TemporaryDirectory() as directory:
+        rows = measured("embedded", f"{directory}/memory", {}, options.sizes)
+    if url := os.environ.get("QDRANT_URL"):
+        place = {"collection": f"scale-{uuid.uuid4().hex}"}
+        rows += measured(
+            "server", url, place | {"api_key": os.environ.get("QDRANT_API_KEY")}, options.sizes
+        )
+    mine = [row for row in rows if row["store"] == "embedded"]
+    exponents = {name: growth(mine, name) for name in ("recall_ms", "judge_ms", "mb")}
+    report.write(options.out, {"rows": rows, "growth_exponents": exponents})
+    draw(rows, options.out.with_suffix(".png"))
+    lines = [
+        [f"{value:.2f}" if isinstance(value, float) else value for value in row.values()]
+        for row in rows
+    ]
+    print(report.table(lines, head=[*rows[0]]))
+    print("growth exponents:", exponents)
+
+
+if __name__ == "__main__":
+    main()
