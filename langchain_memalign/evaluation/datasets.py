@@ -7,6 +7,7 @@ sets are downloaded by the package `datasets` (extra `datasets`) and have licenc
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ Row = Mapping[str, Any]
 Reader = Callable[[Row], Iterable[Mapping[str, Any]]]
 
 _PAIR = ValueType(kind="choice", labels=("A", "B"))
+_PAIR_OR_TIE = ValueType(kind="choice", labels=("A", "B", "tie"))
 _FIVE = ValueType(kind="integer", minimum=1, maximum=5)
 _YES_NO = ValueType(kind="boolean")
 
@@ -28,7 +30,8 @@ class Source:
     """Where a data set is, and how its rows are read.
 
     Attributes:
-        hub: Its public name.
+        hub: Its public name; "json" for one that is not on the hub.
+        files: Where it is then.
         config: Its configuration on the hub.
         split: The split that is read unless another is named.
         instructions: What to tell a judge of it.
@@ -38,6 +41,7 @@ class Source:
     """
 
     hub: str
+    files: str | None = None
     config: str | None = None
     split: str = "train"
     instructions: str
@@ -102,6 +106,28 @@ def _summaries(row: Row) -> Iterator[dict[str, Any]]:
     }
 
 
+# The layout of the message that Auto-J was trained on, as its repository's README shows it.
+_AUTO_J = re.compile(
+    r"\[Query\]: (?P<query>.*)\n\*{3}\n\[Response 1\]: (?P<A>.*)\n\*{3}\n"
+    r"\[Response 2\]: (?P<B>.*)\n\*{3}\n\[END DATA\]",
+    re.DOTALL,
+)
+
+
+def _auto_j(subset: str) -> Reader:
+    """Read Auto-J's pairs of one origin; `subset` is a part of its `source_dataset`."""
+
+    def read(row: Row) -> Iterator[dict[str, Any]]:
+        if subset in str(row["source_dataset"]).casefold() and (
+            pair := _AUTO_J.search(row["usermsg"])
+        ):
+            outputs = {"A": pair["A"], "B": pair["B"]}
+            value = _PAIR_OR_TIE.labels[int(row["gt_label"])]
+            yield {"inputs": pair["query"], "outputs": outputs, "value": value}
+
+    return read
+
+
 def _told(
     id_: str, inputs: Mapping[str, Any], answer: str, value: bool, rationale: str | None = None
 ) -> dict[str, Any]:
@@ -109,6 +135,9 @@ def _told(
     return told | {"rationale": rationale} if rationale else told
 
 
+_AUTO_J_PAIRS = (
+    "https://raw.githubusercontent.com/GAIR-NLP/auto-j/main/data/training/pairwise_traindata.jsonl"
+)
 _CORRECT = "Is the answer to the question correct, and supported by the {}?"
 
 DATASETS: Mapping[str, Source] = {
@@ -139,6 +168,20 @@ DATASETS: Mapping[str, Source] = {
         value_type=_FIVE,
         read=_feedback_collection,
         criterion="orig_criteria",
+    ),
+    "auto_j_safe_rlhf": Source(
+        hub="json",
+        files=_AUTO_J_PAIRS,
+        instructions="Which response is better, or is it a tie?",
+        value_type=_PAIR_OR_TIE,
+        read=_auto_j("rlhf"),
+    ),
+    "auto_j_summarize": Source(
+        hub="json",
+        files=_AUTO_J_PAIRS,
+        instructions="Which summary is better, or is it a tie?",
+        value_type=_PAIR_OR_TIE,
+        read=_auto_j("summar"),
     ),
     "pku_safe_rlhf": Source(
         hub="PKU-Alignment/PKU-SafeRLHF",
@@ -210,7 +253,10 @@ def _rows(source: Source, split: str) -> Iterable[Row]:
             "`pip install 'langchain-memalign[datasets]'`."
         ) from error
     try:
-        loaded: Iterable[Row] = datasets.load_dataset(source.hub, source.config, split=split)
+        where = {"data_files": source.files} if source.files else {}
+        loaded: Iterable[Row] = datasets.load_dataset(
+            source.hub, source.config, split=split, **where
+        )
     except Exception as error:
         raise SourceError(
             f"{source.hub}, split {split}, cannot be loaded: {' '.join(str(error).split()):.300}"

@@ -13,6 +13,14 @@ SUPPORT = {"title": ["Ann"], "sent_id": [0]}
 CONTEXT = {"title": ["Ann", "Bob"], "sentences": [["Ann paid.", " Twice."], ["Bob did not."]]}
 CRITERION = "Is the reply kind?"
 
+PAIR = {
+    "usermsg": "You are assessing two submitted responses.\n\n[BEGIN DATA]\n***\n"
+    "[Query]: Who paid?\n***\n[Response 1]: Go away.\n\nNow.\n***\n[Response 2]: Ann.\n***\n"
+    "[END DATA]\n\nHere are the instructions.",
+    "target_output": "So, the final decision is Response 2.",
+    "gt_label": 1,
+    "scenario": "default",
+}
 SAMPLES = {
     "financebench": {
         "financebench_id": "f1",
@@ -43,6 +51,8 @@ SAMPLES = {
         "orig_score": "2",
         "orig_feedback": "Rude.",
     },
+    "auto_j_safe_rlhf": PAIR | {"source_dataset": "PKU-SafeRLHF"},
+    "auto_j_summarize": PAIR | {"source_dataset": "openai_summarize", "gt_label": 2},
     "pku_safe_rlhf": {
         "prompt": QUESTION,
         "response_0": "Go away.",
@@ -62,6 +72,8 @@ VALUES = {
     "hotpot_qa": True,
     "halubench": False,
     "feedback_collection": 2,
+    "auto_j_safe_rlhf": "B",
+    "auto_j_summarize": "tie",
     "pku_safe_rlhf": "B",
     "summarize_from_feedback": "B",
 }
@@ -70,9 +82,11 @@ VALUES = {
 @pytest.fixture
 def hub(monkeypatch):
     """A hub with the rows that a test puts there, by public name."""
-    rows = {source.hub: [SAMPLES[name]] for name, source in DATASETS.items()}
+    rows = {}
+    for name, source in DATASETS.items():
+        rows.setdefault(source.hub, []).append(SAMPLES[name])
 
-    def load_dataset(name, config=None, *, split):
+    def load_dataset(name, config=None, *, split, data_files=None):
         if name not in rows:
             raise FileNotFoundError(f"no {name}")
         return rows[name]
