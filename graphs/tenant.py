@@ -2,36 +2,40 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from langgraph.config import get_config
 
 from langchain_memalign import InvalidInputError
 
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_SEPARATOR = "/"
-
 
 def tenant_of(user: Any) -> str | None:
-    """The tenant of an authenticated user, or None where users share one memory.
+    """The tenant of an authenticated user, or None on a server without authentication.
 
     Args:
-        user: What the server's `authenticate` returned for the request, or None without one. Its
-            field `tenant` counts.
+        user: What the server's `authenticate` returned for the request, or None. Its field
+            `tenant` counts; without one its identity, which is all that is left of a user in a
+            scheduled run.
 
     Raises:
-        InvalidInputError: The tenant's name could be taken for another one's.
+        InvalidInputError: The user has neither.
     """
-    given = user.get("tenant") if isinstance(user, Mapping) else getattr(user, "tenant", None)
-    if given is None:
+    if user is None or not _field(user, "is_authenticated", True):
         return None
-    if not isinstance(given, str) or not _NAME.fullmatch(given):
+    tenant = _field(user, "tenant", None) or _field(user, "identity", None)
+    if not isinstance(tenant, str) or not tenant:
         raise InvalidInputError(
-            f"tenant: found {given!r:.80}; expected 1 to 64 letters, digits, '-' or '_'."
+            f"tenant of the user: found {tenant!r:.80}; expected a text, or such an identity."
         )
-    return given
+    return tenant
+
+
+def _field(user: Any, name: str, otherwise: Any) -> Any:
+    if isinstance(user, Mapping):
+        return user.get(name, otherwise)
+    return getattr(user, name, otherwise)
 
 
 def tenant_of_run() -> str | None:
@@ -41,7 +45,7 @@ def tenant_of_run() -> str | None:
 
 def within(tenant: str | None, judge: str) -> str:
     """A judge's name in memory: no tenant can spell another one's."""
-    return judge if tenant is None else f"{tenant}{_SEPARATOR}{judge}"
+    return judge if tenant is None else f"{quote(tenant, safe='')}/{judge}"
 
 
 def own(tenant: str | None, names: list[str]) -> list[str]:

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from langgraph.types import Command
 from pydantic import ValidationError
+from starlette.authentication import SimpleUser, UnauthenticatedUser
 
 from graphs.context import ConfiguredJudge, JudgeContext
-from graphs.tenant import own, tenant_of
+from graphs.tenant import own, tenant_of, within
 from langchain_memalign import (
     ConfigurationError,
     InvalidInputError,
@@ -123,10 +124,21 @@ def test_tenants_share_a_memory_and_no_judge(source, context, monkeypatch):
     assert own("theirs", source.memory_of(asked).judges()) == []
 
 
-@pytest.mark.parametrize("tenant", ["", "a/b", "..", "a b", 7, "x" * 65])
-def test_a_tenants_name_cannot_be_taken_for_anothers(tenant):
-    with pytest.raises(InvalidInputError, match="tenant: found"):
-        tenant_of({"identity": "any", "tenant": tenant})
+def test_users_are_told_apart_by_tenant_else_by_identity():
+    assert tenant_of(None) is None
+    assert tenant_of(UnauthenticatedUser()) is None
+    assert tenant_of({"identity": "ann", "tenant": "acme"}) == "acme"
+    # All that is left of the user in a scheduled run.
+    assert tenant_of(SimpleUser("acme")) == "acme"
+    for nobody in ({"identity": ""}, {"identity": "ann", "tenant": 7}, {}):
+        with pytest.raises(InvalidInputError, match="tenant of the user: found"):
+            tenant_of(nobody)
+
+
+def test_no_tenant_spells_anothers_judge():
+    names = [within(t, j) for t in ("a", "a/b", "a%2Fb", "") for j in ("c", "b/c", "/c", "../a/c")]
+    assert len(set(names)) == len(names)
+    assert own("a", names) == ["c", "b/c", "/c", "../a/c"]
 
 
 def test_every_field_has_a_default_and_a_description():
