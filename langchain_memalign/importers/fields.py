@@ -125,7 +125,8 @@ class FieldMap:
     def _keeps(self, name: str) -> bool:
         """Whether the row's own field of this name stays what it is, or is joined by others."""
         goes_elsewhere = (name,) in [pair.source for pair in self.pairs]
-        is_replaced = (name,) in [pair.target for pair in self.pairs]
+        # What is put in its place only in some rows leaves it to the others.
+        is_replaced = (name,) in [pair.target for pair in self.pairs if not pair.optional]
         is_picked = name in self._parted() and name in self._roots()
         return not (goes_elsewhere or is_replaced or is_picked)
 

@@ -31,6 +31,12 @@ def test_a_mapped_field_stands_for_the_one_of_that_name():
     assert mapped("id=", {"id": 7, "inputs": "a"}) == {"inputs": "a"}
 
 
+def test_a_field_that_may_be_missing_leaves_a_rows_own_one_where_it_is():
+    text = "comment?=rationale"
+    assert mapped(text, {"comment": "Cold.", "rationale": "Old."}) == {"rationale": "Cold."}
+    assert mapped(text, {"rationale": "Mine."}) == {"rationale": "Mine."}
+
+
 def test_several_fields_make_one_mapping():
     pairs = "question=inputs.question,context=inputs.context"
     row = {"question": "q", "context": None}
