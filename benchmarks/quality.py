@@ -1,0 +1,233 @@
+"""How far judges agree with experts, the more they are taught: this package, and MLflow's MemAlign.
+
+python benchmarks/quality.py                         offline: the model "precedent", ours alone
+python benchmarks/quality.py --model NAME --base-url http://localhost:8080/v1
+
+The second asks any model behind an OpenAI-compatible API; the key is that of OPENAI_API_KEY. Where
+MLflow, dspy and litellm are installed, their judge learns the same words in the same order with the
+same model and embeddings, and is asked about the same cases.
+"""
+
+import argparse
+import os
+from importlib.util import find_spec
+from pathlib import Path
+
+import report
+from quality_ablation import ablated
+from shared_data import HERE, feedback, rows, value_type
+from tqdm import tqdm
+
+from langchain_memalign import Feedback, MemAlignJudge, Memory
+from langchain_memalign.evaluation.experiments import learning_curve
+from langchain_memalign.evaluation.figures import figures
+from langchain_memalign.evaluation.planning import learning_curve_cells
+from langchain_memalign.evaluation.plots import plot_estimates
+
+METRIC = "correct_overall"
+"""Of all cases, so that a judge that abstains gains nothing by it."""
+
+OFFLINE = "precedent"
+COMPARED = ("mlflow", "dspy", "litellm")
+
+
+def judge_of(row, memory, options):
+    """The judge of a data set, on the model that the options name."""
+    model = options.model
+    if options.base_url:
+        from langchain_openai import ChatOpenAI
+
+        model = ChatOpenAI(
+            model=options.model,
+            base_url=options.base_url,
+            api_key=os.environ.get("OPENAI_API_KEY", "none"),
+            max_tokens=options.max_tokens,
+            temperature=0,
+            max_retries=0,
+            timeout=120,
+        )
+    return MemAlignJudge(
+        name=row["dataset"],
+        instructions=row["criterion"],
+        value_type=value_type(row),
+        model=model,
+        memory=memory,
+        case_tokens=options.case_tokens,
+        episode_tokens=options.episode_tokens,
+    )
+
+
+def ours(judge, taught, unseen, options):
+    """Our learning curve."""
+    with tqdm(desc=f"{judge.name}, ours", unit="judgement") as bar:
+
+        def told(done, total):
+            bar.total = total
+            bar.update(done - bar.n)
+
+        found = learning_curve(
+            judge,
+            taught,
+            unseen=unseen,
+            shards=options.shards,
+            repeats=options.repeats,
+            concurrency=options.concurrency,
+            directory=options.keep and options.keep / judge.name,
+            progress=told,
+        )
+    return found.figures
+
+
+def mlflows(judge, taught, unseen, options):
+    """MLflow's learning curve over the very cells of ours."""
+    from quality_mlflow import judged_cells
+
+    cells = learning_curve_cells(
+        taught, unseen, judge="MLflow", shards=options.shards, repeats=options.repeats
+    )
+    bar = tqdm(cells, desc=f"{judge.name}, MLflow", unit="cell")
+    found = judged_cells(bar, judge.spec, options)
+    return figures(found, judge.spec.value_type)
+
+
+def compares(options):
+    """Whether MLflow's side can run: it needs its packages, and a model that it can reach."""
+    return bool(options.base_url) and all(map(find_spec, COMPARED))
+
+
+def measured(name, options):
+    """All figures of one data set."""
+    train = rows(options.data, name, "train")[: options.limit]
+    taught = [Feedback(**feedback(row)) for row in train]
+    test = rows(options.data, name, "test")[: options.limit]
+    unseen = [Feedback(**feedback(row)) for row in test]
+    with Memory.open(":memory:", embeddings=options.embeddings) as memory:
+        judge = judge_of(train[0], memory, options)
+        curves = {"ours": ours(judge, taught, unseen, options)}
+        if compares(options):
+            curves["mlflow"] = mlflows(judge, taught, unseen, options)
+    ways = ablated(
+        lambda memory: judge_of(train[0], memory, options),
+        taught,
+        unseen,
+        embeddings=options.embeddings,
+        concurrency=options.concurrency,
+    )
+    return curves, ways
+
+
+def draw(by_set, path):
+    """Draw the curves, a panel a data set."""
+    panels = {
+        f"{name}: agreement": {
+            f"{side}, {split} cases": [
+                (str(found.group.taught), found.estimates[METRIC])
+                for found in curve
+                if found.group.split == split
+            ]
+            for side, curve in curves.items()
+            for split in ("unseen", "seen")
+        }
+        for name, (curves, _) in by_set.items()
+    }
+    title = "Agreement with experts, all cases counted"
+    for file in plot_estimates(
+        panels, path.with_suffix(""), title=title, below="words of experts taught"
+    ):
+        if file.suffix != ".png":
+            file.unlink()
+
+
+def as_json(estimates):
+    return {name: found.model_dump(mode="json") for name, found in estimates.items()}
+
+
+def told(by_set):
+    """The figures as JSON types."""
+    return {
+        name: {
+            "curves": {
+                side: [
+                    {
+                        "taught": found.group.taught,
+                        "split": found.group.split,
+                        "cases": found.cases,
+                        "repeats": found.repeats,
+                        "estimates": as_json(found.estimates),
+                        "changes": as_json(found.changes),
+                    }
+                    for found in curve
+                ]
+                for side, curve in curves.items()
+            },
+            "ablations": [
+                {
+                    "way": way.name,
+                    "estimates": as_json(way.estimates),
+                    "change_to_without": as_json(way.changes),
+                }
+                for way in ways
+            ],
+        }
+        for name, (curves, ways) in by_set.items()
+    }
+
+
+def show(by_set):
+    """Print the curves and the ablations."""
+    lines = [
+        [
+            name,
+            side,
+            found.group.split,
+            found.group.taught,
+            found.estimates[METRIC],
+            found.changes.get(METRIC, ""),
+        ]
+        for name, (curves, _) in by_set.items()
+        for side, curve in curves.items()
+        for found in curve
+    ]
+    print(report.table(lines, head=["data set", "judge", "cases", "taught", METRIC, "change"]))
+    lines = [
+        [name, way.name, way.estimates[METRIC], way.changes.get(METRIC, "")]
+        for name, (_, ways) in by_set.items()
+        for way in ways
+    ]
+    print(report.table(lines, head=["\ndata set", "way", METRIC, "change to all of it"]))
+
+
+def arguments():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, default=HERE)
+    parser.add_argument("--sets", nargs="+", default=["defacto", "roscoe_quality"])
+    parser.add_argument("--model", default=OFFLINE)
+    parser.add_argument("--base-url", help="an OpenAI-compatible API that has the model")
+    parser.add_argument("--embeddings", default="local")
+    parser.add_argument("--shards", type=int, nargs="+", default=[0, 2, 5, 10, 20, 50])
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--limit", type=int, help="most words taught, and most cases unseen")
+    parser.add_argument("--max-tokens", type=int, default=1_000, help="of a reply")
+    parser.add_argument("--case-tokens", type=int, default=32_000)
+    parser.add_argument("--episode-tokens", type=int, default=2_000)
+    parser.add_argument("--concurrency", type=int, default=8)
+    parser.add_argument("--keep", type=Path, help="a folder for our judgements; resumes from it")
+    parser.add_argument("--out", type=Path, default=report.RESULTS / "quality.json")
+    return parser.parse_args()
+
+
+def main():
+    options = arguments()
+    by_set = {name: measured(name, options) for name in options.sets}
+    asked = ("model", "embeddings", "shards", "repeats", "limit")
+    figures = {name: getattr(options, name) for name in asked}
+    figures["compared_with_mlflow"] = compares(options)
+    report.write(options.out, figures | {"sets": told(by_set)}, packages=COMPARED)
+    draw(by_set, options.out)
+    show(by_set)
+
+
+if __name__ == "__main__":
+    main()
