@@ -106,13 +106,15 @@ def measured(name, options):
         curves = {"ours": ours(judge, taught, unseen, options)}
         if compares(options):
             curves["mlflow"] = mlflows(judge, taught, unseen, options)
-    ways = ablated(
-        lambda memory: judge_of(train[0], memory, options),
-        taught,
-        unseen,
-        embeddings=options.embeddings,
-        concurrency=options.concurrency,
-    )
+    ways = ()
+    if options.ablations:
+        ways = ablated(
+            lambda memory: judge_of(train[0], memory, options),
+            taught,
+            unseen,
+            embeddings=options.embeddings,
+            concurrency=options.concurrency,
+        )
     return curves, ways
 
 
@@ -189,6 +191,8 @@ def show(by_set):
         for found in curve
     ]
     print(report.table(lines, head=["data set", "judge", "cases", "taught", METRIC, "change"]))
+    if not any(ways for _, ways in by_set.values()):
+        return
     lines = [
         [name, way.name, way.estimates[METRIC], way.changes.get(METRIC, "")]
         for name, (_, ways) in by_set.items()
@@ -209,6 +213,7 @@ def arguments():
     parser.add_argument("--shards", type=int, nargs="+", default=[0, 2, 5, 10, 20, 50])
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--limit", type=int, help="most words taught, and most cases unseen")
+    parser.add_argument("--ablations", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--max-tokens", type=int, default=1_000, help="of a reply")
     parser.add_argument("--case-tokens", type=int, default=32_000)
     parser.add_argument("--episode-tokens", type=int, default=2_000)

@@ -28,10 +28,12 @@ def test_scale(tmp_path):
     assert "growth exponents" in printed
 
 
-def test_recall(tmp_path):
+def write_data(folder):
+    """A data set, `tone`: what is good is polite; no case stands in both parts."""
     rows = [
         {
             "id": f"{n}",
+            "dataset": "tone",
             "criterion": "Is it kind?",
             "value_type": "bool",
             "inputs": f"Where is parcel {n}?",
@@ -40,16 +42,36 @@ def test_recall(tmp_path):
             "label": bool(n % 2),
             "rationale": "",
         }
-        for n in range(8)
+        for n in range(16)
     ]
-    for part in ("train", "test"):
-        (tmp_path / "tone").mkdir(exist_ok=True)
-        lines = "\n".join(map(json.dumps, rows))
-        (tmp_path / "tone" / f"{part}.jsonl").write_text(lines, "utf-8")
+    (folder / "tone").mkdir()
+    for part, some in (("train", rows[:8]), ("test", rows[8:])):
+        (folder / "tone" / f"{part}.jsonl").write_text("\n".join(map(json.dumps, some)), "utf-8")
 
+
+def test_recall(tmp_path):
+    write_data(tmp_path)
     out = tmp_path / "recall.json"
     printed, told = run("recall", "--data", str(tmp_path), "--k", "3", out=out)
     ways = {(way["by"], way["how"]): way["vote"]["value"] for way in told["sets"]["tone"]}
     assert len(ways) == 8
     assert ways["outputs", "dense"] == 1
     assert "both, dense (default)" in printed
+
+
+def test_quality(tmp_path):
+    write_data(tmp_path)
+    options = ("--data", str(tmp_path), "--sets", "tone", "--shards", "0", "4", "--repeats", "1")
+    printed, told = run("quality", *options, out=tmp_path / "quality.json")
+    unseen = {
+        point["taught"]: point["estimates"]["correct_overall"]["value"]
+        for point in told["sets"]["tone"]["curves"]["ours"]
+        if point["split"] == "unseen"
+    }
+    assert unseen[0] == 0  # the offline model knows nothing by itself
+    assert unseen[4] > 0.5
+    ways = {way["way"]: way for way in told["sets"]["tone"]["ablations"]}
+    assert ways["no memory"]["change_to_without"]["correct_overall"]["value"] < 0
+    assert len(ways) == 8
+    assert told["compared_with_mlflow"] is False
+    assert "no contrast in recall" in printed

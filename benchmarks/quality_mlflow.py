@@ -1,0 +1,178 @@
+"""MLflow's MemAlign on the cells of a learning curve, with the model and the embeddings of ours."""
+
+import json
+import os
+import tempfile
+import threading
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import groupby
+from typing import Literal
+
+os.environ |= {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ASYNC_TRACE_LOGGING": "false",
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True",  # else it asks for a newer one
+}
+
+import mlflow
+from mlflow.entities import AssessmentSource
+from mlflow.genai.judges import make_judge
+from mlflow.genai.judges.optimizers import MemAlignOptimizer
+
+from langchain_memalign.errors import InvalidInputError
+from langchain_memalign.evaluation.cells import Row
+from langchain_memalign.models.resolve import resolve_embeddings
+
+SECONDS = 300
+
+
+def judged_cells(cells, spec, options):
+    """Rows of all cells.
+
+    Args:
+        cells: What to teach and to ask.
+        spec: Our judge's name, instructions and value type.
+        options: The model, its address, the embeddings, and how many are asked at once.
+    """
+    embeddings, _ = resolve_embeddings(options.embeddings)
+    size = len(embeddings.embed_query("size"))
+    found = []
+    with tempfile.TemporaryDirectory() as folder, _relay(options, embeddings) as url:
+        os.environ |= {"OPENAI_BASE_URL": url, "OPENAI_API_BASE": url}
+        os.environ.setdefault("OPENAI_API_KEY", "none")
+        mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db")
+        mlflow.set_experiment(spec.name)
+        for _, alike in groupby(cells, key=lambda cell: cell.lesson):
+            lesson = list(alike)
+            judge = make_judge(
+                name=spec.name,
+                instructions=spec.instructions + " Inputs: {{ inputs }} Outputs: {{ outputs }}",
+                model=f"openai:/{options.model}",
+                feedback_value_type=_declared(spec.value_type),
+            )
+            if lesson[0].teach:
+                optimizer = MemAlignOptimizer(
+                    reflection_lm=f"openai:/{options.model}",
+                    embedding_model="openai:/embeddings",
+                    embedding_dim=size,
+                )
+                traces = [_logged(word, spec.name) for word in lesson[0].teach]
+                judge = judge.align(traces, optimizer)
+            for cell in lesson:
+                found += _asked(judge, cell, spec.value_type, options.concurrency)
+    return found
+
+
+def _asked(judge, cell, value_type, concurrency):
+    def one(question):
+        value, reason = None, ""
+        try:
+            said = judge(**_sides(question.case))
+            value = value_type.check(said.value)
+        except InvalidInputError as error:
+            reason = str(error)
+        except Exception as error:  # whatever its libraries raise: no verdict, as in ours
+            reason = f"{type(error).__name__}: {error}"
+        return Row(
+            setting=cell.setting,
+            split=question.split,
+            id=question.id,
+            expert=question.expert,
+            value=value,
+            reason=reason,
+        )
+
+    with ThreadPoolExecutor(concurrency) as pool:
+        return list(pool.map(one, cell.ask))
+
+
+def _logged(word, name):
+    """An expert's word as a trace with an assessment."""
+    with mlflow.start_span("agent") as span:
+        sides = _sides(word.case)
+        span.set_inputs(sides["inputs"])
+        span.set_outputs(sides["outputs"])
+    mlflow.log_feedback(
+        trace_id=span.trace_id,
+        name=name,
+        value=word.value,
+        rationale=word.rationale,
+        source=AssessmentSource(source_type="HUMAN", source_id=word.reviewer or "expert"),
+    )
+    return mlflow.get_trace(span.trace_id)
+
+
+def _sides(case):
+    """Inputs and outputs; a reference stands with the inputs, where its judge can see it."""
+    inputs = case.inputs if isinstance(case.inputs, dict) else {"input": case.inputs}
+    if case.reference_outputs is not None:
+        inputs = inputs | {"reference_outputs": case.reference_outputs}
+    return {"inputs": inputs, "outputs": case.outputs}
+
+
+def _declared(value_type):
+    if value_type.kind == "boolean":
+        return bool
+    if value_type.kind == "integer":
+        return Literal[*range(int(value_type.minimum), int(value_type.maximum) + 1)]
+    return Literal[*value_type.labels] if value_type.labels else float
+
+
+@contextmanager
+def _relay(options, embeddings):
+    """An address with our embeddings that passes all else on: MLflow knows one address.
+
+    What is passed on has the temperature and the limit of ours.
+    """
+    fixed = {"temperature": 0, "max_tokens": options.max_tokens}
+
+    class Relay(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self):
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            if self.path.endswith("/embeddings"):
+                status, reply = 200, json.dumps(_embedded(asked, embeddings)).encode()
+            else:
+                url = options.base_url + self.path
+                status, reply = _passed_on(url, asked | fixed, self.headers)
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(reply)))
+            self.end_headers()
+            self.wfile.write(reply)
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Relay)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def _embedded(asked, embeddings):
+    texts = asked["input"] if isinstance(asked["input"], list) else [asked["input"]]
+    data = [
+        {"object": "embedding", "index": place, "embedding": list(vector)}
+        for place, vector in enumerate(embeddings.embed_documents(texts))
+    ]
+    usage = {"prompt_tokens": 0, "total_tokens": 0}
+    return {"object": "list", "model": asked["model"], "data": data, "usage": usage}
+
+
+def _passed_on(url, asked, headers):
+    kept = {name: headers[name] for name in ("Content-Type", "Authorization") if headers[name]}
+    request = urllib.request.Request(url, json.dumps(asked).encode(), kept)
+    try:
+        with urllib.request.urlopen(request, timeout=SECONDS) as reply:
+            return reply.status, reply.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
