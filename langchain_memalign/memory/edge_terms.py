@@ -55,11 +55,23 @@ def read_own_point(own: qe.Record, path: Path) -> Fingerprint | None:
     return read_fingerprint(own.payload, where=path, remedy=RESTORE)
 
 
-def to_filter(selection: Selection) -> qe.Filter:
-    """What the engine filters by; never lets the own point through."""
+def to_filter(selection: Selection, *, is_search: bool = False) -> qe.Filter:
+    """What the engine filters by; never lets the own point through.
+
+    Args:
+        selection: Which points.
+        is_search: Whether points are looked for by a vector, which the own point has not.
+    """
+    wanted = conditions(selection)
+    if is_search and selection.kind is None:
+        del wanted[0]  # episodes and principles: all but the own point
+    # Each condition costs a search over 100,000 points milliseconds, a list of values even more.
     must: list[Any] = [
-        qe.FieldCondition(key=name, match=qe.MatchAny(values))
-        for name, values in conditions(selection)
+        qe.FieldCondition(
+            key=name,
+            match=qe.MatchValue(values[0]) if len(values) == 1 else qe.MatchAny(values),
+        )
+        for name, values in wanted
     ]
     if selection.ids is not None:
         must.append(qe.HasIdCondition({uuid.UUID(id_) for id_ in known_ids(selection.ids)}))

@@ -122,7 +122,7 @@ class Generation:
             request = qe.QueryRequest(
                 limit=wanted,
                 query=nearest,
-                filter=to_filter(selection),
+                filter=to_filter(selection, is_search=True),
                 params=qe.SearchParams(exact=True),
                 with_payload=True,
             )

@@ -66,7 +66,7 @@ def from_payload(
 
 
 def conditions(selection: Selection) -> list[tuple[str, list[str]]]:
-    """Fields and the values that they may have; never lets an engine's own points through."""
+    """Fields and the values that they may have; the first keeps out an engine's own points."""
     found: list[tuple[str, list[str]]] = [
         ("kind", [selection.kind] if selection.kind else ["episode", "principle"])
     ]

@@ -140,7 +140,8 @@ def _near(
     exclude: AbstractSet[str],
     as_of: datetime | None,
 ) -> Flow[list[Recalled]]:
-    selection = Selection(kind="episode", judge=judge)
+    # Only episodes have this vector: naming their kind as well would make the search slower.
+    selection = Selection(judge=judge)
     limit = _POOL * k + len(exclude)
     while True:
         found = yield from memory.nearest(selection, using=CASE_VECTOR, vector=vector, limit=limit)
