@@ -4,7 +4,6 @@ python benchmarks/recall.py  reads the data sets beside the checkout; --data nam
 """
 
 import argparse
-import statistics
 from pathlib import Path
 
 import report
@@ -13,6 +12,7 @@ from shared_data import HERE, datasets, feedback, rows, value_type
 from tqdm import tqdm
 
 from langchain_memalign import MemAlignJudge, Memory
+from langchain_memalign.evaluation.metrics import exact_match
 from langchain_memalign.evaluation.recalling import recall_quality
 
 DEFAULT = ("both", "dense")
@@ -33,7 +33,25 @@ def measured(data, name, *, k, embeddings):
         found = recall_quality(
             judge, list(map(feedback, train)), unseen=list(map(feedback, test)), k=k
         )
-    return [quality.model_dump(mode="json") for quality in found]
+    return found
+
+
+def together(found):
+    """The vote over the cases of several sets, and how much it is above that of the default.
+
+    Both ways are asked about the same cases, so the change is told from noise in pairs.
+    """
+    rights = {}
+    for quality in found:
+        rights.setdefault((quality.by, quality.how), []).extend(quality.right)
+    asked = [True] * len(rights[DEFAULT])
+    return {
+        way: {
+            "vote": exact_match(asked, right),
+            "change": exact_match.change(asked, rights[DEFAULT], right),
+        }
+        for way, right in rights.items()
+    }
 
 
 def draw(by_set, path):
@@ -41,13 +59,13 @@ def draw(by_set, path):
     figure = Figure(figsize=(10, 4.5), layout="constrained")
     axes = figure.subplots()
     for place, (name, found) in enumerate(by_set.items()):
-        votes = [quality["vote"] for quality in found]
+        votes = [quality.vote for quality in found]
         at = [n + (place - len(by_set) / 2) * 0.1 for n in range(len(votes))]
-        values = [vote["value"] for vote in votes]
-        below = [vote["value"] - vote["low"] for vote in votes]
-        above = [vote["high"] - vote["value"] for vote in votes]
+        values = [vote.value for vote in votes]
+        below = [vote.value - vote.low for vote in votes]
+        above = [vote.high - vote.value for vote in votes]
         axes.errorbar(at, values, yerr=(below, above), fmt="o", markersize=4, label=name)
-    axes.set_xticks(range(len(votes)), [f"{q['by']}, {q['how']}" for q in found], rotation=20)
+    axes.set_xticks(range(len(votes)), [f"{q.by}, {q.how}" for q in found], rotation=20)
     axes.set_ylabel("majority of the recalled has the expert's value")
     axes.legend(fontsize=7, ncols=4)
     figure.savefig(path, dpi=120)
@@ -65,23 +83,30 @@ def main():
         name: measured(options.data, name, k=options.k, embeddings=options.embeddings)
         for name in tqdm(datasets(options.data), unit="set")
     }
-    ways = [(quality["by"], quality["how"]) for quality in next(iter(by_set.values()))]
-    votes = {
-        way: [found[place]["vote"]["value"] for found in by_set.values()]
-        for place, way in enumerate(ways)
+    every = together(quality for found in by_set.values() for quality in found)
+    lines = []
+    for place, (way, told) in enumerate(every.items()):
+        votes = [found[place].vote.value for found in by_set.values()]
+        name = ", ".join(way) + (" (default)" if way == DEFAULT else "")
+        change = "" if way == DEFAULT else told["change"]
+        lines.append([name, *(f"{vote:.2f}" for vote in votes), told["vote"], change])
+    figures = {
+        "k": options.k,
+        "embeddings": options.embeddings,
+        "sets": {
+            name: [quality.model_dump(mode="json") for quality in found]
+            for name, found in by_set.items()
+        },
+        "all_cases": [
+            {"by": by, "how": how}
+            | {name: found.model_dump(mode="json") for name, found in told.items()}
+            for (by, how), told in every.items()
+        ],
     }
-    lines = [
-        [
-            f"{by}, {how}" + (" (default)" if (by, how) == DEFAULT else ""),
-            *(f"{vote:.2f}" for vote in votes[by, how]),
-            f"{statistics.mean(votes[by, how]):.3f}",
-        ]
-        for by, how in ways
-    ]
-    figures = {"k": options.k, "embeddings": options.embeddings, "sets": by_set}
     report.write(options.out, figures)
     draw(by_set, options.out.with_suffix(".png"))
-    print(report.table(lines, head=["vote of the k nearest", *by_set, "mean"]))
+    head = ["vote of the k nearest", *by_set, "all cases", "change to the default"]
+    print(report.table(lines, head=head))
 
 
 if __name__ == "__main__":

@@ -50,6 +50,8 @@ class RecallQuality(Record):
             frequent ones, that of the nearest.
         share: Of the k nearest, the mean share with the expert's value.
         nearest: How often the very nearest has the expert's value.
+        right: For each case asked, whether the vote is the expert's value: two ways over the same
+            cases can be compared in pairs.
     """
 
     by: By
@@ -57,6 +59,7 @@ class RecallQuality(Record):
     vote: Estimate
     share: Estimate
     nearest: Estimate
+    right: tuple[bool, ...]
 
 
 def recall_quality(
@@ -206,4 +209,8 @@ def _measured(
             resampling=resampling,
         ),
         nearest=exact_match(expert, nearest, groups=groups, resampling=resampling),
+        right=tuple(
+            vote is not None and same(value, vote)
+            for value, vote in zip(expert, votes, strict=True)
+        ),
     )
