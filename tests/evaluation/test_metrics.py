@@ -44,6 +44,18 @@ def test_kappa_of_cohens_first_example_table():
     assert value_of(exact_match, expert, judge) == near(Fraction(35, 50))
 
 
+def test_kappa_of_two_annotators_of_sentiment():
+    # https://scikit-learn.org/stable/modules/generated/sklearn.metrics.cohen_kappa_score.html
+    first = ["negative", "positive", "negative", "neutral", "positive"]
+    second = ["negative", "positive", "negative", "neutral", "negative"]
+    assert value_of(cohen_kappa, first, second) == near(0.6875)
+
+
+def test_mae_of_four_numbers():
+    # https://scikit-learn.org/stable/modules/generated/sklearn.metrics.mean_absolute_error.html
+    assert value_of(mae, [3, -0.5, 2, 7], [2.5, 0.0, 2, 8]) == near(0.5)
+
+
 def test_kappas_of_two_film_critics():
     # A. Agresti and L. Winner, Chance 10 (1997), pages 10-14: kappa 0.389, linear weights 0.427.
     expert, judge = from_table(AGRESTI_WINNER, [1, 2, 3])

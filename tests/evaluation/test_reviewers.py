@@ -1,6 +1,7 @@
 """Agreement between reviewers, against a published worked example."""
 
 from fractions import Fraction
+from itertools import permutations
 
 import pytest
 
@@ -24,11 +25,37 @@ def test_alpha_of_the_published_example(level, published):
     assert found.low < found.value < found.high
 
 
-def test_alpha_by_hand_to_the_last_digit():
-    # Coincidences on the diagonal 7, 10, 8, 4, 3; values given 9, 13, 10, 5, 3 times, of 40.
+def by_definition(level):
+    """Alpha of the example from all pairs of values, in fractions; section C of the publication."""
+    units = [list(case.values()) for case in CASES if len(case) > 1]
+    given = [value for unit in units for value in unit]
+
+    def apart(one, other):
+        if level == "nominal":
+            return Fraction(one != other)
+        if level == "interval":
+            return Fraction(one - other) ** 2
+        between = sum(min(one, other) <= value <= max(one, other) for value in given)
+        return (between - Fraction(given.count(one) + given.count(other), 2)) ** 2
+
+    def pairs(values):
+        return sum((apart(one, other) for one, other in permutations(values, 2)), Fraction())
+
+    observed = sum(pairs(unit) / (len(unit) - 1) for unit in units) / len(given)
+    return 1 - observed / (pairs(given) / (len(given) * (len(given) - 1)))
+
+
+@pytest.mark.parametrize("level", ["nominal", "ordinal", "interval"])
+def test_alpha_of_the_published_example_to_the_last_digit(level):
+    exact = by_definition(level)
+    assert krippendorff_alpha(CASES, level=level).value == pytest.approx(float(exact), abs=1e-9)
+
+
+def test_alpha_of_the_published_coincidences():
+    # The matrix in the publication: diagonal 7, 10, 8, 4, 3; values given 9, 13, 10, 5, 3 times.
     chance = 9 * 8 + 13 * 12 + 10 * 9 + 5 * 4 + 3 * 2
     exact = Fraction(39 * (7 + 10 + 8 + 4 + 3) - chance, 40 * 39 - chance)
-    assert krippendorff_alpha(CASES).value == pytest.approx(float(exact), abs=1e-9)
+    assert exact == by_definition("nominal")
 
 
 def test_labels_have_an_alpha_too_but_no_distances():
