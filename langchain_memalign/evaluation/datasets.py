@@ -101,8 +101,8 @@ def _summaries(row: Row) -> Iterator[dict[str, Any]]:
         "inputs": info.get("post") or info.get("article"),
         "outputs": {"A": first["text"], "B": second["text"]},
         "value": "AB"[row["choice"]],
+        # No rationale: a summary's `note` was written before the worker had seen the text.
         "reviewer": row.get("worker"),
-        "rationale": (row.get("extra") or {}).get("note"),
     }
 
 
@@ -115,12 +115,13 @@ _AUTO_J = re.compile(
 
 
 def _auto_j(subset: str) -> Reader:
-    """Read Auto-J's pairs of one origin; `subset` is a part of its `source_dataset`."""
+    """Read Auto-J's pairs of one origin; `subset` is a part of its `source_dataset`, in letters."""
 
     def read(row: Row) -> Iterator[dict[str, Any]]:
-        if subset in str(row["source_dataset"]).casefold() and (
-            pair := _AUTO_J.search(row["usermsg"])
-        ):
+        origin = re.sub(r"[^a-z]", "", str(row["source_dataset"]).casefold())
+        # The README calls the column `usermsg`, the files `usrmsg`.
+        message = str(row.get("usrmsg") or row.get("usermsg"))
+        if subset in origin and (pair := _AUTO_J.search(message)):
             outputs = {"A": pair["A"], "B": pair["B"]}
             value = _PAIR_OR_TIE.labels[int(row["gt_label"])]
             yield {"inputs": pair["query"], "outputs": outputs, "value": value}
@@ -174,7 +175,7 @@ DATASETS: Mapping[str, Source] = {
         files=_AUTO_J_PAIRS,
         instructions="Which response is better, or is it a tie?",
         value_type=_PAIR_OR_TIE,
-        read=_auto_j("rlhf"),
+        read=_auto_j("saferlhf"),
     ),
     "auto_j_summarize": Source(
         hub="json",

@@ -14,7 +14,7 @@ CONTEXT = {"title": ["Ann", "Bob"], "sentences": [["Ann paid.", " Twice."], ["Bo
 CRITERION = "Is the reply kind?"
 
 PAIR = {
-    "usermsg": "You are assessing two submitted responses.\n\n[BEGIN DATA]\n***\n"
+    "usrmsg": "You are assessing two submitted responses.\n\n[BEGIN DATA]\n***\n"
     "[Query]: Who paid?\n***\n[Response 1]: Go away.\n\nNow.\n***\n[Response 2]: Ann.\n***\n"
     "[END DATA]\n\nHere are the instructions.",
     "target_output": "So, the final decision is Response 2.",
@@ -51,7 +51,7 @@ SAMPLES = {
         "orig_score": "2",
         "orig_feedback": "Rude.",
     },
-    "auto_j_safe_rlhf": PAIR | {"source_dataset": "PKU-SafeRLHF"},
+    "auto_j_safe_rlhf": PAIR | {"source_dataset": "PKU-Safe-RLHF"},
     "auto_j_summarize": PAIR | {"source_dataset": "openai_summarize", "gt_label": 2},
     "pku_safe_rlhf": {
         "prompt": QUESTION,
@@ -60,11 +60,14 @@ SAMPLES = {
         "safer_response_id": 1,
     },
     "summarize_from_feedback": {
-        "info": {"post": "Ann paid.", "article": None},
-        "summaries": [{"text": "Paid."}, {"text": "Ann paid."}],
+        "info": {"id": "t3_1", "post": "Ann paid.", "title": "Paid", "article": None},
+        "summaries": [
+            {"text": "Paid.", "policy": "sup", "note": "Who?"},
+            {"text": "Ann paid.", "policy": "ref", "note": None},
+        ],
         "choice": 1,
         "worker": "w1",
-        "extra": {"note": "Complete."},
+        "extra": {"confidence": 8},
     },
 }
 VALUES = {
@@ -108,7 +111,17 @@ def test_evidence_and_remarks_come_along(hub):
     (word,) = load_named("hotpot_qa").words
     assert word.inputs["context"] == "Ann paid. Twice."
     (word,) = load_named("summarize_from_feedback").words
-    assert (word.rationale, word.reviewer) == ("Complete.", "w1")
+    assert (word.rationale, word.reviewer) == (None, "w1")
+
+
+def test_pairs_are_read_under_either_name_of_their_message_and_parted_by_origin(hub):
+    other = {"usermsg" if name == "usrmsg" else name: told for name, told in PAIR.items()}
+    elsewhere = PAIR | {"source_dataset": "chatbot_arena"}
+    hub["json"][:] = [elsewhere, other | {"source_dataset": "pku_safe_rlhf"}]
+    (word,) = load_named("auto_j_safe_rlhf").words
+    assert word.outputs == {"A": "Go away.\n\nNow.", "B": "Ann."}
+    with pytest.raises(InvalidInputError, match="found no row"):
+        load_named("auto_j_summarize")
 
 
 def test_one_criterion_is_picked_and_becomes_the_instructions(hub):
