@@ -85,8 +85,9 @@ def mlflows(judge, taught, unseen, options):
     cells = learning_curve_cells(
         taught, unseen, judge="MLflow", shards=options.shards, repeats=options.repeats
     )
-    bar = tqdm(cells, desc=f"{judge.name}, MLflow", unit="cell")
-    found = judged_cells(bar, judge.spec, options)
+    total = sum(len(cell.ask) for cell in cells)
+    with tqdm(total=total, desc=f"{judge.name}, MLflow", unit="judgement") as bar:
+        found = judged_cells(cells, judge.spec, options, bar.update)
     return figures(found, judge.spec.value_type)
 
 
@@ -166,7 +167,7 @@ def told(by_set):
                 {
                     "way": way.name,
                     "estimates": as_json(way.estimates),
-                    "change_to_without": as_json(way.changes),
+                    "change_to_all": as_json(way.changes),
                 }
                 for way in ways
             ],

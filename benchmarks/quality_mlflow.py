@@ -30,13 +30,14 @@ from langchain_memalign.models.resolve import resolve_embeddings
 SECONDS = 300
 
 
-def judged_cells(cells, spec, options):
+def judged_cells(cells, spec, options, told):
     """Rows of all cells.
 
     Args:
         cells: What to teach and to ask.
         spec: Our judge's name, instructions and value type.
         options: The model, its address, the embeddings, and how many are asked at once.
+        told: Called with how many more are judged.
     """
     embeddings, _ = resolve_embeddings(options.embeddings)
     size = len(embeddings.embed_query("size"))
@@ -64,6 +65,7 @@ def judged_cells(cells, spec, options):
                 judge = judge.align(traces, optimizer)
             for cell in lesson:
                 found += _asked(judge, cell, spec.value_type, options.concurrency)
+                told(len(cell.ask))
     return found
 
 

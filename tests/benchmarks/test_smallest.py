@@ -71,7 +71,7 @@ def test_quality(tmp_path):
     assert unseen[0] == 0  # the offline model knows nothing by itself
     assert unseen[4] > 0.5
     ways = {way["way"]: way for way in told["sets"]["tone"]["ablations"]}
-    assert ways["no memory"]["change_to_without"]["correct_overall"]["value"] < 0
+    assert ways["no memory"]["change_to_all"]["correct_overall"]["value"] < 0
     assert len(ways) == 8
     assert told["compared_with_mlflow"] is False
     assert "no contrast in recall" in printed
