@@ -6,7 +6,7 @@ import atexit
 import json
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Annotated, Any, Literal
 
@@ -30,8 +30,21 @@ def _default_embeddings() -> str:
     return os.environ.get("MEMALIGN_EMBEDDINGS") or "local"
 
 
+_OF_THE_SERVER: Mapping[str, Callable[[], str]] = {
+    "memory": _default_memory,
+    "embeddings": _default_embeddings,
+}
+
+
+def _is_servers(name: str, value: Any) -> bool:
+    return name in _OF_THE_SERVER and value == _OF_THE_SERVER[name]()
+
+
 def _from_text(schema: Any) -> Any:
-    return json.loads(schema) if isinstance(schema, str) else schema
+    try:
+        return json.loads(schema) if isinstance(schema, str) else schema
+    except RecursionError as error:
+        raise ValueError("found JSON that is nested too deeply; expected a flat schema") from error
 
 
 def _of_nodes(*nodes: str, kind: str | None = None) -> dict[str, Any]:
@@ -135,6 +148,20 @@ class GuardrailContext(_Settings):
     )
 
 
+def check_is_servers(context: JudgeContext) -> None:
+    """Refuse a tenant's own choice of what all tenants share.
+
+    Raises:
+        ConfigurationError: The memory, or its embeddings, are not the server's.
+    """
+    for name in _OF_THE_SERVER:
+        if not _is_servers(name, given := getattr(context, name)):
+            raise ConfigurationError(
+                f"{name}: found {given!r:.200}; expected none, since a tenant's judges live in the "
+                "server's own memory."
+            )
+
+
 class ConfiguredJudge:
     """The judge that a run's context describes. Memories are opened once a process and shared."""
 
@@ -152,7 +179,9 @@ class ConfiguredJudge:
         context: Any = get_runtime(JudgeContext).context
         if isinstance(context, GuardrailContext):
             context = context.model_dump(include=set(JudgeContext.model_fields))
-        return JudgeContext.model_validate(context or {}).model_dump()
+        named = JudgeContext.model_validate(context or {}).model_dump()
+        # What is the server's own is looked up anew: it may move while a thread waits.
+        return {name: value for name, value in named.items() if not _is_servers(name, value)}
 
     def judge(self, identity: dict[str, Any]) -> MemAlignJudge:
         """The judge of a context, as the user of the run at hand may have it."""
@@ -166,13 +195,11 @@ class ConfiguredJudge:
             tenant: Whose; None where users share one memory.
 
         Raises:
-            ConfigurationError: A tenant asks for another memory than the server's own.
+            ConfigurationError: A tenant asks for another memory than the server's own, or for
+                other embeddings.
         """
-        if tenant is not None and context.memory != _default_memory():
-            raise ConfigurationError(
-                f"memory: found {context.memory!r:.200}; expected none, since a tenant's judges "
-                "live in the server's own memory."
-            )
+        if tenant is not None:
+            check_is_servers(context)
         named = context.model_copy(update={"name": within(tenant, context.name)})
         return self._built(named.model_dump_json(exclude={"review"}))
 
@@ -210,7 +237,12 @@ class ConfiguredJudge:
         place = context.memory if is_server else os.path.realpath(context.memory)
         with self._guard:
             if place not in self._memories:
-                memory = Memory.open(context.memory, embeddings=context.embeddings)
+                # No other place is shown the server's key.
+                has_key = is_server and _is_servers("memory", context.memory)
+                key: dict[str, Any] = (
+                    {"api_key": os.environ.get("QDRANT_API_KEY")} if has_key else {}
+                )
+                memory = Memory.open(context.memory, embeddings=context.embeddings, **key)
                 self._memories[place] = context.embeddings, memory
             embeddings, memory = self._memories[place]
         if embeddings != context.embeddings:

@@ -17,10 +17,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from graphs.context import JudgeContext, configured_judge
+from graphs.context import JudgeContext, check_is_servers, configured_judge
 from graphs.tenant import own, tenant_of
 from langchain_memalign import (
     ConfigurationError,
+    EmbeddingMismatchError,
     InvalidInputError,
     MemAlignError,
     MemAlignJudge,
@@ -32,6 +33,7 @@ from langchain_memalign import (
 _STATUS: tuple[tuple[type[MemAlignError], int], ...] = (
     (InvalidInputError, 422),
     (ConfigurationError, 400),
+    (EmbeddingMismatchError, 409),
     (MemoryLockedError, 409),
     (MemoryUnavailableError, 503),
     (ModelError, 502),
@@ -121,20 +123,17 @@ async def _judge(request: Request) -> MemAlignJudge:
 
 def _context(request: Request, **more: str) -> JudgeContext:
     asked = {**request.query_params, **more}
-    tenant = _tenant(request)
-    if tenant is not None and "memory" in asked:
-        raise ConfigurationError(
-            "memory: expected no such parameter, since a tenant's judges live in the server's own "
-            "memory."
-        )
     try:
-        return JudgeContext.model_validate(asked)
+        context = JudgeContext.model_validate(asked)
     except ValidationError as error:
         fields = "; ".join(
             f"{'.'.join(map(str, found['loc']))}: {found['msg']}" for found in error.errors()
         )
         known = ", ".join(JudgeContext.model_fields)
         raise InvalidInputError(f"query: {fields}. Expected fields of: {known}.") from error
+    if _tenant(request) is not None:
+        check_is_servers(context)
+    return context
 
 
 def _tenant(request: Request) -> str | None:
@@ -144,7 +143,7 @@ def _tenant(request: Request) -> str | None:
 async def _body(request: Request) -> Mapping[str, Any]:
     try:
         body = await request.json()
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidInputError(f"body: found no JSON ({error}); expected an object.") from error
     if not isinstance(body, dict):
         raise InvalidInputError(f"body: found a {type(body).__name__}; expected an object.")
@@ -162,7 +161,7 @@ def _json(records: list[Any]) -> list[dict[str, Any]]:
     return [record.model_dump(mode="json") for record in records]
 
 
-_OF_ONE = "/memalign/{judge}"
+_OF_ONE = "/memalign/{judge:path}"  # a name may hold a slash
 
 app = Starlette(
     routes=[

@@ -14,22 +14,23 @@ from langchain_memalign import InvalidInputError
 def tenant_of(user: Any) -> str | None:
     """The tenant of an authenticated user, or None on a server without authentication.
 
+    It is the user's identity and nothing else: of whoever set up a scheduled run, the server keeps
+    no more than that.
+
     Args:
-        user: What the server's `authenticate` returned for the request, or None. Its field
-            `tenant` counts; without one its identity, which is all that is left of a user in a
-            scheduled run.
+        user: What the server's `authenticate` returned for the request, or None.
 
     Raises:
-        InvalidInputError: The user has neither.
+        InvalidInputError: The user has no identity.
     """
     if user is None or not _field(user, "is_authenticated", True):
         return None
-    tenant = _field(user, "tenant", None) or _field(user, "identity", None)
-    if not isinstance(tenant, str) or not tenant:
+    identity = _field(user, "identity", None)
+    if not isinstance(identity, str) or not identity:
         raise InvalidInputError(
-            f"tenant of the user: found {tenant!r:.80}; expected a text, or such an identity."
+            f"identity of the user: found {identity!r:.80}; expected a text, the tenant's name."
         )
-    return tenant
+    return identity
 
 
 def _field(user: Any, name: str, otherwise: Any) -> Any:

@@ -8,11 +8,14 @@ from typing import Any, TypeAlias
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.evaluation import metrics
 from langchain_memalign.evaluation.metrics import Metric
+from langchain_memalign.importers import with_values
 from langchain_memalign.results import EvaluatorResult
 from langchain_memalign.schema import Unscored, Verdict
+from langchain_memalign.values import ValueType
 
 SummaryEvaluator: TypeAlias = Callable[[Sequence[Any], Sequence[Any]], EvaluatorResult]
 
+_TRUTH = ValueType(kind="boolean")
 _WRAPPERS = ("value", "score", "output")
 
 
@@ -41,8 +44,9 @@ def summary_evaluator(
             (expert, _value(judged, field, "outputs"))
             for judged, reference in zip(outputs, reference_outputs, strict=True)
             if (expert := _value(reference, field, "reference outputs")) is not None
+            and expert == expert  # not a number: an empty cell of a table
         ]
-        measured = metric([expert for expert, _ in pairs], [judged for _, judged in pairs])
+        measured = metric(*_alike([e for e, _ in pairs], [judged for _, judged in pairs]))
         figure = "not defined" if measured.value is None else str(measured)
         notes = [f"{figure} over {measured.n} cases"]
         if measured.abstained:
@@ -70,6 +74,27 @@ cohens_kappa = summary_evaluator(metrics.cohen_kappa, key="cohens_kappa")
 
 ccc = summary_evaluator(metrics.ccc)
 """Concordance correlation of numbers (Lin 1989)."""
+
+
+def _alike(experts: list[Any], judged: list[Any]) -> tuple[list[Any], list[Any]]:
+    """Both sides in one form, as the importers read them: 1.0 for true, "Good" for "good"."""
+    if any(isinstance(value, bool) for value in (*experts, *judged)):
+        return [_as_truth(value) for value in experts], [_as_truth(value) for value in judged]
+    forms = {value.strip().casefold(): value for value in judged if isinstance(value, str)}
+    known = set(forms.values())
+    return [
+        forms.get(value.strip().casefold(), value)
+        if isinstance(value, str) and value not in known
+        else value
+        for value in experts
+    ], judged
+
+
+def _as_truth(value: Any) -> Any:
+    try:
+        return with_values({"value": value}, _TRUTH)["value"]
+    except InvalidInputError:
+        return value
 
 
 def _value(said: Any, field: str, where: str) -> Any:

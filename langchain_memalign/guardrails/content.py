@@ -30,8 +30,8 @@ def plain_case(inputs: Any, outputs: Any) -> CaseLike:
 def plain(content: Any) -> Any:
     """What a chain takes or gives, as a case holds it.
 
-    A lone message without tool calls becomes its text, so that it is the same case as the text
-    itself; more messages stay messages.
+    A lone message of text becomes that text, so that it is the same case as the text itself; with
+    tool calls, images or files, and of more than one, messages stay messages.
     """
     if isinstance(content, PromptValue):
         content = content.to_messages()
@@ -40,10 +40,15 @@ def plain(content: Any) -> Any:
     if isinstance(content, list) and len(content) == 1 and isinstance(content[0], BaseMessage):
         (content,) = content
     if isinstance(content, BaseMessage):
-        return [content] if getattr(content, "tool_calls", None) else str(content.text)
+        return str(content.text) if _is_text(content) else [content]
     if isinstance(content, BaseModel) and not isinstance(content, Record):
         return content.model_dump(mode="json")
     return {"value": content} if isinstance(content, bool | int | float) else content
+
+
+def _is_text(message: BaseMessage) -> bool:
+    """Whether all that a reader of the message sees is its text."""
+    return all(block["type"] in ("text", "reasoning") for block in message.content_blocks)
 
 
 def retry_note(outcome: Verdict | Unscored) -> str:

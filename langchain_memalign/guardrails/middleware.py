@@ -229,14 +229,17 @@ def _is_bound(message: BaseMessage) -> bool:
 
 
 def _said_last(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
-    """What the user said last, in as many messages as it took; the agent reads all of them."""
+    """What was said since the last reply, in whatever role; the agent reads all of it.
+
+    Where all messages are replies, none of them can be the agent's own: they are what was said.
+    """
     said: list[AnyMessage] = []
     for message in reversed(messages):
-        if isinstance(message, HumanMessage):
+        if not isinstance(message, AIMessage | ToolMessage):
             said.insert(0, message)
         elif isinstance(message, AIMessage) and said:
             break
-    return said
+    return said or list(messages)
 
 
 def _turn(messages: Sequence[AnyMessage], notes: Sequence[str]) -> str | None:

@@ -80,6 +80,26 @@ def test_values_are_found_where_programs_put_them(judged):
     assert ccc(judged, experts)["score"] == pytest.approx(1)
 
 
+@pytest.mark.parametrize(
+    ("judged", "experts"),
+    [
+        ([True, False, True], [1.0, 0.0, 1]),
+        ([1, 0, 1], [True, False, True]),
+        ([True, False, True], ["true", "No", "yes"]),
+        (["good", "bad", "good"], ["Good", "bad", " GOOD "]),
+    ],
+)
+def test_the_same_value_in_other_forms_agrees(judged, experts):
+    result = agreement([{"score": v} for v in judged], [{"value": v} for v in experts])
+    assert result["score"] == 1
+
+
+def test_an_empty_cell_is_no_experts_value():
+    result = agreement([{"value": 1}, {"value": 1}], [{"value": 1}, {"value": float("nan")}])
+    assert (result["score"], result["metadata"]["n"]) == (1, 1)
+    assert "1 without an expert's value" in result["comment"]
+
+
 def test_another_field_another_metric_and_cases_without_an_expert():
     from langchain_memalign.evaluation.metrics import mae
 

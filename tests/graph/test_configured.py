@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from langgraph.types import Command
 from pydantic import ValidationError
+from qdrant_rest.process import RestServer
 from starlette.authentication import SimpleUser, UnauthenticatedUser
 
 from graphs.context import ConfiguredJudge, JudgeContext
@@ -14,6 +15,7 @@ from graphs.tenant import own, tenant_of, within
 from langchain_memalign import (
     ConfigurationError,
     InvalidInputError,
+    MemAlignError,
     Memory,
     create_alignment_graph,
     create_judge_graph,
@@ -124,15 +126,51 @@ def test_tenants_share_a_memory_and_no_judge(source, context, monkeypatch):
     assert own("theirs", source.memory_of(asked).judges()) == []
 
 
-def test_users_are_told_apart_by_tenant_else_by_identity():
+def test_users_are_told_apart_by_identity_alone():
     assert tenant_of(None) is None
     assert tenant_of(UnauthenticatedUser()) is None
-    assert tenant_of({"identity": "ann", "tenant": "acme"}) == "acme"
-    # All that is left of the user in a scheduled run.
-    assert tenant_of(SimpleUser("acme")) == "acme"
-    for nobody in ({"identity": ""}, {"identity": "ann", "tenant": 7}, {}):
-        with pytest.raises(InvalidInputError, match="tenant of the user: found"):
+    # Of who set up a scheduled run nothing else is left, so nothing else may count.
+    assert tenant_of({"identity": "ann", "tenant": "acme"}) == tenant_of(SimpleUser("ann")) == "ann"
+    for nobody in ({"identity": ""}, {"identity": 7}, {}):
+        with pytest.raises(InvalidInputError, match="identity of the user: found"):
             tenant_of(nobody)
+
+
+@pytest.mark.parametrize("choice", [{"memory": "./other"}, {"embeddings": "openai:any"}])
+def test_a_tenant_does_not_choose_what_all_share(source, context, monkeypatch, choice):
+    monkeypatch.setenv("MEMALIGN_MEMORY", context["memory"])
+    with pytest.raises(ConfigurationError, match="expected none, since a tenant's judges live"):
+        source.judge_of(JudgeContext(**context | choice), tenant="acme")
+    assert source.judge_of(JudgeContext(**context), tenant="acme").episodes() == []
+
+
+async def test_a_waiting_thread_finds_the_servers_memory_where_it_has_moved(
+    drive, source, context, saver, thread, monkeypatch, tmp_path
+):
+    chosen = {name: value for name, value in context.items() if name != "memory"}
+    monkeypatch.setenv("MEMALIGN_MEMORY", str(tmp_path / "before"))
+    graph = create_review_graph(source, checkpointer=saver)
+    await drive.invoke(graph, CASE, thread, context=chosen)
+
+    monkeypatch.setenv("MEMALIGN_MEMORY", str(tmp_path / "after"))
+    answer = {"decision": "edit", "value": False, "rationale": "Say sorry first."}
+    end = await drive.invoke(graph, Command(resume=answer), thread)
+    assert len(end["alignment"]["stored"]) == 1
+    assert len(source.memory_of(JudgeContext(**chosen)).judges()) == 1
+
+
+def test_the_servers_key_is_for_its_own_memory_only(source, context, monkeypatch, socket_enabled):
+    server = RestServer(api_key="key-of-the-memory")
+    monkeypatch.setenv("QDRANT_API_KEY", "key-of-the-memory")
+    there = JudgeContext(**context | {"memory": server.url})
+    try:
+        with pytest.raises(MemAlignError):
+            source.judge_of(there, tenant=None).episodes()
+        monkeypatch.setenv("MEMALIGN_MEMORY", server.url)
+        assert source.judge_of(there, tenant=None).episodes() == []
+    finally:
+        source.close()
+        server.close()
 
 
 def test_no_tenant_spells_anothers_judge():

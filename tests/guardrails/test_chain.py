@@ -160,6 +160,14 @@ async def test_without_a_verdict_it_is_open_if_told(drive, troubled):
     assert await drive.invoke(guarded, "Where?") == WARM
 
 
+async def test_a_reply_with_an_image_is_judged_with_it(drive, kind):
+    reply = AIMessage(
+        [{"type": "text", "text": WARM}, {"type": "image", "url": "https://example.invalid/cat"}]
+    )
+    await drive.invoke(MemAlignGuardrail(said(reply), kind.judge), "Where?")
+    assert "example.invalid/cat" in kind.model.requests[0].prompt
+
+
 async def test_what_is_no_case_is_not_passed(drive, kind):
     with pytest.raises(GuardrailError, match="the case is empty"):
         await drive.invoke(MemAlignGuardrail(said(""), kind.judge), "")

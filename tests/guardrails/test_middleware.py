@@ -6,7 +6,7 @@ import sys
 import pytest
 from fakes import verdict
 from langchain.agents.middleware import HumanInTheLoopMiddleware, PIIMiddleware
-from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.messages import AIMessage, ChatMessage, HumanMessage, SystemMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
@@ -97,6 +97,31 @@ async def test_all_that_the_user_said_since_the_last_reply_is_judged(drive, kind
     assert "Earlier." not in request.prompt
     # The SORRY that the judge wants to read stands in the first of two.
     assert texts(state)[-1] == ("Hello." if len(said) > 1 else "No.")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        [HumanMessage("Hi."), SystemMessage("A plan.")],
+        [HumanMessage("Hi."), ChatMessage("A plan.", role="user")],
+        [ChatMessage("A plan.", role="user")],
+        [SystemMessage("A plan.")],
+        [AIMessage("A plan.")],
+        [
+            HumanMessage(
+                [{"type": "text", "text": "Hi."}, {"type": "image", "url": "https://A plan."}]
+            )
+        ],
+    ],
+    ids=["system", "chat", "lone chat", "lone system", "lone reply", "image"],
+)
+async def test_nothing_that_is_said_goes_unseen(drive, kind, said):
+    guard = MemAlignMiddleware(kind.judge, on="before_agent", on_fail="replace", message="No.")
+    agent, _ = agent_of(["Hello."], guard)
+    state = await drive.invoke(agent, {"messages": said})
+    assert texts(state)[-1] == "No."
+    (request,) = kind.model.requests
+    assert "A plan." in request.prompt
 
 
 async def test_what_was_said_before_the_last_reply_is_not_judged_again(drive, kind, thread):

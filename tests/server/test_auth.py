@@ -82,8 +82,10 @@ def test_a_tenant_cannot_open_other_memories(tenants, guarded):
     elsewhere = str(guarded.directory / "elsewhere")
     with pytest.raises(Exception, match="ConfigurationError"):
         globex.known(memory=elsewhere)
-    refused = globex.http.get("/memalign/judges", params={"memory": elsewhere})
-    assert refused.status_code == 400
+    for choice in ({"memory": elsewhere}, {"embeddings": "openai:text-embedding-3-small"}):
+        assert globex.http.get("/memalign/judges", params=choice).status_code == 400
+        with pytest.raises(Exception, match="ConfigurationError"):
+            globex.known(**choice)
     assert not (guarded.directory / "elsewhere").exists()
 
 

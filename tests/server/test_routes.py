@@ -58,6 +58,14 @@ def test_what_is_edited_there_is_judged_by(server, http):
     assert run(server, "judge", "edited", CASE)["working_memory"]["principles"] == []
 
 
+def test_a_name_may_hold_a_slash(server, http):
+    taught(server, "team/tone")
+    assert "team/tone" in http.get("/memalign/judges").json()["judges"]
+    for judge in ("team/tone", "team%2Ftone"):
+        assert len(http.get(f"/memalign/{judge}/principles").json()["principles"]) == 1
+        assert http.get(f"/memalign/{judge}/export").json()["judge"] == "team/tone"
+
+
 def test_feedback_is_learned_and_forgotten(server, http):
     feedback = [{**CASE, "value": False, "rationale": REMARK}, {"value": "perhaps"}]
     report = http.post("/memalign/posted/episodes", json={"feedback": feedback}).json()
@@ -75,6 +83,8 @@ def test_feedback_is_learned_and_forgotten(server, http):
     [
         ("POST", "/memalign/bad/principles", b"{", 422, "found no JSON"),
         ("POST", "/memalign/bad/principles", b"[]", 422, "expected an object"),
+        ("POST", "/memalign/bad/principles", b'{"text":' + b"[" * 100_000, 422, "found no JSON"),
+        ("GET", f"/memalign/bad/episodes?value_type={'[' * 5000}", None, 422, "nested too deeply"),
         ("POST", "/memalign/bad/principles", b"{}", 422, "expected the principle"),
         ("PUT", "/memalign/bad/principles/none", b'{"text": "x"}', 422, "none"),
         ("DELETE", "/memalign/bad/principles/none", None, 422, "none"),
