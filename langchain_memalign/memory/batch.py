@@ -7,6 +7,7 @@ everything that can be refused is refused here.
 from __future__ import annotations
 
 import math
+import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,11 +20,14 @@ from langchain_memalign.memory.store import (
     Fingerprint,
     Point,
     Selection,
-    Vector,
 )
+from langchain_memalign.models import Vector, unit
 
 OWN_POINT = str(uuid.uuid5(uuid.NAMESPACE_URL, "urn:langchain-memalign:fingerprint"))
 """Id of the point in which an engine keeps the fingerprint; no record may have it."""
+
+# Other spellings of the same UUID would come back from the engine under another name.
+_UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 _POINT_FIELDS = frozenset(INDEXED_FIELDS) - {"judge", "kind"}
 
@@ -99,7 +103,7 @@ def checked_query(vector: Vector, using: str, fingerprint: Fingerprint) -> Vecto
         EmbeddingMismatchError: The vector has another size than the memory's.
     """
     _check_vector(using, vector, fingerprint, "the query")
-    return _unit(vector) if any(vector) else None
+    return unit(vector) if any(vector) else None
 
 
 def check_field(name: str) -> None:
@@ -134,11 +138,7 @@ def known_ids(ids: Iterable[str]) -> list[str]:
 
 
 def _is_uuid(text: object) -> bool:
-    # Other spellings of the same UUID would come back from the engine under another name.
-    try:
-        return str(uuid.UUID(text)) == text  # type: ignore[arg-type]
-    except (ValueError, TypeError, AttributeError):
-        return False
+    return isinstance(text, str) and _UUID.fullmatch(text) is not None
 
 
 def _check_id(id_: str) -> None:
@@ -210,7 +210,7 @@ def _with_units(point: Point, fingerprint: Fingerprint | None) -> Point:
                 f"found only zeros as vector {name!r} of {point.id}, expected a direction: "
                 "leave the vector out when there is nothing to embed."
             )
-    return replace(point, vectors={name: _unit(v) for name, v in point.vectors.items()})
+    return replace(point, vectors={name: unit(v) for name, v in point.vectors.items()})
 
 
 def _check_vector(name: str, vector: Vector, fingerprint: Fingerprint, where: str) -> None:
@@ -229,7 +229,8 @@ def _check_vector(name: str, vector: Vector, fingerprint: Fingerprint, where: st
             "made with, or export the memory and import it into a new one."
         )
     try:
-        finite = all(map(math.isfinite, vector))
+        # A length that overflows says nothing yet of the numbers; else it tells of all at once.
+        finite = math.isfinite(math.hypot(*vector)) or all(map(math.isfinite, vector))
     except (TypeError, OverflowError):
         finite = False
     if not finite:
@@ -237,11 +238,3 @@ def _check_vector(name: str, vector: Vector, fingerprint: Fingerprint, where: st
             f"found a value in vector {name!r} of {where} that is not a finite number, "
             "expected only such: check what the embedding model returned."
         )
-
-
-def _unit(vector: Vector) -> Vector:
-    # Scaled first: the squares of very large or very small numbers leave even a double's range.
-    peak = max(map(abs, vector))
-    scaled = [float(x) / peak for x in vector]
-    length = math.hypot(*scaled)
-    return tuple(float(x / length) for x in scaled)

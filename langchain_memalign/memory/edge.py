@@ -19,7 +19,8 @@ from langchain_memalign.errors import (
     MemoryUnavailableError,
 )
 from langchain_memalign.memory.batch import Batch
-from langchain_memalign.memory.store import Fingerprint, MemoryStore, Point, Selection, Vector
+from langchain_memalign.memory.store import Fingerprint, MemoryStore, Point, Selection
+from langchain_memalign.models import Vector
 
 if TYPE_CHECKING:
     from langchain_memalign.memory.directory import MemoryDirectory

@@ -20,11 +20,10 @@ from langchain_memalign.memory.store import (
     MemoryStore,
     Point,
     Selection,
-    Vector,
 )
 from langchain_memalign.memory.store_flows import StoreFlows
 from langchain_memalign.memory.turn import Turn
-from langchain_memalign.models import Embedder
+from langchain_memalign.models import Embedder, Vector
 from langchain_memalign.prompts.content import embedding_texts
 from langchain_memalign.schema import Case, Change, Episode, Erase, Principle, Put
 from langchain_memalign.values import value_key

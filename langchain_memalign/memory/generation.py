@@ -33,7 +33,8 @@ from langchain_memalign.memory.edge_terms import (
     to_engine,
     to_filter,
 )
-from langchain_memalign.memory.store import INDEXED_FIELDS, Fingerprint, Point, Selection, Vector
+from langchain_memalign.memory.store import INDEXED_FIELDS, Fingerprint, Point, Selection
+from langchain_memalign.models import Vector
 
 # All but searching holds the interpreter lock: more points at a time would stop other threads.
 PAGE = 64

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from langchain_memalign.errors import MemoryCorruptError
-from langchain_memalign.memory.store import Point, Vector
+from langchain_memalign.memory.store import Point
+from langchain_memalign.models import Vector
 
 _FORMAT = 1
 _FAST = 1  # the level of compression; most of the text are vectors, which hardly shrink

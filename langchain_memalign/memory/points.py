@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 from pydantic import ValidationError
 
 from langchain_memalign.errors import MemoryCorruptError
-from langchain_memalign.memory.store import CASE_VECTOR, RULE_VECTOR, Point, Vector
+from langchain_memalign.memory.store import CASE_VECTOR, RULE_VECTOR, Point
+from langchain_memalign.models import Vector, unit
 from langchain_memalign.schema import Episode, Principle, Put
 from langchain_memalign.values import value_key
 
@@ -71,9 +70,7 @@ def case_vector(inputs: Vector | None, outputs: Vector | None) -> Vector:
     counts as zeros; where both are missing, so is the vector: ().
     """
     blank = (0.0,) * len(inputs or outputs or ())
-    joined = (inputs or blank) + (outputs or blank)
-    length = math.hypot(*joined)
-    return tuple(x / length for x in joined) if length else joined
+    return unit((inputs or blank) + (outputs or blank))
 
 
 def rule_query(case: Vector) -> Vector:

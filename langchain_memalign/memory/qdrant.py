@@ -21,9 +21,9 @@ from langchain_memalign.memory.store import (
     MemoryStore,
     Point,
     Selection,
-    Vector,
 )
 from langchain_memalign.memory.turn import bracket
+from langchain_memalign.models import Vector
 from langchain_memalign.models.failure import Retry
 
 T = TypeVar("T")

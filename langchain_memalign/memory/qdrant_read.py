@@ -12,7 +12,8 @@ from langchain_memalign.memory.qdrant_calls import Calls
 from langchain_memalign.memory.qdrant_collection import Collection
 from langchain_memalign.memory.qdrant_lease import Leases
 from langchain_memalign.memory.qdrant_terms import from_server, in_parts, to_filter
-from langchain_memalign.memory.store import Point, Selection, Vector
+from langchain_memalign.memory.store import Point, Selection
+from langchain_memalign.models import Vector
 
 _EMBEDDED = 100  # points read at a time with their vectors, each of some 60 kB as JSON
 _VALUES = 1000  # first guess at how many values a field has

@@ -18,7 +18,8 @@ from langchain_memalign.memory.selection import (
     collapse,
     over_budget,
 )
-from langchain_memalign.memory.store import CASE_VECTOR, RULE_VECTOR, Selection, Vector
+from langchain_memalign.memory.store import CASE_VECTOR, RULE_VECTOR, Selection
+from langchain_memalign.models import Vector
 from langchain_memalign.schema import Case, Principle, Recalled, WorkingMemory
 
 OnRecallFailure: TypeAlias = Literal["raise", "principles"]

@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
+from langchain_memalign.models import Vector
+
 Kind: TypeAlias = Literal["episode", "principle"]
-Vector: TypeAlias = tuple[float, ...]
 
 CASE_VECTOR = "case"
 """Name of an episode's vector: its inputs and outputs, twice the embedding's size."""

@@ -8,7 +8,8 @@ from contextlib import suppress
 from typing import Any
 
 from langchain_memalign.flow import Flow, Step, perform
-from langchain_memalign.memory.store import Fingerprint, MemoryStore, Point, Selection, Vector
+from langchain_memalign.memory.store import Fingerprint, MemoryStore, Point, Selection
+from langchain_memalign.models import Vector
 
 
 class StoreFlows:

@@ -22,7 +22,8 @@ from langchain_memalign.files import replacing
 from langchain_memalign.flow import Flow, off_loop, parallel
 from langchain_memalign.memory.flows import MemoryFlows
 from langchain_memalign.memory.points import to_episode, to_principle
-from langchain_memalign.memory.store import Fingerprint, Point, Selection, Vector
+from langchain_memalign.memory.store import Fingerprint, Point, Selection
+from langchain_memalign.models import Vector
 from langchain_memalign.schema import Episode, Principle, Put
 
 _FORMAT = "langchain-memalign"

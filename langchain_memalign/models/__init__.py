@@ -1,9 +1,10 @@
 """Chat models and embeddings: named, called, and what their failures mean."""
 
-from langchain_memalign.models.embedding import Embedder, Vector
+from langchain_memalign.models.embedding import Embedder
 from langchain_memalign.models.failure import NO_RETRY, Retry
 from langchain_memalign.models.resolve import resolve_chat_model, resolve_embeddings
 from langchain_memalign.models.structured import Answer, StructuredModel
+from langchain_memalign.models.vector import Vector, unit
 
 __all__ = [
     "NO_RETRY",
@@ -14,4 +15,5 @@ __all__ = [
     "Vector",
     "resolve_chat_model",
     "resolve_embeddings",
+    "unit",
 ]

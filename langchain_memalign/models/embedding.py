@@ -10,8 +10,7 @@ from langchain_core.embeddings import Embeddings
 from langchain_memalign.errors import ModelError
 from langchain_memalign.flow import Flow, Step, perform
 from langchain_memalign.models.failure import Retry, as_cause, as_model_error
-
-Vector = tuple[float, ...]
+from langchain_memalign.models.vector import Vector, unit
 
 
 class Embedder:
@@ -81,13 +80,12 @@ class Embedder:
         return [self._unit(vector) for vector in vectors]
 
     def _unit(self, vector: Vector) -> Vector:
-        length = math.hypot(*vector)
-        if not math.isfinite(length):
+        if not math.isfinite(math.hypot(*vector)):
             raise ModelError(
                 f"{self.id} returned a vector that holds NaN or infinity; expected finite numbers. "
                 "Check the embedding model."
             )
-        return tuple(x / length for x in vector) if length else vector
+        return unit(vector)
 
 
 class _Remembering(Embedder):

@@ -49,6 +49,13 @@ def read_object(raw: object, parsed: object, title: str) -> dict[str, Any]:
     raise InvalidInputError("the reply holds no JSON object.")
 
 
+def shows_object(raw: object) -> bool:
+    """Whether a message itself shows something to read an object from, be it broken."""
+    if not isinstance(raw, AIMessage):
+        return False
+    return bool(raw.tool_calls or raw.invalid_tool_calls) or "{" in raw_text(raw)
+
+
 def raw_text(raw: object) -> str:
     """The reply as text, for people to read and for a repair to quote."""
     if not isinstance(raw, AIMessage):

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.messages.ai import UsageMetadata, add_usage
-from langchain_core.runnables import Runnable, RunnableConfig, RunnableMap
+from langchain_core.runnables import (
+    Runnable,
+    RunnableConfig,
+    RunnableParallel,
+    RunnableSequence,
+)
 
+from langchain_memalign.content import canonical
 from langchain_memalign.errors import ConfigurationError, InvalidInputError, ModelError
 from langchain_memalign.flow import Flow, Step, perform
 from langchain_memalign.models.cache import UnderstoodOnly, active_cache
@@ -20,6 +26,7 @@ from langchain_memalign.models.reply import (
     raw_text,
     read_object,
     refusal,
+    shows_object,
     was_cut_off,
 )
 
@@ -27,6 +34,8 @@ R = TypeVar("R")
 
 Reader = Callable[[dict[str, Any]], tuple[R | None, str | None]]
 """Reads a reply's JSON object: what could be understood, and what is wrong with it, if anything."""
+
+_Structured: TypeAlias = tuple[Runnable[Any, Any], Runnable[Any, Any] | None]
 
 _QUOTED_CHARACTERS = 6000
 # Read by people and, in a repair, by the model.
@@ -68,6 +77,8 @@ class StructuredModel:
         self._model = model
         self._options = dict(options or {})
         self._retry = retry
+        # Making one takes as long as all else that this package does for a judgement.
+        self._known: dict[str, _Structured] = {}
 
     @property
     def chat_model(self) -> BaseChatModel:
@@ -126,33 +137,42 @@ class StructuredModel:
         cache = active_cache(self._model)
         held = UnderstoodOnly(cache) if cache else None
         model = self._model.model_copy(update={"cache": held}) if held else self._model
-        runnable = self._structured(model, schema)
+        asked, parser = self._structured(model, schema)
         try:
-            output = yield from perform(
-                Step(
-                    lambda: runnable.invoke(messages, config),
-                    lambda: runnable.ainvoke(messages, config),
-                )
-            )
+            output = yield from _invoked(asked, messages, config)
+            if parser is not None and not shows_object(output):
+                output = yield from _invoked(parser, {"raw": output}, config)
         except Exception as error:
             if (cut_off := cut_off_reply(error)) is None:
                 raise as_model_error(error, "the chat model") from as_cause(error)
-            output = {"raw": cut_off}
-        reply = _read(output, schema["title"], read)
+            output = cut_off
+        both = output if isinstance(output, Mapping) else {"raw": output}
+        reply = _read(both, schema["title"], read)
         if held and reply.problem is None:
             yield from perform(Step(held.keep, held.akeep))
         return reply
 
-    def _structured(self, model: BaseChatModel, schema: dict[str, Any]) -> Runnable[Any, Any]:
+    def _structured(self, model: BaseChatModel, schema: dict[str, Any]) -> _Structured:
+        """What to ask, and what reads its message where that shows no JSON itself."""
+        if model is not self._model:  # a copy, made for one call
+            return self._made(model, schema)
+        key = canonical(schema)
+        if key not in self._known:
+            # Threads may make it twice; then the later one stays.
+            self._known[key] = self._made(model, schema)
+        return self._known[key]
+
+    def _made(self, model: BaseChatModel, schema: dict[str, Any]) -> _Structured:
         try:
-            return model.with_structured_output(schema, include_raw=True, **self._options)
+            runnable = model.with_structured_output(schema, include_raw=True, **self._options)
         except NotImplementedError:
-            return RunnableMap(raw=model)
+            return model, None
         except (ValueError, TypeError) as error:
             raise ConfigurationError(
                 f"structured output with {self._options} cannot be had from "
                 f"{type(model).__name__}: {error}. Change the judge's `structured_output` options."
             ) from error
+        return _model_and_parser(runnable)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,6 +197,26 @@ class _Reply(Generic[R]):
             calls=calls,
             usage=usage,
         )
+
+
+def _model_and_parser(structured: Runnable[Any, Any]) -> _Structured:
+    """Take apart what LangChain's `with_structured_output(..., include_raw=True)` puts together.
+
+    It runs the model and its parser each in a thread of its own, which takes longer than all that
+    this package does to judge; and what is read here is the raw message. A runnable of another
+    shape is left as it is.
+    """
+    if isinstance(structured, RunnableSequence) and len(structured.steps) == 2:
+        first, parser = structured.steps
+        if isinstance(first, RunnableParallel) and set(first.steps__) == {"raw"}:
+            return first.steps__["raw"], parser
+    return structured, None
+
+
+def _invoked(runnable: Runnable[Any, Any], given: Any, config: RunnableConfig | None) -> Flow[Any]:
+    return perform(
+        Step(lambda: runnable.invoke(given, config), lambda: runnable.ainvoke(given, config))
+    )
 
 
 def _read(output: Mapping[str, Any], title: str, read: Reader[R]) -> _Reply[R]:
