@@ -148,6 +148,15 @@ def test_importing_the_library_loads_nothing_heavy():
     assert (fresh.returncode, fresh.stdout.strip()) == (0, ""), fresh.stderr
 
 
+def test_a_judge_alone_loads_no_langgraph():
+    code = (
+        f"import sys; from {PACKAGE} import MemAlignJudge, Memory; "
+        "print('langgraph' in sys.modules)"
+    )
+    fresh = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert (fresh.returncode, fresh.stdout.strip()) == (0, "False"), fresh.stderr
+
+
 def test_public_names_change_only_on_purpose():
     import langchain_memalign
 

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from langchain_core.embeddings import Embeddings
 
 from langchain_memalign.errors import ModelError
-from langchain_memalign.flow import Flow, Step, perform
+from langchain_memalign.flow import Flow, Step
+from langchain_memalign.models.connection import called
 from langchain_memalign.models.failure import Retry, as_cause, as_model_error
 from langchain_memalign.models.vector import Vector, unit
 
@@ -51,7 +52,7 @@ class Embedder:
     def _call(self, texts: list[str]) -> Flow[list[list[float]]]:
         try:
             return (
-                yield from perform(
+                yield from called(
                     Step(
                         lambda: self._embeddings.embed_documents(texts),
                         lambda: self._embeddings.aembed_documents(texts),

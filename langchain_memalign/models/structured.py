@@ -20,6 +20,7 @@ from langchain_memalign.content import canonical
 from langchain_memalign.errors import ConfigurationError, InvalidInputError, ModelError
 from langchain_memalign.flow import Flow, Step, perform
 from langchain_memalign.models.cache import UnderstoodOnly, active_cache
+from langchain_memalign.models.connection import called
 from langchain_memalign.models.failure import Retry, as_cause, as_model_error
 from langchain_memalign.models.reply import (
     cut_off_reply,
@@ -214,7 +215,7 @@ def _model_and_parser(structured: Runnable[Any, Any]) -> _Structured:
 
 
 def _invoked(runnable: Runnable[Any, Any], given: Any, config: RunnableConfig | None) -> Flow[Any]:
-    return perform(
+    return called(
         Step(lambda: runnable.invoke(given, config), lambda: runnable.ainvoke(given, config))
     )
 

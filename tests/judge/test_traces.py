@@ -54,6 +54,13 @@ async def test_runs_say_what_the_verdict_rests_on(bench, way):
         assert told.items() <= run.extra["metadata"].items()
 
 
+@pytest.mark.parametrize("way", ["invoke", "ainvoke", "batch"])
+async def test_the_models_run_stands_right_below_the_judges(bench, way):
+    judges, *below = await traced(way, bench.judge)
+    assert judges.name == "tone"
+    assert [run.parent_run_id for run in below] == [judges.id]
+
+
 def test_secrets_stay_out_of_what_is_serialised(make_bench):
     model = ChatOpenAI(model="gpt-4.1-mini", api_key="sk-secret")
     judge = make_bench(model=model).judge

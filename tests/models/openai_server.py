@@ -42,12 +42,14 @@ class OpenAIServer:
 
 
 @contextmanager
-def openai_server():
+def openai_server(*, keep_alive=False):
     """Serve on a free port of the loopback interface."""
     replies = []
     ended = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1" if keep_alive else "HTTP/1.0"
+
         def do_POST(self):
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             headers = {name.lower(): value for name, value in self.headers.items()}
@@ -71,7 +73,11 @@ def openai_server():
         def log_message(self, *_):
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, *_):
+            pass  # clients that go away
+
+    with Server(("127.0.0.1", 0), Handler) as http:
         server = OpenAIServer(f"http://127.0.0.1:{http.server_port}/v1", replies)
         thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()

@@ -1,7 +1,12 @@
 """The real OpenAI client against a server on this machine: what was sent, what came out."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 from langchain_openai import ChatOpenAI
+from pages import ROOT
 
 from langchain_memalign import ModelError
 from langchain_memalign.flow import run
@@ -227,3 +232,33 @@ def test_failing_embeddings_are_asked_for_again_and_no_more_than_said(server, em
     assert caught.value.attempts == AT_ONCE.attempts
     assert KEY not in str(caught.value)
     assert len(server.requests) == 3 + AT_ONCE.attempts
+
+
+TWO_LOOPS = """
+import asyncio, sys
+from langchain_openai import ChatOpenAI
+from langchain_memalign.flow import arun
+from models.asking import question
+
+model = ChatOpenAI(model="gpt-test", api_key="none", base_url=sys.argv[1], max_retries=0)
+
+async def many():
+    return await asyncio.gather(*(arun(question(model)) for _ in range(12)))
+
+for _ in range(2):
+    print([answer.value for answer in asyncio.run(many())] == [True] * 12)
+"""
+
+
+def test_another_event_loop_meets_none_of_the_connections_of_the_first():
+    with openai_server(keep_alive=True) as server:
+        server.otherwise = lambda path, body: completion(TRUE)
+        # In a process of its own: the client leaves its first connections to the end of it.
+        ran = subprocess.run(
+            [sys.executable, "-c", TWO_LOOPS, server.url],
+            env=os.environ | {"PYTHONPATH": str(ROOT / "tests")},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert ran.stdout.split() == ["True", "True"], ran.stderr
