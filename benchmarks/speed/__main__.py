@@ -1,6 +1,7 @@
-"""This package and MLflow's MemAlign, side by side at the same work on the same simulated endpoint.
+"""This package and MLflow's MemAlign, side by side at the same work on the same simulated endpoint;
+and what it takes to learn 50 records beside MLflow's GEPA and SIMBA and DSPy's MIPROv2.
 
-python benchmarks/speed  (all of it takes some ten minutes)
+python benchmarks/speed  (all of it takes some ten minutes, two of them for the optimizers)
 """
 
 import argparse
@@ -24,7 +25,11 @@ sys.path.insert(0, str(HERE.parent))
 import report  # noqa: E402
 
 CHAT_MS, EMBEDDING_MS = 200, 20
-SIDES = {"ours": "ours.py", "mlflow": "reference.py"}
+SIDES = ("ours", "mlflow")
+SCRIPTS = {"ours": "ours.py", "mlflow": "reference.py", "optimizer": "optimizers.py"}
+OPTIMIZERS = {"gepa": "MLflow's GEPA", "simba": "MLflow's SIMBA", "miprov2": "DSPy's MIPROv2"}
+OPTIMIZED = 50
+"""How many records the optimizers learn; at their own budgets more of them would take long."""
 IMPORTS = {
     "ours": "from langchain_memalign import MemAlignJudge, Memory",
     "mlflow": "from mlflow.genai.judges import make_judge; "
@@ -56,16 +61,16 @@ def endpoint(chat_ms, embedding_ms):
         process.stdout.close()
 
 
-def run(side, what, directory, n, at, *, chat_ms=CHAT_MS):
+def run(side, what, directory, n, at, *, chat_ms=CHAT_MS, under="v1"):
     """One side's work in a process of its own: its figures, and what the endpoint counted."""
     at.ask("reset", b"")
     with tempfile.TemporaryDirectory() as cache:
-        return _run(side, what, directory, n, at, chat_ms, cache)
+        return _run(side, what, directory, n, at, chat_ms, under, cache)
 
 
-def _run(side, what, directory, n, at, chat_ms, cache):
+def _run(side, what, directory, n, at, chat_ms, under, cache):
     ran = subprocess.run(
-        [sys.executable, SIDES[side], what, directory, str(n), str(chat_ms / 1000)],
+        [sys.executable, SCRIPTS[side], what, directory, str(n), str(chat_ms / 1000)],
         cwd=HERE,
         env=os.environ
         | {
@@ -73,8 +78,8 @@ def _run(side, what, directory, n, at, chat_ms, cache):
             "OPENAI_API_KEY": "none",
             # DSPy keeps replies on disk; what one process asked must not be free for the next.
             "DSPY_CACHEDIR": cache,
-            "OPENAI_BASE_URL": f"{at.url}/v1",
-            "OPENAI_API_BASE": f"{at.url}/v1",
+            "OPENAI_BASE_URL": f"{at.url}/{under}",
+            "OPENAI_API_BASE": f"{at.url}/{under}",
         },
         capture_output=True,
         text=True,
@@ -166,22 +171,50 @@ def at_size(table, n, at, bar):
     table.add("prompt shared from call to call", n, "%", *shares, None)
 
 
+def against_optimizers(at, bar):
+    """What learning takes beside optimizers that search for a better prompt, as rows."""
+    found = {}
+    with tempfile.TemporaryDirectory() as directory:
+        run("mlflow", "setup", directory, OPTIMIZED, at)
+        for side, what in (("ours", "align_only"), *(("optimizer", name) for name in OPTIMIZERS)):
+            bar.set_description(f"{OPTIMIZED}: {side} {what}")
+            ran = run(side, what, directory, OPTIMIZED, at, under="varied/v1")
+            counts = ran["counts"]
+            found[what] = {
+                "s": ran["seconds"],
+                "chat calls": counts["chat_calls"],
+                "tokens": counts["prompt_tokens"] + counts["completion_tokens"],
+            }
+            bar.update()
+    return [
+        (f"align, against {name}", OPTIMIZED, unit, ours, found[what][unit])
+        for what, name in OPTIMIZERS.items()
+        for unit, ours in found["align_only"].items()
+    ]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=[10, 50, 200, 1000])
     parser.add_argument("--out", type=Path, default=report.RESULTS / "speed.json")
     parser.add_argument("--no-plot", action="store_true")
+    parser.add_argument("--no-optimizers", action="store_true", help="leave out GEPA and such")
     options = parser.parse_args()
 
     table = Table()
-    bar = tqdm(total=10 * len(options.sizes), unit="run")
+    optimizers = OPTIMIZED in options.sizes and not options.no_optimizers
+    runs = 10 * len(options.sizes) + optimizers * (1 + len(OPTIMIZERS))
+    bar = tqdm(total=runs, unit="run")
     with bar, endpoint(CHAT_MS, EMBEDDING_MS) as at:
         for n in options.sizes:
             at_size(table, n, at, bar)
+        found = against_optimizers(at, bar) if optimizers else []
     for place, (unit, target) in enumerate((("s", 0.35), ("MB", 0.45))):
         table.add("cold import", 0, unit, *(cold_import(side)[place] for side in SIDES), target)
     sizes = [installed_mb(INSTALLED[side]) for side in SIDES]
     table.add("installed size", 0, "MB", *sizes, 0.25)
+    for row in found:
+        table.add(*row, None)
 
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(table.rows, indent=1) + "\n", encoding="utf-8")
@@ -189,7 +222,7 @@ def main():
     report.write(
         options.out.with_name(f"{options.out.stem}.machine.json"),
         about,
-        packages=("mlflow", "dspy", "litellm"),
+        packages=("mlflow", "dspy", "litellm", "gepa", "optuna"),
     )
     if not options.no_plot:
         draw(table.rows, options.out.with_suffix(".png"))

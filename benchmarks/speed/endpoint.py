@@ -2,6 +2,7 @@
 
 python endpoint.py CHAT_MS EMBEDDING_MS  prints its port. Replies fill whatever JSON schema is asked
 for; embeddings are made of a text's hash. `GET /counts` tells what was asked since `POST /reset`.
+Under `/varied/v1` truth values and texts vary from call to call, as optimizers need.
 """
 
 import asyncio
@@ -13,7 +14,10 @@ import os
 import re
 import struct
 import sys
+from collections import Counter
 from functools import lru_cache
+
+from varied import Said, draw, unstructured
 
 # How ours and MLflow's distilling prompts name a record.
 RECORD_IDS = (re.compile(r'<record id="(R\d+)"'), re.compile(r'^\s*"id": (\d+),$', re.MULTILINE))
@@ -26,12 +30,16 @@ class Counts:
     Attributes:
         prompt_chars, shared_chars: Of the prompts that judge: their length, and how much of it is
             the beginning of the prompt before.
+        prompt_tokens, completion_tokens: Of all chat calls, at four characters a token.
     """
 
     def __init__(self):
         self.connections = self.chat_calls = self.embedding_calls = self.embedded = 0
         self.under_way = self.most_at_once = self.prompt_chars = self.shared_chars = 0
+        self.prompt_tokens = self.completion_tokens = 0
         self.before = None
+        self.times = Counter()
+        """How often each prompt was asked, where replies vary."""
 
     def judged(self, prompt):
         if self.before is not None:
@@ -40,7 +48,8 @@ class Counts:
         self.before = prompt
 
     def told(self):
-        return {name: value for name, value in vars(self).items() if name != "before"}
+        kept = ("before", "times")
+        return {name: value for name, value in vars(self).items() if name not in kept}
 
 
 counts = Counts()
@@ -92,58 +101,64 @@ def records_of(prompt):
     return next((found for ids in RECORD_IDS if (found := ids.findall(prompt))), [])
 
 
-def filled(schema, defs, records, name=""):
+def filled(schema, defs, records, says):
     """A value of a schema."""
     if "$ref" in schema:
-        return filled(defs[schema["$ref"].rpartition("/")[2]], defs, records, name)
+        return filled(defs[schema["$ref"].rpartition("/")[2]], defs, records, says)
     if "enum" in schema:
         return schema["enum"][0]
     if options := schema.get("anyOf") or schema.get("oneOf"):
-        return filled(options[0], defs, records, name)
+        return filled(options[0], defs, records, says)
     kind = schema.get("type")
     if kind == "object":
         fields = schema.get("properties", {})
-        return {key: filled(sub, defs, records, key) for key, sub in fields.items()}
+        return {key: filled(sub, defs, records, says) for key, sub in fields.items()}
     if kind == "array":
         items = schema.get("items", {})
         if items.get("type") == "object" or "$ref" in items:
             groups = [
                 records[n : n + RECORDS_A_RULE] for n in range(0, len(records), RECORDS_A_RULE)
             ]
-            return [filled(items, defs, group) for group in groups]
+            return [filled(items, defs, group, says) for group in groups]
         are_numbers = "integer" in json.dumps(items)
         return [int(record) if are_numbers else record for record in records]
     if kind in ("number", "integer"):
         return schema.get("minimum", 1)
     if kind == "boolean":
-        return True
+        return says.yes
     told = hashlib.sha256("".join(records).encode() + os.urandom(4)).hexdigest()[:12]
-    return f"Say sorry before anything else, rule {told}." if records else ""
+    return f"Say sorry before anything else, rule {told}." if records else says.text
 
 
-def chat(body):
+def chat(body, varied):
     counts.chat_calls += 1
     prompt = "\n".join(str(message.get("content")) for message in body["messages"])
     schema, tool = asked_schema(body)
     records = records_of(prompt)
     if not records:
         counts.judged(prompt)
-    reply = json.dumps(filled(schema, schema.get("$defs", {}), records) if schema else {})
+    says = Said()
+    if varied:
+        says = draw(prompt, counts.times[prompt])
+        counts.times[prompt] += 1
+    if varied and not schema:
+        reply = unstructured(prompt, says)
+    else:
+        reply = json.dumps(filled(schema, schema.get("$defs", {}), records, says) if schema else {})
     message = {"role": "assistant", "content": reply}
     if tool:
         call = {"id": "1", "type": "function", "function": {"name": tool, "arguments": reply}}
         message = {"role": "assistant", "content": None, "tool_calls": [call]}
+    usage = {"prompt_tokens": len(prompt) // 4, "completion_tokens": len(reply) // 4}
+    counts.prompt_tokens += usage["prompt_tokens"]
+    counts.completion_tokens += usage["completion_tokens"]
     return {
         "id": "1",
         "object": "chat.completion",
         "created": 0,
         "model": body["model"],
         "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
-        "usage": {
-            "prompt_tokens": len(prompt) // 4,
-            "completion_tokens": len(reply) // 4,
-            "total_tokens": (len(prompt) + len(reply)) // 4,
-        },
+        "usage": usage | {"total_tokens": (len(prompt) + len(reply)) // 4},
     }
 
 
@@ -160,7 +175,7 @@ async def answer(path, raw, seconds):
     kind = "embeddings" if path.endswith("embeddings") else "chat"
     loop = asyncio.get_running_loop()
     until = loop.time() + seconds[kind]
-    reply = embeddings(body) if kind == "embeddings" else chat(body)
+    reply = embeddings(body) if kind == "embeddings" else chat(body, path.startswith("/varied/"))
     await asyncio.sleep(max(0, until - loop.time()))
     counts.under_way -= 1
     return reply

@@ -68,6 +68,15 @@ def align(directory, n, chat_seconds):
         )
 
 
+def align_only(directory, n, chat_seconds):
+    memory, judge = opened(f"{directory}/ours")
+    with memory:
+        with Timed() as timed:
+            report = judge.align([record(number) for number in range(n)])
+        assert len(report.distilled) == n, report.pending[:3]
+        told(seconds=timed.wall)
+
+
 def one_more(directory, n, chat_seconds):
     memory, judge = opened(f"{directory}/ours")
     with memory:

@@ -4,7 +4,7 @@ from matplotlib.figure import Figure
 
 
 def draw(rows, path):
-    """Draw ours / MLflow for each work, with the targets."""
+    """Draw ours / the other side's for each work, with the targets."""
     rows = [row for row in rows if row["ratio"] and row["unit"] != "%"]
     figure = Figure(figsize=(9, 0.28 * len(rows) + 1.2), layout="constrained")
     axes = figure.subplots()
@@ -15,8 +15,9 @@ def draw(rows, path):
         if target is not None:
             axes.plot([target, target], [place - 0.4, place + 0.4], color="#222222", linewidth=2)
     axes.axvline(1, color="#999999", linewidth=0.8)
-    axes.set_yticks(places, [f"{row['work']} ({row['n'] or 'any'})" for row in rows], fontsize=7)
+    names = [f"{row['work']} ({row['n'] or 'any'}), {row['unit']}" for row in rows]
+    axes.set_yticks(places, names, fontsize=7)
     axes.set_xscale("log")
     axes.invert_yaxis()
-    axes.set_xlabel("ours / MLflow, log scale; the dark marks are targets")
+    axes.set_xlabel("ours / the other side, log scale; the dark marks are targets")
     figure.savefig(path, dpi=120)
