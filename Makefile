@@ -43,7 +43,7 @@ check: $(STAMP) ## Run what a change must pass: lint, format, types, tests with 
 	@$(BIN)/mypy
 	@$(PYTEST) --cov --cov-report=term:skip-covered
 
-bench: $(BENCH)/.installed ## Measure against MLflow's MemAlign; takes some ten minutes
+bench: $(BENCH)/.installed ## Measure against MLflow's MemAlign; takes some twenty-five minutes
 	@$(BENCH)/bin/python benchmarks/speed
 
 clean: ## Delete caches and build products, not $(VENV)

@@ -2,7 +2,8 @@
 
 python endpoint.py CHAT_MS EMBEDDING_MS  prints its port. Replies fill whatever JSON schema is asked
 for; embeddings are made of a text's hash. `GET /counts` tells what was asked since `POST /reset`.
-Under `/varied/v1` truth values and texts vary from call to call, as optimizers need.
+Under `/varied/v1` truth values and texts vary from call to call, as optimizers need; under
+`/remarks/v1` rules are what experts remarked.
 """
 
 import asyncio
@@ -10,18 +11,13 @@ import base64
 import hashlib
 import json
 import math
-import os
 import re
 import struct
 import sys
 from collections import Counter
 from functools import lru_cache
 
-from varied import Said, draw, unstructured
-
-# How ours and MLflow's distilling prompts name a record.
-RECORD_IDS = (re.compile(r'<record id="(R\d+)"'), re.compile(r'^\s*"id": (\d+),$', re.MULTILINE))
-RECORDS_A_RULE = 10
+from replies import Plain, Remarks, Varied, records_of
 
 
 class Counts:
@@ -97,10 +93,6 @@ def asked_schema(body):
     return format.get("json_schema", {}).get("schema", {}), None
 
 
-def records_of(prompt):
-    return next((found for ids in RECORD_IDS if (found := ids.findall(prompt))), [])
-
-
 def filled(schema, defs, records, says):
     """A value of a schema."""
     if "$ref" in schema:
@@ -116,9 +108,8 @@ def filled(schema, defs, records, says):
     if kind == "array":
         items = schema.get("items", {})
         if items.get("type") == "object" or "$ref" in items:
-            groups = [
-                records[n : n + RECORDS_A_RULE] for n in range(0, len(records), RECORDS_A_RULE)
-            ]
+            size = says.records_a_rule
+            groups = [records[n : n + size] for n in range(0, len(records), size)]
             return [filled(items, defs, group, says) for group in groups]
         are_numbers = "integer" in json.dumps(items)
         return [int(record) if are_numbers else record for record in records]
@@ -126,23 +117,24 @@ def filled(schema, defs, records, says):
         return schema.get("minimum", 1)
     if kind == "boolean":
         return says.yes
-    told = hashlib.sha256("".join(records).encode() + os.urandom(4)).hexdigest()[:12]
-    return f"Say sorry before anything else, rule {told}." if records else says.text
+    return says.rule(records) if records else says.text
 
 
-def chat(body, varied):
+def chat(body, path):
     counts.chat_calls += 1
     prompt = "\n".join(str(message.get("content")) for message in body["messages"])
     schema, tool = asked_schema(body)
     records = records_of(prompt)
     if not records:
         counts.judged(prompt)
-    says = Said()
-    if varied:
-        says = draw(prompt, counts.times[prompt])
+    says = Plain()
+    if path.startswith("/remarks/"):
+        says = Remarks(prompt)
+    elif path.startswith("/varied/"):
+        says = Varied(prompt, counts.times[prompt])
         counts.times[prompt] += 1
-    if varied and not schema:
-        reply = unstructured(prompt, says)
+    if isinstance(says, Varied) and not schema:
+        reply = says.unstructured(prompt)
     else:
         reply = json.dumps(filled(schema, schema.get("$defs", {}), records, says) if schema else {})
     message = {"role": "assistant", "content": reply}
@@ -175,7 +167,7 @@ async def answer(path, raw, seconds):
     kind = "embeddings" if path.endswith("embeddings") else "chat"
     loop = asyncio.get_running_loop()
     until = loop.time() + seconds[kind]
-    reply = embeddings(body) if kind == "embeddings" else chat(body, path.startswith("/varied/"))
+    reply = embeddings(body) if kind == "embeddings" else chat(body, path)
     await asyncio.sleep(max(0, until - loop.time()))
     counts.under_way -= 1
     return reply

@@ -1,6 +1,6 @@
 """The work of optimizers that search for a better prompt: MLflow's GEPA and SIMBA, DSPy's MIPROv2.
 
-python optimizers.py WHAT DIRECTORY N CHAT_SECONDS
+python optimizers.py WHAT DIRECTORY N CHAT_SECONDS ATTEMPT
 
 All at their own default budget and seed. The endpoint is that of OPENAI_BASE_URL; GEPA and SIMBA
 learn from the traces that `reference.py setup` left in the directory.
@@ -70,7 +70,7 @@ def miprov2(directory, n):
 
 
 if __name__ == "__main__":
-    what, directory, n, _ = sys.argv[1:]
+    what, directory, n, *_ = sys.argv[1:]
     failures = Failures()
     timed = globals()[what](directory, int(n))
     assert not failures.found, failures.found[:3]

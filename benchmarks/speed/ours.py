@@ -1,6 +1,6 @@
 """This package's side of the work; the endpoint is that of OPENAI_BASE_URL.
 
-python ours.py WHAT DIRECTORY N CHAT_SECONDS
+python ours.py WHAT DIRECTORY N CHAT_SECONDS ATTEMPT
 """
 
 import sys
@@ -16,18 +16,23 @@ from work import (  # noqa: E402
     INSTRUCTIONS,
     NAME,
     Timed,
+    counted,
     judgements,
     many_at_once,
     many_awaited,
     peak_mb,
+    real,
     record,
+    shared_data,
     told,
 )
 
 from langchain_memalign import MemAlignJudge, Memory  # noqa: E402
 
+SPEC = {"name": NAME, "instructions": INSTRUCTIONS, "value_type": bool}
 
-def opened(directory):
+
+def opened(directory, **spec):
     embeddings = OpenAIEmbeddings(
         model=EMBEDDING_MODEL,
         dimensions=DIMENSIONS,
@@ -35,21 +40,16 @@ def opened(directory):
         check_embedding_ctx_length=False,
     )
     memory = Memory.open(directory, embeddings=embeddings, embeddings_id=EMBEDDING_MODEL)
-    return memory, MemAlignJudge(
-        name=NAME,
-        instructions=INSTRUCTIONS,
-        value_type=bool,
-        model=f"openai:{CHAT_MODEL}",
-        memory=memory,
-    )
+    judge = MemAlignJudge(**(spec or SPEC), model=f"openai:{CHAT_MODEL}", memory=memory)
+    return memory, judge
 
 
-def case(number_or_record):
-    return {name: number_or_record[name] for name in ("inputs", "outputs")}
+def case(record):
+    return {name: record[name] for name in ("inputs", "outputs")}
 
 
-def align(directory, n, chat_seconds):
-    memory, judge = opened(f"{directory}/ours")
+def align(directory, n, chat_seconds, attempt):
+    memory, judge = opened(f"{directory}/ours-{attempt}")
     with memory:
         given = [record(number) for number in range(n)]
         with Timed() as fresh:
@@ -57,6 +57,7 @@ def align(directory, n, chat_seconds):
         assert len(report.distilled) == n, report.pending[:3]
         with Timed() as one_more:
             judge.align([record(n)])
+        before = counted("embedded")
         with Timed() as forgetting:
             judge.forget([report.stored[0]])
         told(
@@ -64,12 +65,13 @@ def align(directory, n, chat_seconds):
             align_cpu=fresh.cpu,
             one_more=one_more.wall,
             forget=forgetting.wall,
+            forget_embedded=counted("embedded") - before,
             peak_mb=peak_mb(),
         )
 
 
-def align_only(directory, n, chat_seconds):
-    memory, judge = opened(f"{directory}/ours")
+def align_only(directory, n, chat_seconds, attempt):
+    memory, judge = opened(f"{directory}/ours-{attempt}")
     with memory:
         with Timed() as timed:
             report = judge.align([record(number) for number in range(n)])
@@ -77,29 +79,49 @@ def align_only(directory, n, chat_seconds):
         told(seconds=timed.wall)
 
 
-def one_more(directory, n, chat_seconds):
-    memory, judge = opened(f"{directory}/ours")
+def one_more(directory, n, chat_seconds, attempt):
+    memory, judge = opened(f"{directory}/ours-{attempt}")
     with memory:
         report = judge.align([record(n + 1)])
         told(seconds=time.perf_counter() - _BEGAN, embedded=report.embedded)
 
 
-def first_verdict(directory, n, chat_seconds):
-    memory, judge = opened(f"{directory}/ours")
+def first_verdict(directory, n, chat_seconds, attempt):
+    memory, judge = opened(f"{directory}/ours-{attempt}")
     with memory:
         judge.invoke(case(record(50_000)))
         told(seconds=time.perf_counter() - _BEGAN)
 
 
-def judge(directory, n, chat_seconds):
-    memory, judge = opened(f"{directory}/ours")
+def judge(directory, n, chat_seconds, attempt):
+    memory, judge = opened(f"{directory}/ours-{attempt}")
     with memory:
         beyond = judgements(lambda r: judge.invoke(case(r)), chat_seconds)
         threads = many_at_once(lambda r: judge.invoke(case(r)))
-        awaited = many_awaited(lambda r: judge.ainvoke(case(r)))
-        told(**beyond, threads=threads, awaited=awaited)
+        awaited, at_once = many_awaited(lambda r: judge.ainvoke(case(r)))
+        told(**beyond, threads=threads, awaited=awaited, at_once=at_once)
+
+
+def prompts(directory, name):
+    """Teach it real records and let it judge others; what counts are its prompts."""
+    taught, asked = real(name)
+    spec = {
+        "name": name,
+        "instructions": taught[0]["criterion"],
+        "value_type": shared_data.value_type(taught[0]),
+    }
+    memory, judge = opened(directory, **spec)
+    with memory:
+        report = judge.align(map(shared_data.feedback, taught))
+        assert len(report.distilled) == len(taught), report.pending[:3]
+        for row in asked:
+            judge.invoke(case(row))
+    told()
 
 
 if __name__ == "__main__":
-    what, directory, n, chat_seconds = sys.argv[1:]
-    globals()[what](directory, int(n), float(chat_seconds))
+    what, directory, n, chat_seconds, attempt = sys.argv[1:]
+    if what.startswith("prompts:"):
+        prompts(directory, what.removeprefix("prompts:"))
+    else:
+        globals()[what](directory, int(n), float(chat_seconds), int(attempt))

@@ -1,11 +1,12 @@
 """MLflow's side of the work; the endpoint is that of OPENAI_BASE_URL.
 
-python reference.py WHAT DIRECTORY N CHAT_SECONDS
+python reference.py WHAT DIRECTORY N CHAT_SECONDS ATTEMPT
 """
 
 import os
 import sys
 import time
+from typing import Literal
 
 _BEGAN = time.perf_counter()
 os.environ |= {
@@ -26,10 +27,13 @@ from work import (  # noqa: E402
     INSTRUCTIONS,
     NAME,
     Timed,
+    counted,
     judgements,
     many_at_once,
     peak_mb,
+    real,
     record,
+    shared_data,
     told,
 )
 
@@ -39,25 +43,23 @@ def track(directory):
     return mlflow.set_experiment("speed").experiment_id
 
 
-def log(number):
-    said = record(number)
+def log(said, name=NAME):
     with mlflow.start_span("agent") as span:
         span.set_inputs(said["inputs"])
         span.set_outputs(said["outputs"])
     mlflow.log_feedback(
         trace_id=span.trace_id,
-        name=NAME,
+        name=name,
         value=said["value"],
         rationale=said["rationale"],
         source=AssessmentSource(source_type="HUMAN", source_id="ann"),
     )
-    return span.trace_id
 
 
-def setup(directory, n, chat_seconds):
+def setup(directory, n, chat_seconds, attempt):
     track(directory)
     for number in range(n + 2):
-        log(number)
+        log(record(number))
     told()
 
 
@@ -78,16 +80,16 @@ def optimizer():
     )
 
 
-def unaligned():
+def unaligned(name=NAME, instructions=INSTRUCTIONS, value_type=bool):
     return make_judge(
-        name=NAME,
-        instructions=INSTRUCTIONS + " Request: {{ inputs }} Reply: {{ outputs }}",
+        name=name,
+        instructions=instructions + " Request: {{ inputs }} Reply: {{ outputs }}",
         model=f"openai:/{CHAT_MODEL}",
-        feedback_value_type=bool,
+        feedback_value_type=value_type,
     )
 
 
-def align(directory, n, chat_seconds):
+def align(directory, n, chat_seconds, attempt):
     experiment = track(directory)
     traces = fetched(experiment)
     with Timed() as fresh:
@@ -95,6 +97,7 @@ def align(directory, n, chat_seconds):
     judge.register(experiment_id=experiment)
     with Timed() as one_more:
         more = judge.align([traces[n]], optimizer())
+    before = counted("embedded")
     with Timed() as forgetting:
         more.unalign([traces[0]])
     told(
@@ -102,6 +105,7 @@ def align(directory, n, chat_seconds):
         align_cpu=fresh.cpu,
         one_more=one_more.wall,
         forget=forgetting.wall,
+        forget_embedded=counted("embedded") - before,
         peak_mb=peak_mb(),
     )
 
@@ -110,7 +114,7 @@ def saved(experiment):
     return get_scorer(name=NAME, experiment_id=experiment)
 
 
-def one_more(directory, n, chat_seconds):
+def one_more(directory, n, chat_seconds, attempt):
     experiment = track(directory)
     judge = saved(experiment)
     new = fetched(experiment)[n + 1]
@@ -123,18 +127,35 @@ def asked(r):
     return {"inputs": r["inputs"], "outputs": r["outputs"]}
 
 
-def first_verdict(directory, n, chat_seconds):
+def first_verdict(directory, n, chat_seconds, attempt):
     saved(track(directory))(**asked(record(50_000)))
     told(seconds=time.perf_counter() - _BEGAN)
 
 
-def judge(directory, n, chat_seconds):
+def judge(directory, n, chat_seconds, attempt):
     judge = saved(track(directory))
     beyond = judgements(lambda r: judge(**asked(r)), chat_seconds)
     threads = many_at_once(lambda r: judge(**asked(r)))
     told(**beyond, threads=threads)
 
 
+def prompts(directory, name):
+    """Teach it real records and let it judge others; what counts are its prompts."""
+    experiment = track(directory)
+    taught, others = real(name)
+    for row in taught:
+        log(shared_data.feedback(row), name)
+    values = shared_data.value_type(taught[0]).get("enum")
+    plain = unaligned(name, taught[0]["criterion"], Literal[*values] if values else bool)
+    judge = plain.align(fetched(experiment), optimizer())
+    for row in others:
+        judge(**asked(row))
+    told()
+
+
 if __name__ == "__main__":
-    what, directory, n, chat_seconds = sys.argv[1:]
-    globals()[what](directory, int(n), float(chat_seconds))
+    what, directory, n, chat_seconds, attempt = sys.argv[1:]
+    if what.startswith("prompts:"):
+        prompts(directory, what.removeprefix("prompts:"))
+    else:
+        globals()[what](directory, int(n), float(chat_seconds), int(attempt))

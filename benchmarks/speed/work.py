@@ -2,17 +2,27 @@
 
 import asyncio
 import json
+import os
 import random
 import resource
 import statistics
+import sys
 import time
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+import shared_data
 
 NAME = "tone"
 INSTRUCTIONS = "Is the reply appropriate for an upset customer?"
 DIMENSIONS = 512
 CHAT_MODEL, EMBEDDING_MODEL = "gpt-4.1-mini", "text-embedding-3-small"
 WORDS = ["parcel", "late", "refund", "courier", "invoice", "broken", "promise", "week", "street"]
+REAL_JUDGED = 20
+"""How many real cases are judged for their prompts."""
 TIMES = 12
 """Judgements of each kind that are timed."""
 
@@ -27,6 +37,14 @@ def record(number):
         "value": bool(number % 2),
         "rationale": f"Remark {number}: {' '.join(rng.choices(WORDS, k=12))}.",
     }
+
+
+def real(name):
+    """A real data set: what to teach, and what to judge."""
+    return (
+        shared_data.rows(shared_data.HERE, name, "train")[:50],
+        shared_data.rows(shared_data.HERE, name, "test")[:REAL_JUDGED],
+    )
 
 
 class Timed:
@@ -46,7 +64,10 @@ def peak_mb():
 
 
 def judgements(judge_one, chat_seconds):
-    """Milliseconds of one judgement beyond its chat call: back to back, and at random arrivals."""
+    """Milliseconds of one judgement beyond its chat call: back to back, and at random arrivals.
+
+    And how many connections they took, all in all.
+    """
     judge_one(record(10_000))  # connections are open from here on
     rng = random.Random(1)
 
@@ -60,7 +81,8 @@ def judgements(judge_one, chat_seconds):
             spent.append((timed.wall - chat_seconds) * 1000)
         return statistics.median(spent)
 
-    return {"back to back": beyond(pause=False), "random arrivals": beyond(pause=True)}
+    found = {"back to back": beyond(pause=False), "random arrivals": beyond(pause=True)}
+    return found | {"connections": counted("connections")}
 
 
 def many_at_once(judge_one, *, calls=64, threads=16):
@@ -70,21 +92,31 @@ def many_at_once(judge_one, *, calls=64, threads=16):
     return timed.wall
 
 
-def many_awaited(judge_one, *, calls=64, at_once=16):
-    """Seconds of many judgements on an event loop."""
+def many_awaited(judge_one, *, calls=64, at_once=(16, 64)):
+    """Seconds of many judgements on an event loop, for each number of them at once."""
 
-    async def run():
-        turn = asyncio.Semaphore(at_once)
+    async def run(most):
+        turn = asyncio.Semaphore(most)
 
         async def one(number):
             async with turn:
                 await judge_one(record(number))
 
-        await asyncio.gather(*(one(40_000 + n) for n in range(calls)))
+        with Timed() as timed:
+            await asyncio.gather(*(one(40_000 + n) for n in range(calls)))
+        return timed.wall
 
-    with Timed() as timed:
-        asyncio.run(run())
-    return timed.wall
+    async def runs():
+        return [await run(most) for most in at_once]
+
+    return asyncio.run(runs())
+
+
+def counted(name):
+    """What the endpoint has counted since this process began, as `embedded` texts."""
+    url = os.environ["OPENAI_BASE_URL"].rpartition("/v1")[0]
+    with urllib.request.urlopen(f"{url}/counts") as reply:
+        return json.load(reply)[name]
 
 
 def told(**figures):

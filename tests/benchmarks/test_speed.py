@@ -25,7 +25,7 @@ def ours(what, directory, endpoint):
     urllib.request.urlopen(f"{endpoint}/reset", b"").close()
     given = {"OPENAI_API_KEY": "none", "OPENAI_BASE_URL": f"{endpoint}/v1"}
     ran = subprocess.run(
-        [sys.executable, "ours.py", what, str(directory), "5", "0"],
+        [sys.executable, "ours.py", what, str(directory), "5", "0", "0"],
         cwd=SPEED,
         env=os.environ | given | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
