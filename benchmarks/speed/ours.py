@@ -16,7 +16,7 @@ from work import (  # noqa: E402
     INSTRUCTIONS,
     NAME,
     Timed,
-    counted,
+    counts,
     judgements,
     many_at_once,
     many_awaited,
@@ -55,17 +55,19 @@ def align(directory, n, chat_seconds, attempt):
         with Timed() as fresh:
             report = judge.align(given)
         assert len(report.distilled) == n, report.pending[:3]
+        counted = counts()
         with Timed() as one_more:
             judge.align([record(n)])
-        before = counted("embedded")
+        before = counts()["embedded"]
         with Timed() as forgetting:
             judge.forget([report.stored[0]])
         told(
             align=fresh.wall,
             align_cpu=fresh.cpu,
+            align_counts=counted,
             one_more=one_more.wall,
             forget=forgetting.wall,
-            forget_embedded=counted("embedded") - before,
+            forget_embedded=counts()["embedded"] - before,
             peak_mb=peak_mb(),
         )
 

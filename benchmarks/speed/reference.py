@@ -27,7 +27,7 @@ from work import (  # noqa: E402
     INSTRUCTIONS,
     NAME,
     Timed,
-    counted,
+    counts,
     judgements,
     many_at_once,
     peak_mb,
@@ -94,18 +94,20 @@ def align(directory, n, chat_seconds, attempt):
     traces = fetched(experiment)
     with Timed() as fresh:
         judge = unaligned().align(traces[:n], optimizer())
+    counted = counts()
     judge.register(experiment_id=experiment)
     with Timed() as one_more:
         more = judge.align([traces[n]], optimizer())
-    before = counted("embedded")
+    before = counts()["embedded"]
     with Timed() as forgetting:
         more.unalign([traces[0]])
     told(
         align=fresh.wall,
         align_cpu=fresh.cpu,
+        align_counts=counted,
         one_more=one_more.wall,
         forget=forgetting.wall,
-        forget_embedded=counted("embedded") - before,
+        forget_embedded=counts()["embedded"] - before,
         peak_mb=peak_mb(),
     )
 

@@ -44,6 +44,10 @@ def counted(name):
     return lambda ran: ran["counts"][name]
 
 
+def aligning(name):
+    return lambda ran: ran["align_counts"][name]
+
+
 def share(ran):
     """How much of a judge's prompt begins like the one before, in per cent."""
     return 100 * ran["counts"]["shared_chars"] / ran["counts"]["prompt_chars"]
@@ -53,6 +57,16 @@ AT_1000 = 1000
 FIGURES = (
     Figure("align", "s", "align", told("align"), {50: 0.8, AT_1000: 0.5}),
     Figure("align, CPU", "s", "align", told("align_cpu"), {AT_1000: 0.5}),
+    *(
+        Figure(f"align, {said}", unit, "align", aligning(name))
+        for said, unit, name in (
+            ("chat calls", "calls", "chat_calls"),
+            ("embedding calls", "calls", "embedding_calls"),
+            ("texts embedded", "texts", "embedded"),
+            ("prompts", "tokens", "prompt_tokens"),
+            ("most calls at once", "calls", "most_at_once"),
+        )
+    ),
     Figure("+1, same process", "s", "align", told("one_more"), {AT_1000: 0.5}),
     Figure("+1, fresh process", "s", "one_more", told("seconds"), {AT_1000: 0.1}),
     Figure("+1, texts embedded", "texts", "one_more", counted("embedded")),

@@ -82,7 +82,7 @@ def judgements(judge_one, chat_seconds):
         return statistics.median(spent)
 
     found = {"back to back": beyond(pause=False), "random arrivals": beyond(pause=True)}
-    return found | {"connections": counted("connections")}
+    return found | {"connections": counts()["connections"]}
 
 
 def many_at_once(judge_one, *, calls=64, threads=16):
@@ -112,11 +112,11 @@ def many_awaited(judge_one, *, calls=64, at_once=(16, 64)):
     return asyncio.run(runs())
 
 
-def counted(name):
-    """What the endpoint has counted since this process began, as `embedded` texts."""
+def counts():
+    """What the endpoint has counted since this process began."""
     url = os.environ["OPENAI_BASE_URL"].rpartition("/v1")[0]
     with urllib.request.urlopen(f"{url}/counts") as reply:
-        return json.load(reply)[name]
+        return json.load(reply)
 
 
 def told(**figures):
