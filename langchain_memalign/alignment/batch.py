@@ -35,7 +35,7 @@ def learn_batch(
     if over_budget(known.principles, learner.known_tokens):
         # Only then must the vectors be there first: they nominate the principles to show.
         cases = yield from embed_episodes(memory, new)
-        near = [*embedded.values(), *cases.vectors.values()]
+        near = [*embedded.values(), *map(tuple, cases.vectors.values())]
         ranked = yield from rank_principles(memory, judge, near, len(known.principles))
         nominees = fit(known.principles, ranked, learner.known_tokens)
         distilled = yield from distil(learner, episodes, known=known, shown=nominees)

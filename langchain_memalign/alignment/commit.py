@@ -67,7 +67,7 @@ def commit(
         waiting = _waiting(current, distilled, usable, cases, rules)
         changes: list[Change] = [*principles.puts(judge, rules.vectors)]
         for id_, episode in current.items():
-            vector = cases.vectors.get(id_)
+            vector = tuple(cases.vectors[id_]) if id_ in cases.vectors else None
             if id_ not in waiting:
                 episode = episode.model_copy(update={"status": "distilled"})
             if id_ not in waiting or vector is not None:

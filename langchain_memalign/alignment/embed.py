@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,9 +16,13 @@ from langchain_memalign.schema import Episode, Pending
 
 @dataclass(frozen=True, kw_only=True)
 class EmbeddedCases:
-    """Vectors of episodes by id, those that could not be embedded, and how many texts were."""
+    """Vectors of episodes by id, those that could not be embedded, and how many texts were.
 
-    vectors: Mapping[str, Vector]
+    All batches under way hold theirs until they are committed: as arrays, since a number in a tuple
+    takes four times as much memory.
+    """
+
+    vectors: Mapping[str, array[float]]
     pending: tuple[Pending, ...] = ()
     count: int = 0
 
@@ -57,7 +62,7 @@ def embed_episodes(memory: MemoryFlows, episodes: Sequence[Episode]) -> Flow[Emb
             count=first.count + second.count,
         )
     return EmbeddedCases(
-        vectors={e.id: vector for e, vector in zip(episodes, vectors, strict=True)},
+        vectors={e.id: array("d", vector) for e, vector in zip(episodes, vectors, strict=True)},
         count=len({text for case in cases for text in embedding_texts(case) if text}),
     )
 
