@@ -44,6 +44,7 @@ class Metric:
     Attributes:
         name: What estimates are called.
         statistic: From rows to a statistic of weights.
+        about: Which rows it is about, as 1 or 0.
         counts_abstentions: Whether cases without a verdict are counted.
         is_proportion: Whether it is a share of rows.
         undefined: Why it is not defined, where it is not.
@@ -51,6 +52,7 @@ class Metric:
 
     name: str
     statistic: Callable[[Rows], Statistic]
+    about: Callable[[Rows], Numbers] = Rows.every
     counts_abstentions: bool = False
     is_proportion: bool = False
     undefined: str = ""
@@ -77,13 +79,13 @@ class Metric:
                 does not measure.
         """
         rows = Rows(expert, judge)
-        counted = len(expert) if self.counts_abstentions else int(rows.scored.sum())
+        about = self.about(rows)
+        counted = about if self.counts_abstentions else about * rows.scored
         return estimate(
             self.name,
             self.statistic(rows),
-            rows=len(expert),
             counted=counted,
-            abstained=len(expert) - counted,
+            abstained=int(about.sum() - counted.sum()),
             undefined=self.undefined,
             is_proportion=self.is_proportion,
             groups=groups,
@@ -108,17 +110,14 @@ class Metric:
             InvalidInputError: As for a call.
         """
         first, second = Rows(expert, before), Rows(expert, after)
-        keep = np.ones(len(expert))
-        if not self.counts_abstentions:
-            keep = first.scored * second.scored
+        about = self.about(first)
+        keep = about if self.counts_abstentions else about * first.scored * second.scored
         old, new = self.statistic(first.only(keep)), self.statistic(second.only(keep))
-        kept = int(keep.sum())
         return estimate(
             f"{self.name}_change",
             lambda weights: new(weights) - old(weights),
-            rows=kept,
-            counted=kept,
-            abstained=len(expert) - kept,
+            counted=keep[keep > 0],
+            abstained=int(about.sum() - keep.sum()),
             undefined=self.undefined,
             groups=groups and [groups[i] for i in np.flatnonzero(keep).tolist()],
             resampling=resampling,
@@ -128,12 +127,13 @@ class Metric:
 def recall_of(value: Value) -> Metric:
     """Of the scored cases to which experts gave `value`, the share to which the judge gave it."""
 
-    def statistic(rows: Rows) -> Statistic:
-        theirs = np.array([same(value, given) for given in rows.expert], dtype=np.float64)
-        return _share(rows.correct * theirs, rows.scored * theirs)
+    def theirs(rows: Rows) -> Numbers:
+        return np.array([same(value, given) for given in rows.expert], dtype=np.float64)
 
-    undefined = "no scored case has this value"
-    return Metric(f"recall of {value}", statistic, is_proportion=True, undefined=undefined)
+    def statistic(rows: Rows) -> Statistic:
+        return _share(rows.correct * theirs(rows), rows.scored * theirs(rows))
+
+    return Metric(f"recall of {value}", statistic, about=theirs, is_proportion=True)
 
 
 def closeness(value_type: ValueType) -> Metric:
@@ -177,6 +177,9 @@ def metrics_for(value_type: ValueType) -> tuple[Metric, ...]:
             return (*counting, quadratic_kappa, cohen_kappa, ccc, mae)
 
 
+_ROUNDING = 16 * np.finfo(np.float64).eps
+
+
 def _share(some: Numbers, all_: Numbers) -> Statistic:
     return lambda weights: ratio(weights @ some, weights @ all_)
 
@@ -189,9 +192,14 @@ def _mae(rows: Rows) -> Statistic:
 def _ccc(rows: Rows) -> Statistic:
     x, y = rows.numbers("ccc")
     kept = rows.scored
-    # About a point near both means: squares of large numbers would swallow small differences.
+    # About a point near both means, in widths of the spread: squares of large numbers would swallow
+    # small differences, and those of small ones would vanish.
+    largest = np.abs([x * kept, y * kept]).max(initial=0.0)
     middle = float((x * kept).sum() / kept.sum()) if kept.any() else 0.0
     x, y = (x - middle) * kept, (y - middle) * kept
+    width = np.abs([x, y]).max(initial=0.0)
+    # What rounding leaves of an exact 0 must not pass for a spread.
+    x, y = (x / width, y / width) if width > _ROUNDING * largest else (0.0 * x, 0.0 * y)
 
     def statistic(weights: Numbers) -> Numbers:
         n = weights @ kept
@@ -199,7 +207,6 @@ def _ccc(rows: Rows) -> Statistic:
         covariance = ratio(weights @ (x * y), n) - mean_x * mean_y
         variances = ratio(weights @ (x * x + y * y), n) - mean_x**2 - mean_y**2
         below = variances + (mean_x - mean_y) ** 2
-        # What rounding leaves of an exact 0 must not pass for a spread.
         return ratio(2 * covariance, np.where(below > 1e-12, below, 0.0))
 
     return statistic
@@ -213,7 +220,9 @@ def _kappa(distance: Callable[[Numbers], Numbers] | None, name: str) -> Callable
         if distance is not None:
             rows.numbers(name)
             at = np.array(values, dtype=np.float64)
-            apart = distance(np.abs(at[:, None] - at[None, :]))
+            apart = np.abs(at[:, None] - at[None, :])
+            # In widths of the whole, which cancel out: squares of large numbers would overflow.
+            apart = distance(apart / apart.max(initial=1e-300))
         given = np.zeros((2, len(rows.expert), len(values)))
         for number, (expert, judge) in enumerate(zip(rows.expert, rows.judge, strict=True)):
             if judge is not None:

@@ -203,8 +203,7 @@ def _measured(
         share=estimate(
             "share",
             lambda weights: ratio(weights @ share, weights @ ones),
-            rows=len(shares),
-            counted=len(shares),
+            counted=ones,
             groups=groups,
             resampling=resampling,
         ),

@@ -81,8 +81,7 @@ def estimate(
     name: str,
     statistic: Statistic,
     *,
-    rows: int,
-    counted: int,
+    counted: Numbers,
     abstained: int = 0,
     undefined: str = "",
     is_proportion: bool = False,
@@ -95,13 +94,12 @@ def estimate(
     one independent row, for rows so alike that all resamples give the same, and where the statistic
     is not defined in more than a tenth of the resamples (those where it is not are left out). A
     proportion of exactly 0 or 1 leaves nothing to resample: its interval is Wilson's (1927) with as
-    many trials as there are independent rows.
+    many trials as there are independent rows that it counts.
 
     Args:
         name: What it is called.
         statistic: From weights to values.
-        rows: How many weights it takes.
-        counted: How many of the rows it counts.
+        counted: For each weight that it takes, 1 if it counts that row, else 0.
         abstained: How many it leaves out because the judge abstained.
         undefined: Why, where the statistic turns out not to be defined.
         is_proportion: Whether it is a share of rows.
@@ -109,25 +107,25 @@ def estimate(
         resampling: How the interval is drawn.
     """
     chosen = resampling or Resampling()
-    known = {"name": name, "n": counted, "abstained": abstained}
-    if not counted:
+    known = {"name": name, "n": int(counted.sum()), "abstained": abstained}
+    if not counted.any():
         return Estimate(**known, note="no rows to count")
-    value = float(statistic(np.ones((1, rows)))[0])
+    value = float(statistic(np.ones((1, len(counted))))[0])
     if np.isnan(value):
         return Estimate(**known, note=undefined or "not defined for these rows")
     known["value"] = value
-    members = _members(groups, rows)
-    independent = int(members.max()) + 1
+    members = _members(groups, len(counted))
+    independent = len(np.unique(members[counted > 0]))
     if not chosen.count:
         return Estimate(**known)
     if independent < 2:
         return Estimate(**known, note="no interval: one independent row")
     if is_proportion and value in (0.0, 1.0):
         z = NormalDist().inv_cdf((1 + chosen.level) / 2)
-        edge = z**2 / (min(independent, counted) + z**2)
+        edge = z**2 / (independent + z**2)
         low, high = (0.0, edge) if value == 0.0 else (1 - edge, 1.0)
         return Estimate(**known, low=low, high=high)
-    drawn = _resampled(statistic, members, independent, chosen)
+    drawn = _resampled(statistic, members, chosen)
     defined = drawn[~np.isnan(drawn)]
     if len(defined) < _LEAST_DEFINED * len(drawn):
         return Estimate(**known, note="no interval: not defined in too many resamples")
@@ -138,9 +136,8 @@ def estimate(
     return Estimate(**known, low=low, high=high)
 
 
-def _resampled(
-    statistic: Statistic, members: NDArray[np.int64], independent: int, resampling: Resampling
-) -> Numbers:
+def _resampled(statistic: Statistic, members: NDArray[np.int64], resampling: Resampling) -> Numbers:
+    independent = int(members.max()) + 1
     generator = np.random.default_rng(resampling.seed)
     at_once = max(1, _AT_ONCE // max(len(members), independent))
     parts = []

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
+from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.evaluation.resampling import (
     Estimate,
     Numbers,
@@ -22,7 +23,7 @@ Level = Literal["nominal", "ordinal", "interval"]
 
 
 def krippendorff_alpha(
-    cases: Sequence[Mapping[Hashable, Value]],
+    cases: Sequence[Mapping[Hashable, Value | None]],
     *,
     level: Level = "nominal",
     resampling: Resampling | None = None,
@@ -36,15 +37,20 @@ def krippendorff_alpha(
     (https://repository.upenn.edu/asc_papers/43).
 
     Args:
-        cases: For each case, the value of each reviewer who saw it.
+        cases: For each case, the value of each reviewer who saw it; None is no value.
         level: What makes two values differ more or less: nothing (`nominal`), how many were
             given between them (`ordinal`), their difference (`interval`).
         resampling: How the interval is drawn.
 
     Raises:
-        InvalidInputError: Values other than numbers with a level other than `nominal`.
+        InvalidInputError: Values other than numbers with a level other than `nominal`, or an
+            unknown level.
     """
-    usable = [list(case.values()) for case in cases if len(case) > 1]
+    if level not in get_args(Level):
+        raise InvalidInputError(
+            f"level: found {level!r}; expected one of {', '.join(get_args(Level))}."
+        )
+    usable = [given for case in cases if len(given := _given(case)) > 1]
     values = {value_key(value): value for case in usable for value in case}
     if level != "nominal":
         require_numbers(values.values(), metric=f"alpha, level {level}")
@@ -55,8 +61,8 @@ def krippendorff_alpha(
     # For each case, how often each ordered pair of values stands in it, by m - 1 for m reviewers.
     pairs = np.zeros((len(usable), len(ordered), len(ordered)))
     for number, case in enumerate(usable):
-        given = np.bincount([places[value_key(v)] for v in case], minlength=len(ordered))
-        pairs[number] = (np.outer(given, given) - np.diag(given)) / (len(case) - 1)
+        times = np.bincount([places[value_key(v)] for v in case], minlength=len(ordered))
+        pairs[number] = (np.outer(times, times) - np.diag(times)) / (len(case) - 1)
     flat = pairs.reshape(len(usable), len(ordered) ** 2)
 
     def statistic(weights: Numbers) -> Numbers:
@@ -70,15 +76,14 @@ def krippendorff_alpha(
     return estimate(
         "krippendorff_alpha",
         statistic,
-        rows=len(usable),
-        counted=len(usable),
+        counted=np.ones(len(usable)),
         undefined="all reviewers used one and the same value",
         resampling=resampling,
     )
 
 
 def reviewer_match(
-    cases: Sequence[Mapping[Hashable, Value]], *, resampling: Resampling | None = None
+    cases: Sequence[Mapping[Hashable, Value | None]], *, resampling: Resampling | None = None
 ) -> Estimate:
     """How often two reviewers of one case give the same value, every case weighing the same.
 
@@ -87,7 +92,7 @@ def reviewer_match(
     """
     shares = []
     for case in cases:
-        given = [value_key(value) for value in case.values()]
+        given = [value_key(value) for value in _given(case)]
         m = len(given)
         if m > 1:
             same = sum(given.count(value) - 1 for value in given)
@@ -96,11 +101,14 @@ def reviewer_match(
     return estimate(
         "reviewer_match",
         lambda weights: ratio(weights @ share, weights.sum(axis=1)),
-        rows=len(shares),
-        counted=len(shares),
+        counted=np.ones(len(shares)),
         is_proportion=True,
         resampling=resampling,
     )
+
+
+def _given(case: Mapping[Hashable, Value | None]) -> list[Value]:
+    return [value for value in case.values() if value is not None]
 
 
 def _distances(level: Level, values: Sequence[Value], totals: Numbers) -> Numbers:

@@ -29,6 +29,10 @@ class Rows:
         if any(value is None for value in self.expert):
             raise InvalidInputError("found a case without an expert's value; leave it out.")
 
+    def every(self) -> Numbers:
+        """1 for each row."""
+        return np.ones(len(self.expert))
+
     @property
     def scored(self) -> Numbers:
         """1 where the judge gave a value, else 0."""
@@ -53,15 +57,26 @@ class Rows:
         return Rows([self.expert[i] for i in chosen], [self.judge[i] for i in chosen])
 
 
+_LARGEST = 1e150
+"""Of larger numbers the squares would overflow."""
+_LISTED = 20
+"""Of a scale with more steps, only values that were given are listed."""
+
+
 def require_numbers(values: Iterable[Value], *, metric: str) -> None:
     """Refuse what is no number.
 
     Raises:
-        InvalidInputError: One of the values is a label, or true or false.
+        InvalidInputError: One of the values is a label, true or false, not finite, or too large.
     """
     for value in values:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise InvalidInputError(f"{metric}: found {value!r}; expected numbers on a scale.")
+        if not abs(value) <= _LARGEST:  # nan is not, either
+            found = f"{value}" if isinstance(value, float) else "a huge whole number"
+            raise InvalidInputError(
+                f"{metric}: found {found}; expected numbers on a scale, of at most {_LARGEST:.0e}."
+            )
 
 
 class Confusion(Record):
@@ -89,7 +104,7 @@ def confusion_matrix(
     Args:
         expert: The experts' values.
         judge: The judge's values in the same order; None where it abstained.
-        value_type: Lists values that nobody gave, too.
+        value_type: Lists values that nobody gave, too, unless it is a long scale.
     """
     rows = Rows(expert, judge)
     values = values_in(rows, value_type)
@@ -112,7 +127,7 @@ def values_in(rows: Rows, value_type: ValueType | None) -> list[Value]:
         listed: Sequence[Value] = value_type.labels
         if value_type.kind == "boolean":
             listed = (False, True)
-        if value_type.kind == "integer":
+        if value_type.kind == "integer" and value_type.maximum - value_type.minimum < _LISTED:
             listed = range(int(value_type.minimum), int(value_type.maximum) + 1)
         values = {value_key(value): value for value in listed}
     met = {value_key(v): v for v in (*rows.expert, *rows.judge) if v is not None}

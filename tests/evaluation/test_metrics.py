@@ -90,6 +90,14 @@ def test_ccc_survives_large_numbers():
     assert value_of(ccc, *far) == pytest.approx(value_of(ccc, expert, judge), abs=1e-6)
 
 
+@pytest.mark.parametrize("size", [1e-9, 1e150])
+def test_figures_do_not_depend_on_the_size_of_a_scale(size):
+    expert, judge = BLOOD_PRESSURE
+    sized = [v / 200 * size for v in expert], [v / 200 * size for v in judge]
+    for metric in (ccc, linear_kappa, quadratic_kappa):
+        assert value_of(metric, *sized) == near(value_of(metric, expert, judge))
+
+
 def test_shares_errors_and_the_matrix_set_abstentions_apart():
     expert = [1, 1, 2, 3, 3]
     judge = [1, 2, None, 3, None]
@@ -139,6 +147,21 @@ def test_what_is_not_defined_is_none_with_a_note(metric, expert, judge, value):
         assert (found.low, str(found)) == (None, "-")
 
 
+def test_a_long_scale_lists_only_what_was_given():
+    scale = ValueType(kind="integer", minimum=0, maximum=1_000_000)
+    assert confusion_matrix([7, 70], [7, 700], value_type=scale).values == (7, 70, 700)
+
+
+def test_recall_rests_on_the_cases_of_its_class_alone():
+    # Two of 40 cases are good: Wilson's interval for 2 of 2, not for 40 of 40.
+    expert = [True] * 3 + [False] * 38
+    found = recall_of(True)(expert, [True, True, None, *[False] * 38])
+    assert (found.value, found.n, found.abstained) == (1.0, 2, 1)
+    assert found.low == pytest.approx(0.3424, abs=1e-4)
+    change = recall_of(True).change(expert, [False] * 41, [None, *[True] * 40])
+    assert (change.value, change.n, change.abstained) == (1.0, 2, 1)
+
+
 def test_true_one_and_its_text_are_three_values():
     assert value_of(exact_match, [True, 1, "1"], [1, "1", True]) == 0.0
 
@@ -150,6 +173,9 @@ def test_rows_that_do_not_fit_are_refused():
         mae(["good"], [1])
     with pytest.raises(InvalidInputError, match="found True; expected numbers"):
         quadratic_kappa([1], [True])
+    for odd, found in ((float("nan"), "nan"), (float("inf"), "inf"), (10**5000, "a huge whole")):
+        with pytest.raises(InvalidInputError, match=f"mae: found {found}"):
+            mae([odd], [1])
     with pytest.raises(InvalidInputError, match="without an expert's value"):
         exact_match([None], [1])
     with pytest.raises(InvalidInputError, match="found 1 for 2 rows"):

@@ -113,6 +113,14 @@ def test_all_right_is_not_certainty():
     assert abstention_rate([True] * 20, [True] * 20).high == pytest.approx(0.1611, abs=1e-4)
 
 
+def test_runs_that_scored_one_and_the_same_case_tell_of_one_case():
+    # Three runs over ten cases, of which each scored the first alone.
+    judge, cases = ([True] + [None] * 9) * 3, [*range(10)] * 3
+    found = exact_match([True] * 30, judge, groups=cases)
+    assert (found.value, found.n, found.low) == (1.0, 3, None)
+    assert found.note == "no interval: one independent row"
+
+
 def test_one_row_has_no_interval():
     found = mae([5], [3])
     assert (found.value, found.low, found.note) == (2.0, None, "no interval: one independent row")

@@ -76,3 +76,14 @@ def test_reviewers_match_pair_by_pair():
 def test_without_two_reviewers_or_two_values_there_is_no_alpha(cases):
     assert krippendorff_alpha(cases).value is None
     assert krippendorff_alpha(cases).note
+
+
+def test_a_reviewer_who_gave_no_value_does_not_count():
+    gaps = [dict(enumerate(unit)) for unit in zip(*KRIPPENDORFF_C, strict=True)]
+    assert krippendorff_alpha(gaps) == krippendorff_alpha(CASES)
+    assert reviewer_match(gaps) == reviewer_match(CASES)
+
+
+def test_an_unknown_level_is_refused():
+    with pytest.raises(InvalidInputError, match="level: found 'ratio'; expected one of nominal"):
+        krippendorff_alpha(CASES, level="ratio")
