@@ -40,17 +40,22 @@ def agreements(
     before: Sequence[Row] | None = None
     for state, rows in found.items():
         expert, values = [row.expert for row in rows], [row.value for row in rows]
+        groups = [row.unit for row in rows]
         yield Agreement(
             state=state,
             estimates={
-                metric.name: metric(expert, values, resampling=resampling)
+                metric.name: metric(expert, values, groups=groups, resampling=resampling)
                 for metric in metrics_for(value_type)
             },
             changes={}
             if before is None
             else {
                 metric.name: metric.change(
-                    expert, [row.value for row in before], values, resampling=resampling
+                    expert,
+                    [row.value for row in before],
+                    values,
+                    groups=groups,
+                    resampling=resampling,
                 )
                 for metric in metrics_for(value_type)
             },

@@ -9,9 +9,10 @@ Everything that sets it apart stands in it, so that a finished one can be found 
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from langchain_core.messages.ai import UsageMetadata
+from pydantic import AfterValidator
 
 from langchain_memalign.content import canonical
 from langchain_memalign.schema import Case, Feedback, Latency, Record, Value
@@ -65,21 +66,28 @@ class Cell(Record):
     def lesson(self) -> str:
         """Digest of what is taught to whom; cells of one lesson can share a memory."""
         said = [
-            [word.case.key, type(word.value).__name__, word.value, word.rationale, word.reviewer]
+            [word.id, word.case.key, word.reviewer, word.rationale, word.judge_rationale]
+            + [None if v is None else value_key(v) for v in (word.value, word.judge_value)]
             for word in self.teach
         ]
         return _digest([self.setting.judge, self.setting.teaching, said])
 
     def key(self, judge: Any) -> str:
         """Digest of the whole cell, and of what `judge` describes the judge by."""
-        asked = [[question.id, question.case.key, question.split] for question in self.ask]
+        asked = [[q.id, q.case.key, q.split, value_key(q.expert)] for q in self.ask]
         return _digest([self.setting.model_dump(), self.lesson, asked, judge])
+
+
+def _encodable(text: str) -> str:
+    """Text that a file takes; a model may write lone surrogates."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 class Row(Record):
     """One judgement: everything a figure may need.
 
     Attributes:
+        case: The case's key; several experts may speak of one.
         value: The judge's; None where it abstained.
         reason: Why it abstained, or its rationale.
     """
@@ -87,15 +95,21 @@ class Row(Record):
     setting: Setting
     split: Split
     id: str
+    case: str = ""
     expert: Value
     value: Value | None = None
-    reason: str = ""
+    reason: Annotated[str, AfterValidator(_encodable)] = ""
     principle_ids: tuple[str, ...] = ()
     episode_ids: tuple[str, ...] = ()
     relied_on: tuple[str, ...] = ()
     model_calls: int = 0
     usage: UsageMetadata | None = None
     latency: Latency = Latency()
+
+    @property
+    def unit(self) -> str:
+        """What rows that tell of one and the same thing share."""
+        return self.case or self.id
 
     @property
     def is_correct(self) -> bool:

@@ -70,7 +70,7 @@ def figures(
                     metric.name: metric(
                         [row.expert for row in members],
                         [row.value for row in members],
-                        groups=[row.id for row in members],
+                        groups=[row.unit for row in members],
                         resampling=resampling,
                     )
                     for metric in metrics_for(value_type)
@@ -80,13 +80,13 @@ def figures(
                         [row.expert for row in paired],
                         [before[row.id].value for row in paired],
                         [row.value for row in paired],
-                        groups=[row.id for row in paired],
+                        groups=[row.unit for row in paired],
                         resampling=resampling,
                     )
                     for metric in (metrics_for(value_type) if paired else ())
                 },
                 rows=len(members),
-                cases=len({row.id for row in members}),
+                cases=len({row.unit for row in members}),
                 repeats=len({row.setting.repeat for row in members}),
             )
         )

@@ -25,15 +25,22 @@ class Results:
         self.directory = None if directory is None else Path(directory)
         self._cells: dict[str, tuple[Lesson, tuple[Row, ...]]] = {}
         if self.directory is not None:
-            self.directory.mkdir(parents=True, exist_ok=True)
+            try:
+                self.directory.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise _unwritable(self.directory, error) from error
 
-    def has(self, key: str) -> bool:
-        """Whether a cell is finished."""
+    def has(self, key: str, asked: int) -> bool:
+        """Whether a cell, in which so many questions are asked, is finished.
+
+        Raises:
+            InvalidInputError: Its file is not whole; says what to do.
+        """
         if key in self._cells:
             return True
         if self.directory is None or not (path := self.directory / f"{key}.jsonl").is_file():
             return False
-        self._cells[key] = _read(path)
+        self._cells[key] = _read(path, asked)
         return True
 
     def rows_of(self, key: str) -> tuple[Row, ...]:
@@ -44,8 +51,11 @@ class Results:
         """Keep a finished cell."""
         if self.directory is not None:
             lines = [lesson.model_dump_json(), *(row.model_dump_json() for row in rows)]
-            with replacing(self.directory / f"{key}.jsonl") as file:
-                file.write("\n".join(lines) + "\n")
+            try:
+                with replacing(self.directory / f"{key}.jsonl") as file:
+                    file.write("\n".join(lines) + "\n")
+            except OSError as error:
+                raise _unwritable(self.directory, error) from error
         self._cells[key] = (lesson, tuple(rows))
 
     @property
@@ -59,15 +69,25 @@ class Results:
         return list({lesson.id: lesson for lesson, _ in self._cells.values()}.values())
 
 
-def _read(path: Path) -> tuple[Lesson, tuple[Row, ...]]:
+def _unwritable(directory: Path, error: OSError) -> InvalidInputError:
+    return InvalidInputError(
+        f"cannot keep judgements in {directory}: {error.strerror or error}; expected a directory "
+        "that can be written. Choose another place, or make room."
+    )
+
+
+def _read(path: Path, asked: int) -> tuple[Lesson, tuple[Row, ...]]:
     number = 1
     try:
-        first, *others = path.read_text(encoding="utf-8").splitlines()
+        # At newlines alone: a judge's words may hold other separators of lines, such as U+2028.
+        first, *others = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
         lesson = Lesson.model_validate_json(first)
         rows = []
         for line in others:
             number += 1
             rows.append(Row.model_validate_json(line))
+        if len(rows) != asked:
+            raise ValueError(f"found {len(rows)} judgements, of {asked}")
     except ValueError as error:
         raise InvalidInputError(
             f"{path}, line {number}: {' '.join(str(error).split()):.200}; expected a row of an "

@@ -69,8 +69,8 @@ def run_cells(
     described = {label: describe(judge) for label, judge in judges.items()}
     keys = {id(cell): cell.key(described[cell.setting.judge]) for cell in cells}
     tally = Tally(progress, sum(len(cell.ask) for cell in cells))
-    tally.add(sum(len(cell.ask) for cell in cells if results.has(keys[id(cell)])))
-    todo = [cell for cell in cells if not results.has(keys[id(cell)])]
+    todo = [cell for cell in cells if not results.has(keys[id(cell)], len(cell.ask))]
+    tally.add(tally.total - sum(len(cell.ask) for cell in todo))
     embedders = {label: j.memory.flows.embedder.remembering() for label, j in judges.items()}
     for _, alike in groupby(todo, key=lambda cell: cell.lesson):
         lesson = list(alike)
@@ -157,6 +157,7 @@ def judged(
         setting=setting,
         split=question.split,
         id=question.id,
+        case=question.case.key,
         expert=question.expert,
         principle_ids=outcome.principle_ids,
         episode_ids=outcome.episode_ids,
@@ -198,6 +199,17 @@ def model_name(judge: MemAlignJudge) -> str:
     return judge.model._llm_type
 
 
+# What a chat model calls its address and what changes its answers.
+_SETTINGS = (
+    *("base_url", "openai_api_base", "endpoint", "azure_endpoint", "azure_deployment"),
+    *("temperature", "top_p", "top_k", "seed", "reasoning_effort", "max_tokens"),
+)
+
+
+def _plain(setting: Any) -> str | None:
+    return None if setting is None else str(setting)
+
+
 def describe(judge: MemAlignJudge) -> list[Any]:
     """What makes a judge answer as it does, as far as it can be told from outside."""
     return [
@@ -205,7 +217,7 @@ def describe(judge: MemAlignJudge) -> list[Any]:
         vars(judge.flows.budgets),
         type(judge.model).__name__,
         model_name(judge),
-        getattr(judge.model, "temperature", None),
+        [_plain(getattr(judge.model, name, None)) for name in _SETTINGS],
         judge.memory.embeddings_id,
     ]
 

@@ -65,7 +65,7 @@ class Session:
         setting = Setting(judge=model_name(self._judge), taught=len(teach), shown=shown, fold=fold)
         cell = Cell(setting=setting, teach=tuple(teach), ask=tuple(questions))
         key = cell.key(self._described)
-        if self.results.has(key):
+        if self.results.has(key, len(questions)):
             self.tally.add(len(questions))
             return self.results.rows_of(key)
         lesson = Lesson(id=cell.lesson, setting=setting)
