@@ -9,10 +9,9 @@ Everything that sets it apart stands in it, so that a finished one can be found 
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from langchain_core.messages.ai import UsageMetadata
-from pydantic import AfterValidator
 
 from langchain_memalign.content import canonical
 from langchain_memalign.schema import Case, Feedback, Latency, Record, Value
@@ -78,11 +77,6 @@ class Cell(Record):
         return _digest([self.setting.model_dump(), self.lesson, asked, judge])
 
 
-def _encodable(text: str) -> str:
-    """Text that a file takes; a model may write lone surrogates."""
-    return text.encode("utf-8", "backslashreplace").decode()
-
-
 class Row(Record):
     """One judgement: everything a figure may need.
 
@@ -98,7 +92,7 @@ class Row(Record):
     case: str = ""
     expert: Value
     value: Value | None = None
-    reason: Annotated[str, AfterValidator(_encodable)] = ""
+    reason: str = ""
     principle_ids: tuple[str, ...] = ()
     episode_ids: tuple[str, ...] = ()
     relied_on: tuple[str, ...] = ()
