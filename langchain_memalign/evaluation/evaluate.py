@@ -13,6 +13,7 @@ from typing import Unpack
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.evaluation.agreement import Agreement, State, agreements
 from langchain_memalign.evaluation.cells import Question, Row, question
+from langchain_memalign.evaluation.checks import check_options, whole
 from langchain_memalign.evaluation.leaving_out import Influence
 from langchain_memalign.evaluation.planning import parts
 from langchain_memalign.evaluation.prices import Spent, read_prices, spent
@@ -101,16 +102,20 @@ async def aevaluate(
 def _evaluate(
     judge: MemAlignJudge, data: Sequence[FeedbackLike], options: Options
 ) -> Flow[Evaluation]:
+    check_options(options, Options)
     value_type = judge.spec.value_type
     words, notes = readable(value_type, data)
     questions = _questions(words)
+    if twice := sum(word.value is not None for word in words) - len(questions):
+        notes.append(f"{twice} words repeat a case of the same expert; the last of each counts.")
     if not questions:
         raise InvalidInputError(
             f"data: found no value of an expert in {len(words)} rows; expected some to compare "
             "the judge with."
         )
     more, _ = readable(value_type, options.get("teach", ()))
-    folds = 0 if more else options.get("folds", 0)
+    folds = whole("folds", options.get("folds", 0), least=0)
+    folds = 0 if more else folds
     lessons: list[tuple[list[Feedback], list[Feedback]]] = [([], more)] if more else []
     if folds:
         lessons = parts(words, folds=folds, seed=options.get("seed", 0))

@@ -11,6 +11,7 @@ from typing import Unpack
 
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.evaluation import planning
+from langchain_memalign.evaluation.checks import check_options
 from langchain_memalign.evaluation.running import model_name
 from langchain_memalign.evaluation.study import (
     Experiment,
@@ -151,6 +152,7 @@ def _learning_curve(
     repeats: int,
     options: Options,
 ) -> Flow[Experiment]:
+    check_options(options, Options)
     taught, unseen, notes = parted(judge.spec.value_type, feedback, options)
     cells = planning.learning_curve_cells(
         taught,
@@ -166,6 +168,7 @@ def _learning_curve(
 def _ablation(
     judge: MemAlignJudge, feedback: Sequence[FeedbackLike], options: Options
 ) -> Flow[Experiment]:
+    check_options(options, Options)
     taught, unseen, notes = parted(judge.spec.value_type, feedback, options)
     cells = planning.ablation_cells(taught, unseen, judge=model_name(judge))
     return (yield from conduct("ablation", {model_name(judge): judge}, cells, notes, options))
@@ -174,6 +177,11 @@ def _ablation(
 def _compare(
     judges: Mapping[str, MemAlignJudge], feedback: Sequence[FeedbackLike], options: Options
 ) -> Flow[Experiment]:
+    check_options(options, Options)
+    if not isinstance(judges, Mapping):
+        raise InvalidInputError(
+            f"judges: found a {type(judges).__name__}; expected judges by a label of your own."
+        )
     types = {judge.spec.value_type.describe(): judge.spec.value_type for judge in judges.values()}
     if len(types) != 1:
         raise InvalidInputError(
@@ -189,6 +197,7 @@ def _compare(
 def _cross_validate(
     judge: MemAlignJudge, feedback: Sequence[FeedbackLike], folds: int, options: Options
 ) -> Flow[Experiment]:
+    check_options(options, Options)
     words, notes = readable(judge.spec.value_type, feedback)
     label = model_name(judge)
     cells = planning.fold_cells(words, judge=label, folds=folds, seed=options.get("seed", 0))

@@ -17,6 +17,7 @@ from typing import Literal
 from langchain_memalign.alignment import NO_COST, Cost, align
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.evaluation.cells import Question, Row, Setting, question
+from langchain_memalign.evaluation.checks import listed
 from langchain_memalign.evaluation.metrics import Metric, closeness
 from langchain_memalign.evaluation.planning import parts
 from langchain_memalign.evaluation.resampling import Resampling
@@ -94,19 +95,24 @@ class EvidenceGate:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "holdout", tuple(listed("gate, holdout", self.holdout)))
+        counts = (self.least, self.most, self.folds, self.concurrency, self.seed)
         usable = (
-            0 <= self.tolerance <= 1
+            all(type(count) is int for count in counts)
+            and all(type(share) in (int, float) for share in (self.tolerance, self.confidence))
+            and 0 <= self.tolerance <= 1
             and 0.5 < self.confidence < 1
             and 1 <= self.least <= self.most
             and (self.folds == 0 or self.folds >= 2)
             and self.when_unknown in ("accept", "refuse")
             and self.concurrency >= 1
+            and self.seed >= 0
         )
         if not usable:
             raise InvalidInputError(
                 f"gate: found {self}; expected a tolerance from 0 to 1, a confidence between 0.5 "
-                "and 1, 1 <= least <= most, folds of 0 or at least 2, when_unknown 'accept' or "
-                "'refuse', and a concurrency of at least 1."
+                "and 1, whole numbers with 1 <= least <= most, folds of 0 or at least 2, "
+                "when_unknown 'accept' or 'refuse', a concurrency of at least 1 and a seed."
             )
 
     def __call__(

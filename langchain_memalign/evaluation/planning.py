@@ -16,6 +16,7 @@ from langchain_memalign.evaluation.cells import (
     question,
     taught_by,
 )
+from langchain_memalign.evaluation.checks import listed, whole
 from langchain_memalign.schema import Feedback
 
 SHARDS = (0, 2, 5, 10, 20, 50)
@@ -35,9 +36,16 @@ def learning_curve_cells(
 
     Each repeat takes the feedback in another order and adds to what it took before. Without any
     there is nothing to vary: the judge that knows nothing is asked once, about everything.
+
+    Raises:
+        InvalidInputError: A shard or the repeats are no numbers of remarks, or there is no shard.
     """
     cells: list[Cell] = []
-    sizes = sorted({min(size, len(feedback)) for size in shards})
+    whole("repeats", repeats, least=1)
+    asked = [whole("shards", size, least=0) for size in listed("shards", shards)]
+    sizes = sorted({min(size, len(feedback)) for size in asked})
+    if not sizes:
+        raise InvalidInputError("shards: found none; expected some, such as 0, 5, 20.")
     for size in sizes:
         for repeat in range(repeats if size else 1):
             order = list(feedback)
@@ -117,7 +125,7 @@ def parts(
     by_case: dict[str, list[Feedback]] = {}
     for word in feedback:
         by_case.setdefault(word.case.key, []).append(word)
-    if not 2 <= folds <= len(by_case):
+    if not 2 <= whole("folds", folds, least=0) <= len(by_case):
         raise InvalidInputError(
             f"folds: found {folds} for {len(by_case)} cases; expected at least 2 and at most one "
             "for each case."

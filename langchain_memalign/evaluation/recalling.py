@@ -17,6 +17,7 @@ from typing import Literal
 import numpy as np
 
 from langchain_memalign.errors import InvalidInputError
+from langchain_memalign.evaluation.checks import whole
 from langchain_memalign.evaluation.lexical import bm25
 from langchain_memalign.evaluation.metrics import exact_match
 from langchain_memalign.evaluation.resampling import (
@@ -106,15 +107,16 @@ def _recall_quality(
     k: int,
     resampling: Resampling | None,
 ) -> Flow[list[RecallQuality]]:
+    whole("k", k, least=1)
     value_type = judge.spec.value_type
     episodes = [word for word in readable(value_type, feedback)[0] if word.value is not None]
     asked = episodes
     if unseen is not None:
         asked = [word for word in readable(value_type, unseen)[0] if word.value is not None]
-    if not episodes or not asked or k < 1:
+    if not episodes or not asked:
         raise InvalidInputError(
-            f"found {len(episodes)} episodes with a value, {len(asked)} cases with one, and k={k}; "
-            "expected some of each, and k of at least 1."
+            f"found {len(episodes)} episodes with a value, and {len(asked)} cases with one; "
+            "expected some of each."
         )
     sides = yield from _similarities(judge, asked, episodes)
     own = np.array([[a.case.key == e.case.key for e in episodes] for a in asked])

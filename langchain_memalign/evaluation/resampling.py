@@ -44,7 +44,7 @@ class Resampling(Record):
     """
 
     count: int = Field(default=RESAMPLES, ge=0)
-    seed: int = 0
+    seed: int = Field(default=0, ge=0)
     level: float = Field(default=LEVEL, gt=0, lt=1)
 
 

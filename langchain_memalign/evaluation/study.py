@@ -8,6 +8,7 @@ from typing import Literal, TypedDict
 
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.evaluation.cells import Cell, Row
+from langchain_memalign.evaluation.checks import listed
 from langchain_memalign.evaluation.figures import Figures, figures
 from langchain_memalign.evaluation.planning import held_out
 from langchain_memalign.evaluation.prices import Price, Spent, read_prices, spent
@@ -84,7 +85,7 @@ def readable(
         InvalidInputError: One of them cannot be used; says which.
     """
     words = []
-    for number, given in enumerate(feedback):
+    for number, given in enumerate(listed("feedback", feedback)):
         try:
             word = Feedback.of(given)
             if word.value is not None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from langchain_memalign.alignment import Decide
-from langchain_memalign.errors import ConfigurationError
+from langchain_memalign.errors import ConfigurationError, InvalidInputError
 from langchain_memalign.flow import Flow, off_loop
 from langchain_memalign.memory import Memory
 from langchain_memalign.schema import Feedback, GateDecision
@@ -25,6 +25,20 @@ Gate: TypeAlias = Callable[
 Both judges have copies of the memory: a gate may do with them as it likes. It returns its decision,
 or a flow that does (see `langchain_memalign.flow`), which serves sync and async callers alike.
 """
+
+
+def check_gate(gate: Any) -> None:
+    """Refuse what cannot decide, before anything is learned or paid.
+
+    Raises:
+        InvalidInputError: It is no gate.
+    """
+    # A class is callable too, but gives an object, not a decision.
+    if gate is not None and (isinstance(gate, type) or not callable(gate)):
+        raise InvalidInputError(
+            f"gate: found {gate!r:.80}; expected a callable, such as EvidenceGate() of "
+            "langchain_memalign.evaluation.gate, or None for no gate."
+        )
 
 
 def judge_over(judge: J, memory: Memory) -> J:

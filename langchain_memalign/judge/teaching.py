@@ -20,7 +20,7 @@ from langchain_memalign.alignment import (
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.flow import Flow, arun, run
 from langchain_memalign.judge.flows import JudgeFlows
-from langchain_memalign.judge.gating import Gate, deciding_by
+from langchain_memalign.judge.gating import Gate, check_gate, deciding_by
 from langchain_memalign.memory import Memory
 from langchain_memalign.schema import (
     AlignmentReport,
@@ -200,6 +200,8 @@ class Teachable:
             raise InvalidInputError(
                 f"max_concurrency: found {max_concurrency!r:.40}; expected a whole number >= 1."
             )
+
+        check_gate(gate)
 
         def work(config: RunnableConfig) -> Flow[AlignmentReport]:
             learner = self.flows.learner(config, max_concurrency=max_concurrency)
