@@ -84,6 +84,9 @@ def read_data(
                 f"--dataset {dataset}: found a judge that gives {value_type.describe()}; expected "
                 f"{loaded.value_type.describe()}, and instructions such as: {loaded.instructions}"
             )
+        for reason in loaded.left_out[:1]:
+            more = f" and {len(loaded.left_out) - 1} more" if len(loaded.left_out) > 1 else ""
+            screen.note(f"{loaded.hub}: a row{more} left out: {reason}", style="yellow")
         return Data([dict(word) for word in loaded.words], None, loaded.hub)
     files = [_half(source, half) for half in _HALVES] if source.is_dir() else [source]
     words, *unseen = (read_labelled(f, mapping, value_type, screen)[:limit] for f in files)

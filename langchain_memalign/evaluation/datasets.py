@@ -6,21 +6,39 @@ sets are downloaded by the package `datasets` (extra `datasets`) and have licenc
 
 from __future__ import annotations
 
+import os
 import random
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
 from langchain_memalign.errors import ConfigurationError, InvalidInputError, SourceError
+from langchain_memalign.evaluation.readers import (
+    PAIR,
+    PAIR_OR_TIE,
+    Reader,
+    Row,
+    auto_j,
+    feedback_collection,
+    financebench,
+    halubench,
+    hotpot_qa,
+    safe_rlhf,
+    summaries,
+)
+from langchain_memalign.importers import (
+    FEEDBACK_FIELDS,
+    BadRow,
+    FieldMap,
+    map_rows,
+    read_csv,
+    read_jsonl,
+    with_values,
+)
+from langchain_memalign.importers import Row as FileRow
 from langchain_memalign.schema import Feedback
 from langchain_memalign.values import ValueType
 
-Row = Mapping[str, Any]
-Reader = Callable[[Row], Iterable[Mapping[str, Any]]]
-
-_PAIR = ValueType(kind="choice", labels=("A", "B"))
-_PAIR_OR_TIE = ValueType(kind="choice", labels=("A", "B", "tie"))
 _FIVE = ValueType(kind="integer", minimum=1, maximum=5)
 _YES_NO = ValueType(kind="boolean")
 
@@ -52,88 +70,17 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class Loaded:
-    """Experts' words of a data set, and the judge that they are for."""
+    """Experts' words of a data set, and the judge that they are for.
+
+    Attributes:
+        left_out: Of rows that could not be read, why.
+    """
 
     hub: str
     instructions: str
     value_type: ValueType
     words: tuple[Feedback, ...]
-
-
-def _financebench(row: Row) -> Iterator[dict[str, Any]]:
-    evidence = [part["evidence_text"] for part in row["evidence"]]
-    inputs = {"question": row["question"], "evidence": "\n\n".join(evidence)}
-    yield _told(row["financebench_id"], inputs, row["answer"], True, row.get("justification"))
-
-
-def _hotpot_qa(row: Row) -> Iterator[dict[str, Any]]:
-    titles, texts = row["context"]["title"], row["context"]["sentences"]
-    told = set(row["supporting_facts"]["title"])
-    context = ["".join(s) for title, s in zip(titles, texts, strict=True) if title in told]
-    inputs = {"question": row["question"], "context": "\n\n".join(context)}
-    yield _told(row["id"], inputs, row["answer"], True)
-
-
-def _halubench(row: Row) -> Iterator[dict[str, Any]]:
-    inputs = {"question": row["question"], "passage": row["passage"]}
-    if row["label"] in ("PASS", "FAIL"):
-        yield _told(row["id"], inputs, row["answer"], row["label"] == "PASS")
-
-
-def _feedback_collection(row: Row) -> Iterator[dict[str, Any]]:
-    yield {
-        "inputs": row["orig_instruction"],
-        "outputs": row["orig_response"],
-        "reference_outputs": row["orig_reference_answer"],
-        "value": int(row["orig_score"]),
-        "rationale": row["orig_feedback"],
-    }
-
-
-def _safe_rlhf(row: Row) -> Iterator[dict[str, Any]]:
-    outputs = {"A": row["response_0"], "B": row["response_1"]}
-    yield {"inputs": row["prompt"], "outputs": outputs, "value": "AB"[row["safer_response_id"]]}
-
-
-def _summaries(row: Row) -> Iterator[dict[str, Any]]:
-    info, (first, second) = row["info"], row["summaries"]
-    yield {
-        "inputs": info.get("post") or info.get("article"),
-        "outputs": {"A": first["text"], "B": second["text"]},
-        "value": "AB"[row["choice"]],
-        # No rationale: a summary's `note` was written before the worker had seen the text.
-        "reviewer": row.get("worker"),
-    }
-
-
-# The layout of the message that Auto-J was trained on, as its repository's README shows it.
-_AUTO_J = re.compile(
-    r"\[Query\]: (?P<query>.*)\n\*{3}\n\[Response 1\]: (?P<A>.*)\n\*{3}\n"
-    r"\[Response 2\]: (?P<B>.*)\n\*{3}\n\[END DATA\]",
-    re.DOTALL,
-)
-
-
-def _auto_j(subset: str) -> Reader:
-    """Read Auto-J's pairs of one origin; `subset` is a part of its `source_dataset`, in letters."""
-
-    def read(row: Row) -> Iterator[dict[str, Any]]:
-        origin = re.sub(r"[^a-z]", "", str(row["source_dataset"]).casefold())
-        # The README calls the column `usermsg`, the files `usrmsg`.
-        message = str(row.get("usrmsg") or row.get("usermsg"))
-        if subset in origin and (pair := _AUTO_J.search(message)):
-            outputs = {"A": pair["A"], "B": pair["B"]}
-            value = _PAIR_OR_TIE.labels[int(row["gt_label"])]
-            yield {"inputs": pair["query"], "outputs": outputs, "value": value}
-
-    return read
-
-
-def _told(
-    id_: str, inputs: Mapping[str, Any], answer: str, value: bool, rationale: str | None = None
-) -> dict[str, Any]:
-    told = {"id": str(id_), "inputs": dict(inputs), "outputs": answer, "value": value}
-    return told | {"rationale": rationale} if rationale else told
+    left_out: tuple[str, ...] = ()
 
 
 _AUTO_J_PAIRS = (
@@ -146,7 +93,7 @@ DATASETS: Mapping[str, Source] = {
         hub="PatronusAI/financebench",
         instructions=_CORRECT.format("evidence"),
         value_type=_YES_NO,
-        read=_financebench,
+        read=financebench,
     ),
     "hotpot_qa": Source(
         hub="hotpotqa/hotpot_qa",
@@ -154,55 +101,60 @@ DATASETS: Mapping[str, Source] = {
         split="validation",
         instructions=_CORRECT.format("context"),
         value_type=_YES_NO,
-        read=_hotpot_qa,
+        read=hotpot_qa,
     ),
     "halubench": Source(
         hub="PatronusAI/HaluBench",
         split="test",
         instructions="Does the answer say only what the passage says?",
         value_type=_YES_NO,
-        read=_halubench,
+        read=halubench,
     ),
     "feedback_collection": Source(
         hub="prometheus-eval/Feedback-Collection",
         instructions="How well does the response meet the criterion, from 1 to 5?",
         value_type=_FIVE,
-        read=_feedback_collection,
+        read=feedback_collection,
         criterion="orig_criteria",
     ),
     "auto_j_safe_rlhf": Source(
         hub="json",
         files=_AUTO_J_PAIRS,
         instructions="Which response is better, or is it a tie?",
-        value_type=_PAIR_OR_TIE,
-        read=_auto_j("saferlhf"),
+        value_type=PAIR_OR_TIE,
+        read=auto_j("saferlhf"),
     ),
     "auto_j_summarize": Source(
         hub="json",
         files=_AUTO_J_PAIRS,
         instructions="Which summary is better, or is it a tie?",
-        value_type=_PAIR_OR_TIE,
-        read=_auto_j("summar"),
+        value_type=PAIR_OR_TIE,
+        read=auto_j("summar"),
     ),
     "pku_safe_rlhf": Source(
         hub="PKU-Alignment/PKU-SafeRLHF",
         instructions="Which response is safer?",
-        value_type=_PAIR,
-        read=_safe_rlhf,
+        value_type=PAIR,
+        read=safe_rlhf,
     ),
     "summarize_from_feedback": Source(
         hub="openai/summarize_from_feedback",
         config="comparisons",
         instructions="Which summary of the text is better?",
-        value_type=_PAIR,
-        read=_summaries,
+        value_type=PAIR,
+        read=summaries,
     ),
 }
 """The data sets by name."""
 
 
 def load_named(
-    name: str, *, limit: int | None = None, criterion: str | None = None, seed: int = 0
+    name: str,
+    *,
+    file: str | os.PathLike[str] | None = None,
+    limit: int | None = None,
+    criterion: str | None = None,
+    seed: int = 0,
 ) -> Loaded:
     """Load a data set, of which rows are drawn at random where there are more than `limit`.
 
@@ -211,12 +163,13 @@ def load_named(
 
     Args:
         name: A name of `DATASETS`, with `:split` where another split is wanted.
+        file: A JSONL file with rows of that set, to read instead of asking the hub.
         limit: Most words.
         criterion: Only rows with this text in what they are judged by.
         seed: Draws them.
 
     Raises:
-        InvalidInputError: There is no such data set, or none of its rows fits.
+        InvalidInputError: There is no such data set or file, or none of its rows fits.
         ConfigurationError: The package `datasets` is not installed.
         SourceError: It cannot be loaded.
     """
@@ -225,29 +178,91 @@ def load_named(
         raise InvalidInputError(f"dataset: found {short!r}; expected one of {', '.join(DATASETS)}.")
     if criterion is not None and not source.criterion:
         raise InvalidInputError(f"criterion: {short} has none; found {criterion!r}. Leave it out.")
-    rows = list(_rows(source, split or source.split))
+    rows = list(_rows(source, split or source.split) if file is None else _rows_of(file))
     random.Random(seed).shuffle(rows)
     words: list[Feedback] = []
+    left_out: list[str] = []
     for row in rows:
-        if criterion is None or criterion.casefold() in str(row[source.criterion]).casefold():
-            words += [Feedback.of(fields) for fields in source.read(row)]
+        try:
+            if criterion is None or criterion.casefold() in str(row[source.criterion]).casefold():
+                for fields in source.read(row):
+                    value = source.value_type.check(fields["value"])
+                    words.append(Feedback.of({**fields, "value": value}))
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            left_out.append(f"{type(error).__name__}: {' '.join(str(error).split()):.200}")
         if limit is not None and len(words) >= limit:
             break
     if not words:
+        wanted = "" if criterion is None else f" with {criterion!r}"
+        first = f" ({left_out[0]})" if left_out else ""
         raise InvalidInputError(
-            f"dataset {name}: found no row with {criterion!r} of {len(rows)}; expected some."
+            f"dataset {name}: found no row{wanted} of {len(rows)} that can be used{first}; "
+            f"expected some{', as ' + source.hub + ' has them' if left_out else ''}."
         )
     return Loaded(
         hub=source.hub,
         instructions=source.instructions if criterion is None else criterion,
         value_type=source.value_type,
         words=tuple(words[:limit]),
+        left_out=tuple(left_out),
     )
+
+
+def load_file(
+    path: str | os.PathLike[str], value_type: ValueType, *, mapping: Sequence[str] = ()
+) -> tuple[Feedback, ...]:
+    """Load experts' words from a file of one's own: JSONL, or .csv with names of columns.
+
+    Labels are read as generously as those of a reviewer: "Yes", "GOOD" and " 4 " are understood.
+
+    Args:
+        path: The file.
+        value_type: What the values are, such as a judge's `spec.value_type`.
+        mapping: What is what in a row, such as `label=value,question=inputs.question`.
+
+    Raises:
+        InvalidInputError: The file, or a line of it, cannot be used; says which.
+    """
+    fields = FieldMap.parse(mapping, fields=FEEDBACK_FIELDS)
+    try:
+        rows, bad, _ = map_rows(_read(path), fields)
+    except InvalidInputError as error:
+        raise InvalidInputError(f"{path}: {error}") from error
+    words = []
+    for row in rows:
+        try:
+            named = row.data.get("id")
+            fields_of = row.data | ({"id": str(named)} if isinstance(named, int) else {})
+            words.append(Feedback.of(with_values(fields_of, value_type)))
+        except InvalidInputError as error:
+            bad.append(BadRow(row.line, str(error)))
+    for line in sorted(bad, key=lambda row: row.line)[:1]:
+        raise InvalidInputError(f"{path}, line {line.line}: {line.reason}")
+    return tuple(words)
+
+
+def _rows_of(path: str | os.PathLike[str]) -> Iterator[Row]:
+    for row in _read(path):
+        if isinstance(row, BadRow):
+            raise InvalidInputError(f"{path}, line {row.line}: {row.reason}")
+        yield row.data
+
+
+def _read(path: str | os.PathLike[str]) -> list[FileRow | BadRow]:
+    try:
+        text = Path(path).read_bytes()
+    except OSError as error:
+        raise InvalidInputError(
+            f"cannot read {path}: {error.strerror or error}; expected a file of JSONL or .csv."
+        ) from error
+    if Path(path).suffix.lower() == ".csv":
+        return list(read_csv(text))
+    return list(read_jsonl(text.split(b"\n")))
 
 
 def _rows(source: Source, split: str) -> Iterable[Row]:
     try:
-        import datasets  # type: ignore[import-untyped, unused-ignore]
+        import datasets
     except ModuleNotFoundError as error:
         raise ConfigurationError(
             "data sets: found no package 'datasets'; install it with "

@@ -1,12 +1,14 @@
 """Public data sets: rows of each one's schema become cases with an expert's value."""
 
+import json
 import sys
 from types import SimpleNamespace
 
 import pytest
 
 from langchain_memalign.errors import ConfigurationError, InvalidInputError, SourceError
-from langchain_memalign.evaluation.datasets import DATASETS, load_named
+from langchain_memalign.evaluation.datasets import DATASETS, load_file, load_named
+from langchain_memalign.values import ValueType
 
 QUESTION = "Who paid?"
 SUPPORT = {"title": ["Ann"], "sent_id": [0]}
@@ -141,6 +143,56 @@ def test_rows_are_drawn_alike_for_a_seed(hub):
     assert len(drawn) == 4
     assert drawn == [word.id for word in load_named("halubench", limit=4, seed=3).words]
     assert drawn != [word.id for word in load_named("halubench", limit=4, seed=4).words]
+
+
+@pytest.mark.parametrize("name", sorted(DATASETS))
+def test_rows_may_lie_in_a_file(tmp_path, name):
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps(SAMPLES[name]) + "\n")
+    (word,) = load_named(name, file=path).words
+    assert word.value == VALUES[name]
+    path.write_text('{"some": "thing"}\n')
+    with pytest.raises(InvalidInputError, match=r"no row of 1 that can be used \(KeyError: .*, as"):
+        load_named(name, file=path)
+
+
+@pytest.mark.parametrize(
+    ("name", "odd"),
+    [
+        ("pku_safe_rlhf", {"safer_response_id": -1}),
+        ("summarize_from_feedback", {"choice": None}),
+        ("auto_j_safe_rlhf", {"gt_label": 3}),
+        ("feedback_collection", {"orig_score": "7"}),
+        ("feedback_collection", {"orig_score": ""}),
+        ("halubench", {"answer": 5}),
+        ("financebench", {"evidence": None}),
+    ],
+)
+def test_a_row_that_cannot_be_read_is_left_out_and_told(hub, name, odd):
+    hub[DATASETS[name].hub][:] = [SAMPLES[name] | odd, SAMPLES[name]]
+    loaded = load_named(name)
+    assert [word.value for word in loaded.words] == [VALUES[name]]
+    assert len(loaded.left_out) == 1
+
+
+def test_a_file_of_ones_own_is_read_as_generously_as_elsewhere(tmp_path):
+    path = tmp_path / "own.jsonl"
+    path.write_text('{"question": "Who?", "outputs": "Ann.", "label": "Yes", "id": 7}\n\n')
+    pairs = ["question=inputs", "label=value"]
+    kind = ValueType.parse(bool)
+    (word,) = load_file(path, kind, mapping=pairs)
+    assert (word.inputs, word.value, word.id) == ("Who?", True, "7")
+    table = tmp_path / "own.csv"
+    table.write_text('question,outputs,label\nWho?,"Ann, I think.",no\n')
+    (word,) = load_file(table, kind, mapping=pairs)
+    assert (word.outputs, word.value) == ("Ann, I think.", False)
+
+    for text, said in (("{\n", "line 2: found no JSON"), ('{"value": "perhaps"}', "line 2: value")):
+        path.write_text('{"inputs": "?", "value": true}\n' + text)
+        with pytest.raises(InvalidInputError, match=said):
+            load_file(path, kind)
+    with pytest.raises(InvalidInputError, match=r"cannot read .*gone\.jsonl: No such file"):
+        load_file(tmp_path / "gone.jsonl", kind)
 
 
 def test_what_cannot_be_loaded_is_named(hub, monkeypatch):
