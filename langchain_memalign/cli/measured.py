@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 from langchain_memalign.cli.cases import read_labelled
 from langchain_memalign.cli.exits import Left
 from langchain_memalign.cli.judgefile import ModelChoice, find_judge_file, load_judge_file
+from langchain_memalign.cli.options import JUDGE
 from langchain_memalign.cli.progress import progress_bar
 from langchain_memalign.cli.screen import Screen
 from langchain_memalign.errors import InvalidInputError
@@ -39,18 +41,21 @@ class Data:
 def judge_and_data(
     arguments: Sequence[Path], judge_file: Path | None, dataset: str | None
 ) -> tuple[Path | None, Path | None]:
-    """Tell a judge file and data apart: JUDGE DATA, DATA, or JUDGE with a data set.
+    """Tell a judge file and data apart: JUDGE and DATA, DATA, or JUDGE with a data set.
 
     Raises:
         InvalidInputError: There are too many, or none where one is needed.
     """
-    named = list(arguments)
-    if named and named[0].suffix in (".yaml", ".yml", ".toml"):
-        if judge_file is not None:
-            raise InvalidInputError(
-                f"found the judge files {named[0]} and {judge_file}; expected one of them."
-            )
-        judge_file = named.pop(0)
+    judges = [path for path in arguments if path.suffix.lower() in (".yaml", ".yml", ".toml")]
+    named = [path for path in arguments if path not in judges]
+    # A file that is named here goes before one that is named once for all.
+    if judge_file is not None and not (judges and str(judge_file) == os.environ.get(JUDGE)):
+        judges.append(judge_file)
+    if len(judges) > 1:
+        raise InvalidInputError(
+            f"found the judge files {' and '.join(map(str, judges))}; expected one of them."
+        )
+    judge_file = judges[0] if judges else None
     if len(named) != (dataset is None):
         wanted = "none beside --dataset" if dataset else "a file, a folder, or --dataset NAME"
         raise InvalidInputError(f"data: found {len(named)} files of it; expected {wanted}.")

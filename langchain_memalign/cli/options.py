@@ -9,13 +9,16 @@ import typer
 
 from langchain_memalign.errors import InvalidInputError
 
+JUDGE = "MEMALIGN_JUDGE"
+"""The environment variable that names a judge file."""
+
 JudgeOption = Annotated[
     Path | None,
     typer.Option(
         "--judge",
         "-j",
         metavar="FILE",
-        envvar="MEMALIGN_JUDGE",
+        envvar=JUDGE,
         help="The judge file. Without it: judge.yaml, judge.yml or judge.toml in this directory.",
         show_default=False,
     ),

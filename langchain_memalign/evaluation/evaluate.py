@@ -116,9 +116,10 @@ def _evaluate(
     more, _ = readable(value_type, options.get("teach", ()))
     folds = whole("folds", options.get("folds", 0), least=0)
     folds = 0 if more else folds
-    lessons: list[tuple[list[Feedback], list[Feedback]]] = [([], more)] if more else []
+    lessons = [(questions, more)] if more else []
     if folds:
-        lessons = parts(words, folds=folds, seed=options.get("seed", 0))
+        by_part = parts(words, folds=folds, seed=options.get("seed", 0))
+        lessons = [(_questions(held), taught) for held, taught in by_part]
     points = yield from judge.memory.flows.scan(Selection(judge=judge.spec.name), vectors=True)
     session = Session(
         judge,
@@ -128,34 +129,50 @@ def _evaluate(
         progress=options.get("progress"),
         resampling=options.get("resampling"),
     )
-    session.tally.total = len(questions) * (1 + bool(points) + bool(lessons))
-    found: dict[State, Sequence[Row]] = {}
-    found["without memory"] = yield from session.ask(questions, shown="none")
-    if points:
-        found["now"] = yield from session.ask(questions)
-    if lessons:
-        rows: list[Row] = []
-        for fold, (held, taught) in enumerate(lessons):
-            asked = _questions(held) if folds else questions
-            rows += yield from session.ask(asked, teach=taught, fold=fold)
-        by_id = {row.id: row for row in rows}
-        found["taught more"] = [by_id[question.id] for question in questions]
-    influences: Sequence[Influence] = ()
-    if options.get("leave_one_out"):
-        state: State = "taught more" if more else "now"
-        influences = yield from session.influences(questions, found.get(state, ()), teach=more)
+    try:
+        found = yield from _states(session, questions, lessons)
+        influences: Sequence[Influence] = ()
+        if options.get("leave_one_out"):
+            rows = found.get("taught more" if more else "now", ())
+            influences = yield from session.influences(questions, rows, teach=more)
+    finally:
+        session.close()
+    if len(found) == 1:
+        notes.append(
+            "The judge knows nothing yet, so there is nothing to compare: let it learn with "
+            "`align`, or give words to learn or a number of folds here."
+        )
     prices = options.get("prices")
     price = (read_prices() if prices is None else prices).get(model_name(judge))
-    judgements = [*session.results.rows, *(row for one in influences for row in one.rows)]
     return Evaluation(
         value_type=value_type,
         questions=questions,
         agreements=tuple(agreements(value_type, found, options.get("resampling"))),
         reviewers=reviewer_match(_by_case(words), resampling=options.get("resampling")),
         influences=tuple(influences),
-        spent=spent(judgements, session.results.lessons, price),
+        spent=spent(session.results.rows, session.results.lessons, price),
         notes=tuple(notes),
     )
+
+
+def _states(
+    session: Session,
+    questions: Sequence[Question],
+    lessons: Sequence[tuple[Sequence[Question], Sequence[Feedback]]],
+) -> Flow[dict[State, Sequence[Row]]]:
+    """Judge in each state that there is."""
+    session.tally.total = len(questions) * (1 + session.knows + bool(lessons))
+    found: dict[State, Sequence[Row]] = {}
+    found["without memory"] = yield from session.ask(questions, shown="none")
+    if session.knows:
+        found["now"] = yield from session.ask(questions)
+    if lessons:
+        rows: list[Row] = []
+        for fold, (asked, taught) in enumerate(lessons):
+            rows += yield from session.ask(asked, teach=taught, fold=fold)
+        by_id = {row.id: row for row in rows}
+        found["taught more"] = [by_id[question.id] for question in questions]
+    return found
 
 
 def _questions(words: Sequence[Feedback]) -> tuple[Question, ...]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
 
-from langchain_memalign.evaluation.cells import Question, Row, Setting
+from langchain_memalign.evaluation.cells import Cell, Lesson, Question, Row, Setting
 from langchain_memalign.evaluation.metrics import closeness
 from langchain_memalign.evaluation.resampling import Estimate, Resampling
+from langchain_memalign.evaluation.results import Results
 from langchain_memalign.evaluation.running import judged
-from langchain_memalign.flow import Flow, parallel
+from langchain_memalign.flow import Flow, off_loop, parallel
 from langchain_memalign.judge import JudgeFlows
 from langchain_memalign.schema import Record
 
@@ -34,6 +37,19 @@ class Influence(Record):
     rows: tuple[Row, ...] = ()
 
 
+@dataclass(frozen=True)
+class Kept:
+    """Where judgements are kept, and what they were made with."""
+
+    results: Results
+    made_with: Sequence[Any]
+
+    def cell(self, id_: str, asked: Sequence[Question]) -> tuple[str, Lesson]:
+        """The key of the judgements without a thing; and that nothing was taught for them."""
+        cell = Cell(setting=Setting(), ask=tuple(asked))
+        return cell.key([*self.made_with, "without", id_]), Lesson(id="", setting=Setting())
+
+
 def shown(rows: Sequence[Row]) -> dict[str, list[Row]]:
     """The judgements for which each principle and episode was shown."""
     found: dict[str, list[Row]] = {}
@@ -49,6 +65,7 @@ def leave_one_out(
     rows: Sequence[Row],
     *,
     own: Mapping[str, frozenset[str]],
+    kept: Kept,
     concurrency: int,
     told: Callable[[int], None],
     resampling: Resampling | None = None,
@@ -60,12 +77,14 @@ def leave_one_out(
         questions: The questions by id.
         rows: Its judgements with all that it knows.
         own: By case, the ids of its own episodes, which stay hidden throughout.
+        kept: Where judgements are kept; those that are there already are not made again.
         concurrency: Most judgements at the same time.
         told: Told of each judgement that is done.
         resampling: How intervals are drawn.
 
     Returns:
-        What helps most first, what hurts most last.
+        What helps most first, what hurts most last. What the judge no longer knows is left out: it
+        was taught again since, and its model found other principles.
     """
     words = yield from _words(flows)
     measure = closeness(flows.spec.value_type)
@@ -79,7 +98,15 @@ def leave_one_out(
             return row
 
         asked = [questions[row.id] for row in with_it]
-        without = yield from parallel([ask(question) for question in asked], limit=concurrency)
+        key, lesson = kept.cell(id_, asked)
+        if id_ not in words or kept.results.has(key, len(asked)):
+            told(len(asked))
+        if id_ not in words:
+            continue
+        if not kept.results.has(key, len(asked)):
+            rows_without = yield from parallel([ask(q) for q in asked], limit=concurrency)
+            yield from off_loop(partial(kept.results.add, key, lesson, rows_without))
+        without = kept.results.rows_of(key)
         kind, text = words[id_]
         change = measure.change(
             [question.expert for question in asked],

@@ -7,12 +7,15 @@ import os
 from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field, ValidationError
 
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.evaluation.cells import Lesson, Row
 from langchain_memalign.schema import Record
+
+_Dollars = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)]
 
 
 class Price(Record):
@@ -24,9 +27,9 @@ class Price(Record):
         cached_input: Of what the provider had in its prompt cache; None for the price of input.
     """
 
-    input: float = Field(ge=0)
-    output: float = Field(ge=0)
-    cached_input: float | None = Field(default=None, ge=0)
+    input: _Dollars
+    output: _Dollars
+    cached_input: _Dollars | None = None
 
 
 class Spent(Record):

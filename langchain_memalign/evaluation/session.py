@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from langchain_memalign.alignment import align
 from langchain_memalign.evaluation.cells import Cell, Lesson, Question, Row, Setting, Shown
-from langchain_memalign.evaluation.leaving_out import Influence, leave_one_out, shown
+from langchain_memalign.evaluation.leaving_out import Influence, Kept, leave_one_out, shown
 from langchain_memalign.evaluation.resampling import Resampling
 from langchain_memalign.evaluation.results import Results
 from langchain_memalign.evaluation.running import (
@@ -21,7 +21,7 @@ from langchain_memalign.evaluation.running import (
 )
 from langchain_memalign.flow import Flow, off_loop, parallel
 from langchain_memalign.judge import JudgeFlows, MemAlignJudge
-from langchain_memalign.memory import scratch_copy
+from langchain_memalign.memory import Memory, scratch_copy
 from langchain_memalign.memory.store import Point
 from langchain_memalign.schema import AlignmentReport, Feedback
 
@@ -52,6 +52,13 @@ class Session:
         self._concurrency = concurrency
         self._resampling = resampling
         self.tally = Tally(progress)
+        self._copy: Memory | None = None
+        self._lesson: tuple[str, JudgeFlows, AlignmentReport | None] | None = None
+
+    @property
+    def knows(self) -> bool:
+        """Whether the judge's memory holds anything."""
+        return bool(self._points)
 
     def ask(
         self,
@@ -68,22 +75,19 @@ class Session:
         if self.results.has(key, len(questions)):
             self.tally.add(len(questions))
             return self.results.rows_of(key)
+        flows, report = yield from self._taught(teach)
+        own = yield from own_ids(flows)
+
+        def one(question: Question) -> Flow[Row]:
+            hidden = own.get(question.case.key, frozenset())
+            row = yield from judged(flows, question, setting, without=hidden)
+            self.tally.add(1)
+            return row
+
+        rows = yield from parallel([one(q) for q in questions], limit=self._concurrency)
         lesson = Lesson(id=cell.lesson, setting=setting)
-
-        def judge(flows: JudgeFlows, report: AlignmentReport | None) -> Flow[None]:
-            own = yield from own_ids(flows)
-
-            def one(question: Question) -> Flow[Row]:
-                hidden = own.get(question.case.key, frozenset())
-                row = yield from judged(flows, question, setting, without=hidden)
-                self.tally.add(1)
-                return row
-
-            rows = yield from parallel([one(q) for q in questions], limit=self._concurrency)
-            taught = lesson if report is None else learned(lesson, report)
-            yield from off_loop(lambda: self.results.add(key, taught, rows))
-
-        yield from self._aside(teach, judge)
+        taught = lesson if report is None else learned(lesson, report)
+        yield from off_loop(lambda: self.results.add(key, taught, rows))
         return self.results.rows_of(key)
 
     def influences(
@@ -95,39 +99,40 @@ class Session:
     ) -> Flow[list[Influence]]:
         """Judge again without each thing that was shown."""
         self.tally.total += sum(map(len, shown(rows).values()))
-        found: list[Influence] = []
-
-        def judge(flows: JudgeFlows, report: AlignmentReport | None) -> Flow[None]:
-            found.extend(
-                (
-                    yield from leave_one_out(
-                        flows,
-                        {question.id: question for question in questions},
-                        rows,
-                        own=(yield from own_ids(flows)),
-                        concurrency=self._concurrency,
-                        told=self.tally.add,
-                        resampling=self._resampling,
-                    )
-                )
-            )
-
-        yield from self._aside(teach, judge)
+        flows, _ = yield from self._taught(teach)
+        found = yield from leave_one_out(
+            flows,
+            {question.id: question for question in questions},
+            rows,
+            own=(yield from own_ids(flows)),
+            kept=Kept(
+                self.results, [*self._described, Cell(setting=Setting(), teach=teach).lesson]
+            ),
+            concurrency=self._concurrency,
+            told=self.tally.add,
+            resampling=self._resampling,
+        )
         return found
 
-    def _aside(
-        self,
-        teach: Sequence[Feedback],
-        work: Callable[[JudgeFlows, AlignmentReport | None], Flow[None]],
-    ) -> Flow[None]:
-        """Work with the judge over a copy of its memory, after it was taught more."""
-        memory = yield from scratch_copy(self._points, self._embedder)
-        try:
-            flows = self._judge.flows.over(memory.flows)
+    def close(self) -> None:
+        """Give up the copy of the memory."""
+        if self._copy is not None:
+            self._copy.close()
+        self._copy, self._lesson = None, None
+
+    def _taught(self, teach: Sequence[Feedback]) -> Flow[tuple[JudgeFlows, AlignmentReport | None]]:
+        """The judge over a copy of its memory, after it was taught more; the last one is kept.
+
+        To teach it once more would cost as much again, and a model might find other principles.
+        """
+        lesson = Cell(setting=Setting(), teach=tuple(teach)).lesson
+        if self._lesson is None or self._lesson[0] != lesson:
+            self.close()
+            self._copy = yield from scratch_copy(self._points, self._embedder)
+            flows = self._judge.flows.over(self._copy.flows)
             report = None
             if teach:
                 learner = flows.learner(max_concurrency=self._concurrency)
                 report = yield from align(learner, list(teach))
-            yield from work(flows, report)
-        finally:
-            memory.close()
+            self._lesson = (lesson, flows, report)
+        return self._lesson[1:]

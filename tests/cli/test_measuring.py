@@ -73,6 +73,22 @@ def test_a_learning_curve_of_seen_and_unseen_cases(shell):
     )
 
 
+def test_the_judge_file_stands_before_or_after_the_data(taught, monkeypatch):
+    taught.write("other.yml", (taught.folder / "judge.yaml").read_text())
+    first = taught.json("evaluate", "other.yml", "unseen.jsonl")
+    monkeypatch.setenv("MEMALIGN_JUDGE", "gone.yaml")
+    for arguments in (("unseen.jsonl", "other.yml"), ("other.yml", "unseen.jsonl")):
+        assert taught.json("evaluate", *arguments)["agreements"] == first["agreements"]
+    for arguments in (("judge.yaml", "-j", "other.yml"), ("judge.yaml", "other.yml")):
+        said = taught.error("evaluate", *arguments, "unseen.jsonl")
+        assert "found the judge files judge.yaml and other.yml; expected one" in said
+
+
+def test_a_judge_that_knows_nothing_has_nothing_to_compare(shell):
+    shell.rows("unseen.jsonl", [labelled(n) for n in range(4)])
+    assert "nothing to compare" in shell("evaluate", "judge.yaml", "unseen.jsonl").stderr
+
+
 def test_data_without_values_is_refused(shell):
     shell.rows("rows.jsonl", [{"inputs": "a", "outputs": "b"}])
     assert "value" in shell.error("evaluate", "rows.jsonl")

@@ -30,6 +30,24 @@ def test_users_replace_the_table(tmp_path):
     path = tmp_path / "prices.json"
     path.write_text('{"models": {"mine": {"input": 0.1, "output": 0.2}}}')
     assert read_prices(path) == {"mine": Price(input=0.1, output=0.2)}
-    path.write_text('{"models": {"mine": {"input": -1}}}')
+
+
+@pytest.mark.parametrize(
+    "models",
+    [
+        '{"mine": {"input": -1, "output": 1}}',
+        '{"mine": {"input": Infinity, "output": 1}}',
+        '{"mine": {"input": NaN, "output": 1}}',
+        '{"mine": {"input": true, "output": 1}}',
+        '{"mine": {"input": "0.1", "output": 1}}',
+        '{"mine": {"output": 1}}',
+        '{"mine": 1}',
+        "[]",
+        '{"mine": ',
+    ],
+)
+def test_a_table_that_is_none_is_refused(tmp_path, models):
+    path = tmp_path / "prices.json"
+    path.write_text(f'{{"models": {models}}}')
     with pytest.raises(InvalidInputError, match="dollars per million tokens"):
         read_prices(path)

@@ -130,3 +130,5 @@ def evaluate(
         screen.data(found.model_dump(mode="json") | {"files": [str(file) for file in files]})
         return
     show(screen, [*evaluation_tables(found), disagreement_table(found)], files)
+    for note in found.notes:
+        screen.note(note, style="yellow")
