@@ -14,13 +14,15 @@ from functools import reduce
 from operator import add
 from typing import Literal
 
+import numpy as np
+
 from langchain_memalign.alignment import NO_COST, Cost, align
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.evaluation.cells import Question, Row, Setting, question
 from langchain_memalign.evaluation.checks import listed
 from langchain_memalign.evaluation.metrics import Metric, closeness
 from langchain_memalign.evaluation.planning import parts
-from langchain_memalign.evaluation.resampling import Resampling
+from langchain_memalign.evaluation.resampling import Resampling, chance_of_loss
 from langchain_memalign.evaluation.running import judged, own_ids
 from langchain_memalign.evaluation.study import readable
 from langchain_memalign.flow import Flow, parallel
@@ -52,7 +54,7 @@ class _Compared:
 class EvidenceGate:
     """Compares two states of a judge's memory; for `judge.align(..., gate=EvidenceGate())`.
 
-    Evidence is a paired comparison with a bootstrap interval, of these kinds:
+    Evidence is a paired comparison, of these kinds:
 
     - trusted cases: the `holdout`. With enough of them they alone decide, and the other kinds are
       not asked for.
@@ -63,10 +65,11 @@ class EvidenceGate:
     - cases of the batch, as new: each part is judged by a judge that was taught all other parts.
       This tells whether such feedback helps with such cases, not whether it is right.
 
-    A batch is refused if the judge got worse on any of them: if it is `confidence` sure that the
-    change lies below `-tolerance`. Where no kind has `least` cases, nothing can be told. The
-    default is to accept then, with a warning: a judge that begins has nothing to hold a first batch
-    against, and would never learn anything.
+    A batch is refused if the judge got worse on any of them: if it is `confidence` sure, by a
+    randomisation test over the cases, that the change lies below `-tolerance`; where there are
+    several kinds, each has to be surer by as much. Where no kind has `least` cases, nothing can be
+    told. The default is to accept then, with a warning: a judge that begins has nothing to hold a
+    first batch against, and would never learn anything.
 
     The judgements that it costs: 2 for each trusted case; else 4 for each earlier case and 2 for
     each case of the batch; of at most `most` cases of each kind. The last kind also distils
@@ -75,7 +78,8 @@ class EvidenceGate:
     Attributes:
         holdout: Cases with values that you trust, best such as the judge is not taught.
         tolerance: How much worse is still accepted; agreement goes from 0 to 1.
-        confidence: How sure it must be that it got worse, for each kind of evidence.
+        confidence: How sure it must be that it got worse: of honest batches that change nothing, at
+            most one less this share is refused.
         least: With fewer cases, a kind of evidence decides nothing.
         most: Most cases of each kind; of more, a sample is drawn.
         folds: Parts of the batch; 0 leaves this kind of evidence out.
@@ -207,11 +211,16 @@ class EvidenceGate:
         before, after = ([row.value for row in rows] for rows in (kind.before, kind.after))
         groups = [question.case.key for question in kind.asked]
         once = Resampling(count=0)
-        # Only the upper end decides: so sure of one side is surer of both by less.
+        # Only a loss decides: so sure of one side is surer of both by less.
         sides = Resampling(level=2 * self.confidence - 1, seed=self.seed)
         change = measure.change(expert, before, after, groups=groups, resampling=sides)
         value = change.value or 0.0
         is_enough = _cases(kind.asked) >= self.least
+        near = (measure.each(expert, values) for values in (before, after))
+        changes: dict[str, list[float]] = {}
+        for case, old, new in zip(groups, *near, strict=True):
+            changes.setdefault(case, []).append(new - old)
+        by_case = np.array([sum(words) / len(words) for words in changes.values()])
         return GateEvidence(
             cases=name,
             count=_cases(kind.asked),
@@ -221,13 +230,16 @@ class EvidenceGate:
             # Without an interval all cases changed alike.
             low=(value if change.low is None else change.low) if is_enough else None,
             high=(value if change.high is None else change.high) if is_enough else None,
+            chance=chance_of_loss(by_case + self.tolerance, seed=self.seed) if is_enough else None,
         )
 
     def _decision(
         self, evidence: Sequence[GateEvidence], kinds: Iterable[_Compared]
     ) -> GateDecision:
-        sure = [e for e in evidence if e.high is not None]
-        worse = [e for e in sure if e.high is not None and e.high < -self.tolerance]
+        sure = [e for e in evidence if e.chance is not None]
+        # Bonferroni: so many kinds are so many occasions to be unlucky.
+        enough = (1 - self.confidence) / max(len(sure), 1)
+        worse = [e for e in sure if e.chance is not None and e.chance < enough]
         if worse:
             reason = "It would make the judge worse on " + " and on ".join(map(_told, worse)) + "."
         elif sure:

@@ -92,6 +92,10 @@ class Metric:
             resampling=resampling,
         )
 
+    def each(self, expert: Sequence[Value], judge: Sequence[Value | None]) -> Numbers:
+        """What it measures of each row alone."""
+        return self.statistic(Rows(expert, judge))(np.eye(len(expert)))
+
     def change(
         self,
         expert: Sequence[Value],

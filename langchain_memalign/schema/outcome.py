@@ -105,6 +105,8 @@ class GateEvidence(Record):
         change: The difference; above 0 is better.
         low: Lower end of the change's interval; None where it was too little to tell.
         high: Upper end.
+        chance: How likely so low a change is where nothing got worse; None where it was too little
+            to tell.
     """
 
     cases: str
@@ -114,6 +116,7 @@ class GateEvidence(Record):
     change: float
     low: float | None = None
     high: float | None = None
+    chance: float | None = None
 
 
 class GateDecision(Record):

@@ -1,9 +1,10 @@
 """Learning on trial: what makes the judge worse does not enter its memory."""
 
+import re
 from typing import Annotated
 
 import pytest
-from fakes import CountingEmbeddings, one_rule_a_record
+from fakes import CountingEmbeddings, one_rule_a_record, verdict
 from fakes import feedback as remark
 from judge.bench import Bench
 from pydantic import Field
@@ -138,6 +139,24 @@ def test_the_batch_itself_is_judged_by_judges_taught_its_other_parts():
     # 24 judgements and three more times learning; learning what is written is not repeated.
     assert report.gate.model_calls == 24 + 3
     assert report.model_calls == report.gate.model_calls + 1
+
+
+@pytest.mark.parametrize(("lost", "accepted"), [(3, True), (5, False)])
+def test_a_few_unlucky_cases_are_no_evidence(lost, accepted):
+    def unlucky_with_the_new_rule(request):
+        if request.title != "verdict":
+            return one_rule_a_record(request)
+        number = int(re.search(r"Question (\d+)", request.prompt.split("<case>")[1]).group(1))
+        fails = "Remark 90." in request.prompt and number < 20 + lost
+        return verdict((number % 2 == 0) is not fails)
+
+    gate = EvidenceGate(holdout=words(*range(20, 45)))
+    report = bench(unlucky_with_the_new_rule).judge.align(words(90), gate=gate)
+    (trusted,) = report.gate.evidence
+    # A bootstrap of 25 cases would be sure of either: three are missing from one resample of 24.
+    assert trusted.high < 0
+    assert trusted.chance == pytest.approx(0.5**lost)
+    assert report.gate.accepted is accepted
 
 
 def always(accepted):

@@ -12,7 +12,7 @@ from langchain_memalign.evaluation.metrics import (
     exact_match,
     mae,
 )
-from langchain_memalign.evaluation.resampling import Resampling
+from langchain_memalign.evaluation.resampling import Resampling, chance_of_loss
 
 RUNS, ROWS = 400, 80
 FEW = 400  # resamples for each simulated study
@@ -119,6 +119,31 @@ def test_runs_that_scored_one_and_the_same_case_tell_of_one_case():
     found = exact_match([True] * 30, judge, groups=cases)
     assert (found.value, found.n, found.low) == (1.0, 3, None)
     assert found.note == "no interval: one independent row"
+
+
+@pytest.mark.parametrize(
+    ("differences", "chance"),
+    [
+        ([], 1),
+        ([0, 0], 1),
+        ([0.1 + 0.2 - 0.3], 1),
+        ([-1, -1, -1, *[0] * 20], 1 / 8),
+        ([-1, -1, 1, 1], 11 / 16),
+        ([-3, 1], 1 / 2),  # -4 and -2, of -4, -2, 2 and 4
+        ([1, 1], 1),
+    ],
+)
+def test_the_chance_of_a_loss_by_hand(differences, chance):
+    assert chance_of_loss(np.array(differences, dtype=float)) == pytest.approx(chance)
+
+
+def test_the_chance_of_a_loss_is_right_where_nothing_changed():
+    rng = np.random.default_rng(4)
+    for rows in (8, 40):  # all signs, and some
+        said = [chance_of_loss(rng.choice([-1, 0, 1], size=rows)) < 0.05 for _ in range(400)]
+        assert sum(said) / len(said) <= 0.07
+    lost = [chance_of_loss(rng.choice([-1, 0, 1], p=[0.6, 0.2, 0.2], size=40)) for _ in range(50)]
+    assert sum(chance < 0.05 for chance in lost) > 35
 
 
 def test_one_row_has_no_interval():
