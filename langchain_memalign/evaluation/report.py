@@ -46,7 +46,7 @@ def write_curve(
     """
     panels = {
         in_words(name): {
-            f"{split} cases": [
+            f"{split} cases, 95 % interval": [
                 (str(found.group.taught), found.estimates[name])
                 for found in experiment.figures
                 if found.group.split == split

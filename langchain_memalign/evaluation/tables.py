@@ -138,7 +138,8 @@ def cost_table(spent: Mapping[str, Spent]) -> Table:
 
 def in_words(metric: str) -> str:
     """A metric's name as people read it."""
-    return {"ccc": "CCC", "mae": "mean absolute error"}.get(metric, metric.replace("_", " "))
+    words = {"ccc": "CCC", "mae": "mean absolute error", "cohen_kappa": "Cohen's kappa"}
+    return words.get(metric, metric.replace("_", " "))
 
 
 def signed(change: Estimate) -> str:
