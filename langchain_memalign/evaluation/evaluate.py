@@ -18,7 +18,7 @@ from langchain_memalign.evaluation.leaving_out import Influence
 from langchain_memalign.evaluation.planning import parts
 from langchain_memalign.evaluation.prices import Spent, read_prices, spent
 from langchain_memalign.evaluation.resampling import Estimate, Resampling
-from langchain_memalign.evaluation.reviewers import reviewer_match
+from langchain_memalign.evaluation.reviewers import krippendorff_alpha, reviewer_match
 from langchain_memalign.evaluation.running import model_name
 from langchain_memalign.evaluation.session import Session
 from langchain_memalign.evaluation.study import RunOptions, readable
@@ -35,6 +35,7 @@ class Evaluation(Record):
     Attributes:
         agreements: One a state, in the order of the states.
         reviewers: How often two experts agree on one case; of no value where there is one for each.
+        alpha: Krippendorff's alpha of the experts: their agreement beyond chance.
         influences: With leave-one-out, what each principle and episode does.
         spent: What it cost.
         notes: What a reader has to know.
@@ -44,6 +45,7 @@ class Evaluation(Record):
     questions: tuple[Question, ...]
     agreements: tuple[Agreement, ...]
     reviewers: Estimate
+    alpha: Estimate
     influences: tuple[Influence, ...] = ()
     spent: Spent
     notes: tuple[str, ...] = ()
@@ -148,7 +150,8 @@ def _evaluate(
         value_type=value_type,
         questions=questions,
         agreements=tuple(agreements(value_type, found, options.get("resampling"))),
-        reviewers=reviewer_match(_by_case(words), resampling=options.get("resampling")),
+        reviewers=reviewer_agreement(value_type, words, resampling=options.get("resampling")),
+        alpha=reviewer_alpha(value_type, words, resampling=options.get("resampling")),
         influences=tuple(influences),
         spent=spent(session.results.rows, session.results.lessons, price),
         notes=tuple(notes),
@@ -193,6 +196,24 @@ def reviewer_agreement(
         InvalidInputError: One of the words cannot be used; says which.
     """
     return reviewer_match(_by_case(readable(value_type, words)[0]), resampling=resampling)
+
+
+def reviewer_alpha(
+    value_type: ValueType,
+    words: Sequence[FeedbackLike],
+    *,
+    resampling: Resampling | None = None,
+) -> Estimate:
+    """Krippendorff's alpha of the experts, by distance where the values form a scale.
+
+    Raises:
+        InvalidInputError: One of the words cannot be used; says which.
+    """
+    return krippendorff_alpha(
+        _by_case(readable(value_type, words)[0]),
+        level="interval" if value_type.is_ordered else "nominal",
+        resampling=resampling,
+    )
 
 
 def _by_case(words: Sequence[Feedback]) -> list[Mapping[Hashable, Value]]:

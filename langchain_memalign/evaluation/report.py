@@ -27,7 +27,12 @@ CELLS = "cells"
 
 
 def write_curve(
-    experiment: Experiment, folder: Path, *, title: str, reviewers: Estimate | None = None
+    experiment: Experiment,
+    folder: Path,
+    *,
+    title: str,
+    reviewers: Estimate | None = None,
+    alpha: Estimate | None = None,
 ) -> list[Path]:
     """Write a learning curve: report.md, results.json, curve.png and curve.svg.
 
@@ -36,6 +41,7 @@ def write_curve(
         folder: Where to write; made if there is none.
         title: What the report is called.
         reviewers: How often two experts agree, where that is known.
+        alpha: Their agreement beyond chance, where that is known.
 
     Returns:
         The files.
@@ -62,8 +68,12 @@ def write_curve(
         title=title,
         below="remarks taught",
         tables=experiment_tables(experiment),
-        notes=[*experiment.notes, *_ceiling(reviewers)],
-        data=experiment.model_dump(mode="json", exclude={"rows"}),
+        notes=[*experiment.notes, *ceiling(reviewers, alpha)],
+        data=experiment.model_dump(mode="json", exclude={"rows"})
+        | {
+            name: None if found is None else found.model_dump(mode="json")
+            for name, found in (("reviewers", reviewers), ("alpha", alpha))
+        },
         reviewers=reviewers,
     )
 
@@ -89,7 +99,7 @@ def write_evaluation(evaluation: Evaluation, folder: Path, *, title: str) -> lis
         title=title,
         below="the judge",
         tables=[*evaluation_tables(evaluation), disagreement_table(evaluation)],
-        notes=[*evaluation.notes, *_ceiling(evaluation.reviewers)],
+        notes=[*evaluation.notes, *ceiling(evaluation.reviewers, evaluation.alpha)],
         data=evaluation.model_dump(mode="json"),
         reviewers=evaluation.reviewers,
         joined=False,
@@ -107,10 +117,13 @@ def _drawn(value_type: ValueType, figures: Sequence[Figures]) -> list[str]:
     return [n for n in names if n != "cohen_kappa" or not value_type.is_ordered]
 
 
-def _ceiling(reviewers: Estimate | None) -> list[str]:
-    if reviewers is None or reviewers.value is None:
-        return []
-    return [f"Two experts give one case the same value: {reviewers}, of {reviewers.n} cases."]
+def ceiling(reviewers: Estimate | None, alpha: Estimate | None) -> list[str]:
+    """What experts reach among each other, in words; nothing where that is not known."""
+    said = (
+        (reviewers, "Two experts give one case the same value"),
+        (alpha, "The experts' agreement beyond chance, Krippendorff's alpha"),
+    )
+    return [f"{what}: {e}, of {e.n} cases." for e, what in said if e and e.value is not None]
 
 
 def _write(

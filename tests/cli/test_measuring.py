@@ -89,6 +89,21 @@ def test_a_judge_that_knows_nothing_has_nothing_to_compare(shell):
     assert "nothing to compare" in shell("evaluate", "judge.yaml", "unseen.jsonl").stderr
 
 
+def test_what_experts_reach_among_each_other_is_told(taught):
+    several = [labelled(n) | {"reviewer": who} for n in range(8, 16) for who in ("ann", "bea")]
+    several[-1]["value"] = not several[-1]["value"]
+    taught.rows("several.jsonl", several)
+    for command, folder in (("evaluate", "one"), ("learning-curve", "two")):
+        shown = taught(command, "several.jsonl", "--out", folder).stderr
+        report = (taught.folder / folder / "report.md").read_text("utf-8")
+        results = json.loads((taught.folder / folder / "results.json").read_text("utf-8"))
+        for text in (shown, report):
+            assert "Two experts give one case the same value: 0.88 [" in text
+            assert "Krippendorff's alpha: 0.76 [" in text
+        assert results["reviewers"]["value"] == 0.875
+        assert results["alpha"]["n"] == 8
+
+
 def test_data_without_values_is_refused(shell):
     shell.rows("rows.jsonl", [{"inputs": "a", "outputs": "b"}])
     assert "value" in shell.error("evaluate", "rows.jsonl")

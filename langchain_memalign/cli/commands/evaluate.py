@@ -94,7 +94,7 @@ def evaluate(
     )
     from langchain_memalign.evaluation import evaluate as evaluating
     from langchain_memalign.evaluation.prices import read_prices
-    from langchain_memalign.evaluation.report import CELLS, write_evaluation
+    from langchain_memalign.evaluation.report import CELLS, ceiling, write_evaluation
     from langchain_memalign.evaluation.tables import disagreement_table, evaluation_tables
 
     screen = Screen(json=json)
@@ -130,5 +130,5 @@ def evaluate(
         screen.data(found.model_dump(mode="json") | {"files": [str(file) for file in files]})
         return
     show(screen, [*evaluation_tables(found), disagreement_table(found)], files)
-    for note in found.notes:
+    for note in (*found.notes, *ceiling(found.reviewers, found.alpha)):
         screen.note(note, style="yellow")

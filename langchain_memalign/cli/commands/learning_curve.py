@@ -86,9 +86,9 @@ def learning_curve(
         show,
     )
     from langchain_memalign.evaluation import experiments
-    from langchain_memalign.evaluation.evaluate import reviewer_agreement
+    from langchain_memalign.evaluation.evaluate import reviewer_agreement, reviewer_alpha
     from langchain_memalign.evaluation.prices import read_prices
-    from langchain_memalign.evaluation.report import CELLS, write_curve
+    from langchain_memalign.evaluation.report import CELLS, ceiling, write_curve
     from langchain_memalign.evaluation.tables import experiment_tables
 
     screen = Screen(json=json)
@@ -118,15 +118,17 @@ def learning_curve(
                 prices=read_prices(prices),
                 seed=seed,
             )
-        reviewers = reviewer_agreement(judging.spec.value_type, [*data.words, *(others or ())])
+        said = [*data.words, *(others or ())]
+        reviewers = reviewer_agreement(judging.spec.value_type, said)
+        alpha = reviewer_alpha(judging.spec.value_type, said)
     title = f"{judging.spec.name} on {data.name}"
-    files = write_curve(found, out, title=title, reviewers=reviewers)
+    files = write_curve(found, out, title=title, reviewers=reviewers, alpha=alpha)
     if json:
         told_data = found.model_dump(mode="json", exclude={"rows"})
         screen.data(told_data | {"files": [str(file) for file in files]})
         return
     show(screen, experiment_tables(found), files)
-    for note in found.notes:
+    for note in (*found.notes, *ceiling(reviewers, alpha)):
         screen.note(note, style="yellow")
 
 
