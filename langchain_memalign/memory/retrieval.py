@@ -14,8 +14,8 @@ from langchain_memalign.memory.points import rule_query, to_episode
 from langchain_memalign.memory.selection import (
     Recollection,
     assemble,
+    by_case,
     choose,
-    collapse,
     over_budget,
 )
 from langchain_memalign.memory.store import CASE_VECTOR, RULE_VECTOR, Selection
@@ -146,13 +146,12 @@ def _near(
     limit = _POOL * k + len(exclude)
     while True:
         found = yield from memory.nearest(selection, using=CASE_VECTOR, vector=vector, limit=limit)
-        episodes = [(to_episode(point), similarity) for point, similarity in found]
         usable = [
-            (episode, similarity)
-            for episode, similarity in episodes
-            if episode.id not in exclude and (as_of is None or episode.created_at <= as_of)
+            (point, similarity)
+            for point, similarity in found
+            if point.id not in exclude and (as_of is None or to_episode(point).created_at <= as_of)
         ]
-        candidates = collapse(usable)
+        candidates = by_case(usable)
         exhausted = len(found) < limit
         # Cases as near as the last one found may have more reviewers beyond the limit.
         complete = [c for c in candidates if exhausted or c.similarity > found[-1][1]]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
+from langchain_memalign.memory.points import to_episode
+from langchain_memalign.memory.store import Point
 from langchain_memalign.prompts.text import estimate_tokens
 from langchain_memalign.schema import (
-    Episode,
     Principle,
     Recalled,
     Value,
@@ -38,7 +41,38 @@ class Recollection:
     problem: str | None = None
 
 
-def choose(candidates: Sequence[Recalled], k: int) -> list[Recalled]:
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A case that may be shown, as the points that hold what was said of it.
+
+    Attributes:
+        points: One for each reviewer.
+        similarity: How near the case is.
+    """
+
+    points: tuple[Point, ...]
+    similarity: float
+
+    @property
+    def value(self) -> Value | None:
+        """The value that counts for the case."""
+        if len(self.points) > 1:
+            return self.recalled.value
+        # Of most candidates no more is needed than this, and to read a record takes far longer.
+        told = self.points[0].fields.get("value")
+        return None if told is None else json.loads(str(told))
+
+    @cached_property
+    def recalled(self) -> Recalled:
+        """All that was said of the case: first what counts, then the newest words."""
+        said = map(to_episode, self.points)
+        newest = sorted(said, key=lambda e: (e.updated_at, e.id))[::-1]
+        counts = deciding(newest)
+        others = tuple(episode for episode in newest if episode is not counts)
+        return Recalled(episode=counts, similarity=self.similarity, also=others)
+
+
+def choose(candidates: Sequence[Candidate], k: int) -> list[Recalled]:
     """Choose `k` of the candidates: the nearest, but not all of one value if others are near.
 
     When the k nearest all say the same, the last of them gives way to the nearest candidate that
@@ -49,7 +83,7 @@ def choose(candidates: Sequence[Recalled], k: int) -> list[Recalled]:
         candidates: One a case, nearest first; more than `k` of them, where there are.
         k: How many to choose.
     """
-    nearest = list(candidates[:k])
+    nearest = [candidate.recalled for candidate in candidates[:k]]
     range_of = [candidate.value for candidate in candidates]
     said = [value for value in range_of[:k] if value is not None]
     if k < 2 or len(said) < k or _say_different_things(said, range_of):
@@ -59,27 +93,25 @@ def choose(candidates: Sequence[Recalled], k: int) -> list[Recalled]:
         if candidate.similarity < _CONTRAST_SHARE * nearest[0].similarity:
             break
         if value is not None and _say_different_things([said[0], value], range_of):
-            return [*nearest[:-1], candidate]
+            return [*nearest[:-1], candidate.recalled]
     return nearest
 
 
-def collapse(found: Sequence[tuple[Episode, float]]) -> list[Recalled]:
-    """Put episodes of the very same case together: first what counts, then the newest words.
+def by_case(found: Sequence[tuple[Point, float]]) -> list[Candidate]:
+    """Put what was said of the very same case together.
 
     Args:
-        found: Episodes with their similarity, nearest first.
+        found: Points of episodes with their similarity, nearest first.
     """
-    by_case: dict[str, list[tuple[Episode, float]]] = {}
-    for episode, similarity in found:
-        by_case.setdefault(episode.case.key, []).append((episode, similarity))
-    collapsed = []
-    for said in by_case.values():
-        newest = sorted((e for e, _ in said), key=lambda e: (e.updated_at, e.id))[::-1]
-        counts = deciding(newest)
-        others = tuple(e for e in newest if e is not counts)
-        similarity = max(-1.0, min(1.0, said[0][1]))
-        collapsed.append(Recalled(episode=counts, similarity=similarity, also=others))
-    return collapsed
+    together: dict[str, list[tuple[Point, float]]] = {}
+    for point, similarity in found:
+        together.setdefault(str(point.fields["case_key"]), []).append((point, similarity))
+    return [
+        Candidate(
+            points=tuple(point for point, _ in said), similarity=max(-1.0, min(1.0, said[0][1]))
+        )
+        for said in together.values()
+    ]
 
 
 def assemble(
