@@ -10,6 +10,7 @@ same model and embeddings, and is asked about the same cases.
 
 import argparse
 import os
+from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -30,6 +31,9 @@ METRIC = "correct_overall"
 OFFLINE = "precedent"
 COMPARED = ("mlflow", "dspy", "litellm")
 
+SECONDS = 300
+"""A reply may take so long; a small machine's own model needs it."""
+
 
 def judge_of(row, memory, options):
     """The judge of a data set, on the model that the options name."""
@@ -41,10 +45,9 @@ def judge_of(row, memory, options):
             model=options.model,
             base_url=options.base_url,
             api_key=os.environ.get("OPENAI_API_KEY", "none"),
-            max_tokens=options.max_tokens,
-            temperature=0,
             max_retries=0,
-            timeout=120,
+            timeout=SECONDS,
+            **options.sampling,
         )
     return MemAlignJudge(
         name=row["dataset"],
@@ -58,7 +61,7 @@ def judge_of(row, memory, options):
 
 
 def ours(judge, taught, unseen, options):
-    """Our learning curve."""
+    """Our learning curve: its figures, and all judgements."""
     with tqdm(desc=f"{judge.name}, ours", unit="judgement") as bar:
 
         def told(done, total):
@@ -75,11 +78,11 @@ def ours(judge, taught, unseen, options):
             directory=options.keep and options.keep / judge.name,
             progress=told,
         )
-    return found.figures
+    return found.figures, found.rows
 
 
 def mlflows(judge, taught, unseen, options):
-    """MLflow's learning curve over the very cells of ours."""
+    """The same of MLflow's over the very cells of ours."""
     from quality_mlflow import judged_cells
 
     cells = learning_curve_cells(
@@ -88,7 +91,7 @@ def mlflows(judge, taught, unseen, options):
     total = sum(len(cell.ask) for cell in cells)
     with tqdm(total=total, desc=f"{judge.name}, MLflow", unit="judgement") as bar:
         found = judged_cells(cells, judge.spec, options, bar.update)
-    return figures(found, judge.spec.value_type)
+    return figures(found, judge.spec.value_type), found
 
 
 def compares(options):
@@ -128,7 +131,7 @@ def draw(by_set, path):
                 for found in curve
                 if found.group.split == split
             ]
-            for side, curve in curves.items()
+            for side, (curve, _) in curves.items()
             for split in ("unseen", "seen")
         }
         for name, (curves, _) in by_set.items()
@@ -145,6 +148,17 @@ def as_json(estimates):
     return {name: found.model_dump(mode="json") for name, found in estimates.items()}
 
 
+def before_it(group, judged):
+    """What the judge of a point had before it, and why it abstained where it did."""
+    rows = [r for r in judged if (r.setting.taught, r.split) == (group.taught, group.split)]
+    reasons = Counter(" ".join(row.reason.split())[:160] for row in rows if row.value is None)
+    return {
+        "most_principles": max(len(row.principle_ids) for row in rows),
+        "most_episodes": max(len(row.episode_ids) for row in rows),
+        "abstained_because": dict(reasons.most_common()),
+    }
+
+
 def told(by_set):
     """The figures as JSON types."""
     return {
@@ -158,14 +172,16 @@ def told(by_set):
                         "repeats": found.repeats,
                         "estimates": as_json(found.estimates),
                         "changes": as_json(found.changes),
+                        **before_it(found.group, judged),
                     }
                     for found in curve
                 ]
-                for side, curve in curves.items()
+                for side, (curve, judged) in curves.items()
             },
             "ablations": [
                 {
                     "way": way.name,
+                    "principles": way.principles,
                     "estimates": as_json(way.estimates),
                     "change_to_all": as_json(way.changes),
                 }
@@ -188,18 +204,19 @@ def show(by_set):
             found.changes.get(METRIC, ""),
         ]
         for name, (curves, _) in by_set.items()
-        for side, curve in curves.items()
+        for side, (curve, _) in curves.items()
         for found in curve
     ]
     print(report.table(lines, head=["data set", "judge", "cases", "taught", METRIC, "change"]))
     if not any(ways for _, ways in by_set.values()):
         return
     lines = [
-        [name, way.name, way.estimates[METRIC], way.changes.get(METRIC, "")]
+        [name, way.name, way.principles, way.estimates[METRIC], way.changes.get(METRIC, "")]
         for name, (_, ways) in by_set.items()
         for way in ways
     ]
-    print(report.table(lines, head=["\ndata set", "way", METRIC, "change to all of it"]))
+    head = ["data set", "way", "principles", METRIC, "change to all of it"]
+    print("\n" + report.table(lines, head=head))
 
 
 def arguments():
@@ -216,21 +233,32 @@ def arguments():
     parser.add_argument("--limit", type=int, help="most words taught, and most cases unseen")
     parser.add_argument("--ablations", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--max-tokens", type=int, default=1_000, help="of a reply")
+    parser.add_argument(
+        "--penalty", type=float, help="for repetition; small models do not end without, such as 1"
+    )
     parser.add_argument("--case-tokens", type=int, default=32_000)
     parser.add_argument("--episode-tokens", type=int, default=2_000)
     parser.add_argument("--concurrency", type=int, default=8)
     parser.add_argument("--keep", type=Path, help="a folder for our judgements; resumes from it")
     parser.add_argument("--out", type=Path, default=report.RESULTS / "quality.json")
-    return parser.parse_args()
+    options = parser.parse_args()
+    options.sampling = {"temperature": 0, "max_tokens": options.max_tokens}
+    if options.penalty is not None:
+        kinds = ("frequency_penalty", "presence_penalty")
+        options.sampling |= dict.fromkeys(kinds, options.penalty)
+    return options
 
 
 def main():
     options = arguments()
-    by_set = {name: measured(name, options) for name in options.sets}
-    asked = ("model", "embeddings", "shards", "repeats", "limit")
+    asked = ("model", "sampling", "embeddings", "shards", "repeats", "limit")
     figures = {name: getattr(options, name) for name in asked}
     figures["compared_with_mlflow"] = compares(options)
-    report.write(options.out, figures | {"sets": told(by_set)}, packages=COMPARED)
+    by_set = {}
+    for name in options.sets:
+        by_set[name] = measured(name, options)
+        # After each, as a model of one's own takes long, and a later set may fail.
+        report.write(options.out, figures | {"sets": told(by_set)}, packages=COMPARED)
     draw(by_set, options.out)
     show(by_set)
 

@@ -70,10 +70,13 @@ def judged_cells(cells, spec, options, told):
 
 
 def _asked(judge, cell, value_type, concurrency):
+    guidelines = tuple(g.guideline_text for g in getattr(judge, "_semantic_memory", ()))
+
     def one(question):
-        value, reason = None, ""
+        value, reason, examples = None, "", ()
         try:
             said = judge(**_sides(question.case))
+            examples = tuple((said.metadata or {}).get("retrieved_example_trace_ids", ()))
             value = value_type.check(said.value)
         except InvalidInputError as error:
             reason = str(error)
@@ -86,6 +89,8 @@ def _asked(judge, cell, value_type, concurrency):
             expert=question.expert,
             value=value,
             reason=reason,
+            principle_ids=guidelines,
+            episode_ids=examples,
         )
 
     with ThreadPoolExecutor(concurrency) as pool:
@@ -128,9 +133,8 @@ def _declared(value_type):
 def _relay(options, embeddings):
     """An address with our embeddings that passes all else on: MLflow knows one address.
 
-    What is passed on has the temperature and the limit of ours.
+    What is passed on is sampled as ours is.
     """
-    fixed = {"temperature": 0, "max_tokens": options.max_tokens}
 
     class Relay(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -141,7 +145,7 @@ def _relay(options, embeddings):
                 status, reply = 200, json.dumps(_embedded(asked, embeddings)).encode()
             else:
                 url = options.base_url + self.path
-                status, reply = _passed_on(url, asked | fixed, self.headers)
+                status, reply = _passed_on(url, asked | options.sampling, self.headers)
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(reply)))

@@ -70,8 +70,12 @@ def test_quality(tmp_path):
     }
     assert unseen[0] == 0  # the offline model knows nothing by itself
     assert unseen[4] > 0.5
+    before, *_, after = sorted(told["sets"]["tone"]["curves"]["ours"], key=lambda p: p["taught"])
+    assert (before["most_episodes"], after["most_episodes"]) == (0, 4)
+    assert list(before["abstained_because"].values()) == [8]
     ways = {way["way"]: way for way in told["sets"]["tone"]["ablations"]}
     assert ways["no memory"]["change_to_all"]["correct_overall"]["value"] < 0
-    assert len(ways) == 8
+    assert len(ways) == 9  # a tenth for scales alone
     assert told["compared_with_mlflow"] is False
     assert "no contrast in recall" in printed
+    assert "no judge's verdict while distilling" in printed
