@@ -70,6 +70,7 @@ def judged_cells(cells, spec, options, told):
 
 
 def _asked(judge, cell, value_type, concurrency):
+    # Only a judge that was taught has any.
     guidelines = tuple(g.guideline_text for g in getattr(judge, "_semantic_memory", ()))
 
     def one(question):
