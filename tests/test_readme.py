@@ -1,11 +1,13 @@
 """The README and the pages in docs/ cannot drift: their code is run, the pictures drawn anew."""
 
 import re
+import subprocess
+import sys
 
 import pytest
 from fakes import CountingEmbeddings, ScriptedModel, one_rule_a_record
 from faults.test_table import NAMED, names_in
-from pages import BLOCK, check_examples, read
+from pages import BLOCK, ROOT, check_examples, read
 
 import langchain_memalign.errors
 from langchain_memalign import MemAlignJudge, Memory, create_review_graph
@@ -58,3 +60,9 @@ def test_the_table_of_what_it_works_with_is_whole():
         assert product in named
     for product in ("create_agent", "LCEL", "Agent Inbox", "Agent Chat UI", "Studio", "MCP", "Ray"):
         assert product in named
+
+
+def test_the_table_of_speed_is_what_was_measured():
+    script = ROOT / "benchmarks" / "speed" / "readme.py"
+    made = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True)
+    assert made.stdout.strip() in README
