@@ -9,6 +9,7 @@ Vector: TypeAlias = tuple[float, ...]
 
 # Providers send float32 and engines keep it: no vector's length is 1 to more digits.
 _ROUNDING = 1e-6
+_USUAL = (1e-100, 1e100)
 
 
 def unit(vector: Vector) -> Vector:
@@ -18,10 +19,11 @@ def unit(vector: Vector) -> Vector:
         vector: Finite numbers.
     """
     # In C, while each pass over the numbers in Python takes ten times as long.
-    if abs(math.hypot(*vector) - 1) <= _ROUNDING or not any(vector):
+    length = math.hypot(*vector)
+    if abs(length - 1) <= _ROUNDING or not any(vector):
         return vector
-    # Scaled first: the squares of very large or very small numbers leave even a double's range.
-    peak = max(map(abs, vector))
-    scaled = [x / peak for x in vector]
-    length = math.hypot(*scaled)
-    return tuple([x / length for x in scaled])
+    if not _USUAL[0] < length < _USUAL[1]:
+        # Scaled first: what is very large or very small leaves even a double's range.
+        peak = max(map(abs, vector))
+        return unit(tuple([x / peak for x in vector]))
+    return tuple([x / length for x in vector])
