@@ -30,6 +30,10 @@ RESTORE = "close the memory, restore its directory from a backup or an export, a
 
 _SEARCH_THREADS = 2
 
+# By codes four times as many are found as wanted; of these the nearest by their numbers are taken.
+SEARCH = qe.SearchParams(quantization=qe.QuantizationSearchParams(rescore=True, oversampling=4.0))
+"""How the nearest are searched for; without an index, which is never built, nothing is skipped."""
+
 
 def shard_config(fingerprint: Fingerprint | None) -> qe.EdgeConfig:
     """How a shard is made: its vectors, once their sizes are known."""
@@ -38,8 +42,11 @@ def shard_config(fingerprint: Fingerprint | None) -> qe.EdgeConfig:
         placeholder = {"none": qe.EdgeSparseVectorParams()}
         return qe.EdgeConfig(sparse_vectors=placeholder, max_search_threads=_SEARCH_THREADS)
     cosine = qe.Distance.Cosine
+    # A search reads every code, and so waits for memory: codes of a byte a number, beside the
+    # numbers of four, are read in a third of the time.
+    codes = qe.TurboQuantQuantizationConfig(bits=qe.TurboQuantBitSize.Bits8)
     vectors = {
-        CASE_VECTOR: qe.EdgeVectorParams(2 * fingerprint.size, cosine),
+        CASE_VECTOR: qe.EdgeVectorParams(2 * fingerprint.size, cosine, quantization_config=codes),
         RULE_VECTOR: qe.EdgeVectorParams(fingerprint.size, cosine),
     }
     return qe.EdgeConfig(vectors=vectors, max_search_threads=_SEARCH_THREADS)

@@ -26,6 +26,7 @@ from langchain_memalign.memory.batch import (
 )
 from langchain_memalign.memory.edge_terms import (
     RESTORE,
+    SEARCH,
     from_engine,
     own_point,
     read_own_point,
@@ -124,7 +125,7 @@ class Generation:
                 limit=wanted,
                 query=nearest,
                 filter=to_filter(selection, is_search=True),
-                params=qe.SearchParams(exact=True),
+                params=SEARCH,
                 with_payload=True,
             )
             with _engine("search", "the memory", MemoryCorruptError):
