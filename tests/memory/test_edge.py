@@ -4,7 +4,6 @@ import errno
 import fcntl
 import gc
 import os
-import random
 import subprocess
 import sys
 import tempfile
@@ -19,7 +18,6 @@ from langchain_memalign.errors import (
     MemoryUnavailableError,
 )
 from langchain_memalign.memory.edge import EdgeStore
-from langchain_memalign.memory.store import Fingerprint
 
 from .contract import StoreContract
 from .points import EVERYTHING, TOY, case, id_of, names, point
@@ -284,29 +282,3 @@ def test_a_negative_floor_is_refused(location):
     with pytest.raises(InvalidInputError, match="expected 0 or more"):
         EdgeStore.open(location, free_space_floor=-1)
     assert not location.exists()
-
-
-def test_among_thousands_the_nearest_are_those_that_comparing_every_digit_finds(location):
-    rng = random.Random(0)
-
-    def drawn():
-        numbers = [rng.gauss(0, 1) for _ in range(64)]
-        length = sum(x * x for x in numbers) ** 0.5
-        return tuple(x / length for x in numbers)
-
-    def cosine(one, other):
-        return sum(x * y for x, y in zip(one, other, strict=True))
-
-    vectors = {id_of(n): drawn() for n in range(3_000)}
-    store = EdgeStore.open(location)
-    store.write(
-        [point(n, vectors={"case": vectors[id_of(n)]}) for n in range(3_000)],
-        fingerprint=Fingerprint(embeddings="toy", size=32),
-    )
-    for _ in range(20):
-        query = drawn()
-        found = store.nearest(EVERYTHING, using="case", vector=query, limit=20)
-        cosines = {id_: cosine(query, vector) for id_, vector in vectors.items()}
-        assert [p.id for p, _ in found] == sorted(cosines, key=cosines.get, reverse=True)[:20]
-        assert [s for _, s in found] == pytest.approx([cosines[p.id] for p, _ in found], abs=1e-6)
-    store.close()
