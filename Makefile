@@ -43,7 +43,7 @@ check: $(STAMP) ## Run what a change must pass: lint, format, types, tests with 
 	@$(BIN)/mypy
 	@$(PYTEST) --cov --cov-report=term:skip-covered
 
-bench: $(BENCH)/.installed ## Measure against MLflow's MemAlign; takes some twenty-five minutes
+bench: $(BENCH)/.installed ## Measure against MLflow's MemAlign; takes half an hour and more
 	@$(BENCH)/bin/python benchmarks/speed
 
 clean: ## Delete caches and build products, not $(VENV)

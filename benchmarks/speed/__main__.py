@@ -1,7 +1,7 @@
 """This package and MLflow's MemAlign, side by side at the same work on the same simulated endpoint;
 and what it takes to learn 50 records beside MLflow's GEPA and SIMBA and DSPy's MIPROv2.
 
-python benchmarks/speed  (all of it takes some twenty-five minutes)
+python benchmarks/speed  (all of it takes half an hour and more)
 """
 
 import argparse

@@ -78,7 +78,7 @@ class StructuredModel:
         self._model = model
         self._options = dict(options or {})
         self._retry = retry
-        # Making one takes as long as all else that this package does for a judgement.
+        # LangChain converts the schema each time that it is asked.
         self._known: dict[str, _Structured] = {}
 
     @property
@@ -203,9 +203,9 @@ class _Reply(Generic[R]):
 def _model_and_parser(structured: Runnable[Any, Any]) -> _Structured:
     """Take apart what LangChain's `with_structured_output(..., include_raw=True)` puts together.
 
-    It runs the model and its parser each in a thread of its own, which takes longer than all that
-    this package does to judge; and what is read here is the raw message. A runnable of another
-    shape is left as it is.
+    It would run the model and its parser in threads of their own, for each call; and what is read
+    here is the raw message, so that most calls need no parser. A runnable of another shape is left
+    as it is.
     """
     if isinstance(structured, RunnableSequence) and len(structured.steps) == 2:
         first, parser = structured.steps

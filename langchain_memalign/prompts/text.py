@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from xml.sax.saxutils import escape as without_markup
 from xml.sax.saxutils import quoteattr
 
 _BYTES_PER_TOKEN = 4
@@ -46,7 +47,7 @@ def visible(text: str) -> str:
 
 def escape(text: str) -> str:
     """Return text that stays text inside an XML element, with invisible characters made visible."""
-    return _markup_free(visible(text))
+    return without_markup(visible(text))
 
 
 def attribute(text: str, longest: int = _LONGEST_ATTRIBUTE) -> str:
@@ -80,12 +81,8 @@ def clip(text: str, tokens: int) -> str:
     # Made visible first: a name is longer than its character, and the budget is for what is sent.
     head, cut, tail = shorten(visible(text), tokens)
     if not cut:
-        return _markup_free(head)
-    return f'{_markup_free(head)}<cut tokens="{cut}"/>{_markup_free(tail)}'
-
-
-def _markup_free(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        return without_markup(head)
+    return f'{without_markup(head)}<cut tokens="{cut}"/>{without_markup(tail)}'
 
 
 def _name(match: re.Match[str]) -> str:
