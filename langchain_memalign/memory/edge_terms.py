@@ -30,6 +30,10 @@ RESTORE = "close the memory, restore its directory from a backup or an export, a
 
 _SEARCH_THREADS = 2
 
+# Files of vectors come in steps of 32 MB, mostly empty. The engine's default reads each through
+# when it opens a shard, which takes as much memory, and in a file system in memory as much of that.
+_AS_NEEDED = qe.Memory.Cold
+
 # By codes four times as many are found as wanted; of these the nearest by their numbers are taken.
 SEARCH = qe.SearchParams(quantization=qe.QuantizationSearchParams(rescore=True, oversampling=4.0))
 """How the nearest are searched for; without an index, which is never built, nothing is skipped."""
@@ -44,10 +48,12 @@ def shard_config(fingerprint: Fingerprint | None) -> qe.EdgeConfig:
     cosine = qe.Distance.Cosine
     # A search reads every code, and so waits for memory: codes of a byte a number, beside the
     # numbers of four, are read in a third of the time.
-    codes = qe.TurboQuantQuantizationConfig(bits=qe.TurboQuantBitSize.Bits8)
+    codes = qe.TurboQuantQuantizationConfig(bits=qe.TurboQuantBitSize.Bits8, memory=_AS_NEEDED)
     vectors = {
-        CASE_VECTOR: qe.EdgeVectorParams(2 * fingerprint.size, cosine, quantization_config=codes),
-        RULE_VECTOR: qe.EdgeVectorParams(fingerprint.size, cosine),
+        CASE_VECTOR: qe.EdgeVectorParams(
+            2 * fingerprint.size, cosine, quantization_config=codes, memory=_AS_NEEDED
+        ),
+        RULE_VECTOR: qe.EdgeVectorParams(fingerprint.size, cosine, memory=_AS_NEEDED),
     }
     return qe.EdgeConfig(vectors=vectors, max_search_threads=_SEARCH_THREADS)
 

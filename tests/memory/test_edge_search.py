@@ -1,6 +1,8 @@
-"""What the embedded store finds by codes, beside what comparing every digit finds."""
+"""What the embedded store finds by codes, beside what comparing every digit finds; what it reads."""
 
 import random
+import subprocess
+import sys
 
 import pytest
 
@@ -34,3 +36,30 @@ def test_among_thousands_the_nearest_are_those_that_comparing_every_digit_finds(
         assert [p.id for p, _ in found] == sorted(cosines, key=cosines.get, reverse=True)[:20]
         assert [s for _, s in found] == pytest.approx([cosines[p.id] for p, _ in found], abs=1e-6)
     store.close()
+
+
+OPEN = """
+import resource, sys
+from langchain_memalign.memory.edge import EdgeStore
+from langchain_memalign.memory import generation  # not counted
+
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize()
+
+before = resident()
+store = EdgeStore.open(sys.argv[1])
+print(resident() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the memory of a process from /proc")
+def test_opening_a_small_memory_does_not_read_through_its_empty_files(tmp_path):
+    store = EdgeStore.open(tmp_path / "memory")
+    vectors = {"case": (1.0,) + (0.0,) * 511, "rule": (1.0,) + (0.0,) * 255}
+    store.write([point(1, vectors=vectors)], fingerprint=Fingerprint(embeddings="toy", size=256))
+    store.close()
+    opened = subprocess.run(
+        [sys.executable, "-c", OPEN, str(tmp_path / "memory")], capture_output=True, check=True
+    )
+    # Three files of vectors, of 32 MB each, would be read through.
+    assert int(opened.stdout) < 80_000_000
