@@ -13,9 +13,9 @@ BIN := $(VENV)/bin
 BENCH := $(VENV)-bench
 STAMP := $(VENV)/.installed
 # All tests of one xdist group share a worker, so that they can share a server.
-# Each memory flushes to disk again and again: in RAM, where there is some, tests run several times
-# faster.
-RAM := $(firstword $(wildcard /dev/shm) $(TMPDIR) /tmp)
+# Each memory flushes to disk again and again: in RAM, where 2 GB of it are free, tests run several
+# times faster.
+RAM := $(firstword $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 2000000 { print "/dev/shm" }') $(TMPDIR) /tmp)
 PYTEST := TMPDIR=$(RAM) $(BIN)/python -m pytest -n auto --dist loadgroup -rs
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1

@@ -16,6 +16,7 @@ from work import (  # noqa: E402
     INSTRUCTIONS,
     NAME,
     Timed,
+    batches,
     counts,
     judgements,
     many_at_once,
@@ -101,7 +102,15 @@ def judge(directory, n, chat_seconds, attempt):
         beyond = judgements(lambda r: judge.invoke(case(r)), chat_seconds)
         threads = many_at_once(lambda r: judge.invoke(case(r)))
         awaited, at_once = many_awaited(lambda r: judge.ainvoke(case(r)))
-        told(**beyond, threads=threads, awaited=awaited, at_once=at_once)
+        batch, abatch = batches(judge, case)
+        told(
+            **beyond,
+            threads=threads,
+            awaited=awaited,
+            at_once=at_once,
+            batch=batch,
+            abatch=abatch,
+        )
 
 
 def prompts(directory, name):

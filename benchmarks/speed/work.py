@@ -112,6 +112,16 @@ def many_awaited(judge_one, *, calls=64, at_once=(16, 64)):
     return asyncio.run(runs())
 
 
+def batches(judge, case, *, calls=64, at_once=16):
+    """Seconds of many judgements as one batch: on threads, and on an event loop."""
+    config = {"max_concurrency": at_once}
+    with Timed() as on_threads:
+        judge.batch([case(record(60_000 + n)) for n in range(calls)], config)
+    with Timed() as on_a_loop:
+        asyncio.run(judge.abatch([case(record(70_000 + n)) for n in range(calls)], config))
+    return on_threads.wall, on_a_loop.wall
+
+
 def counts():
     """What the endpoint has counted since this process began."""
     url = os.environ["OPENAI_BASE_URL"].rpartition("/v1")[0]

@@ -103,9 +103,14 @@ def _run_lesson(
             )
             taught = learned(taught, report)
         for cell in cells:
+            ahead = flows.embedding_ahead(question.case for question in cell.ask)
 
-            def ask(question: Question, setting: Setting = cell.setting) -> Flow[Row]:
-                row = yield from judged(flows, question, setting)
+            def ask(
+                question: Question,
+                setting: Setting = cell.setting,
+                ahead: JudgeFlows = ahead,
+            ) -> Flow[Row]:
+                row = yield from judged(ahead, question, setting)
                 told(1)
                 return row
 

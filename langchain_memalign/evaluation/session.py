@@ -77,10 +77,11 @@ class Session:
             return self.results.rows_of(key)
         flows, report = yield from self._taught(teach)
         own = yield from own_ids(flows)
+        ahead = flows.embedding_ahead(question.case for question in questions)
 
         def one(question: Question) -> Flow[Row]:
             hidden = own.get(question.case.key, frozenset())
-            row = yield from judged(flows, question, setting, without=hidden)
+            row = yield from judged(ahead, question, setting, without=hidden)
             self.tally.add(1)
             return row
 

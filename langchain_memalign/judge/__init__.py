@@ -1,8 +1,9 @@
 """The judge: recalls, decides, and is taught."""
 
+from langchain_memalign.judge.batching import CaseLike
 from langchain_memalign.judge.flows import Budgets, JudgeFlows
 from langchain_memalign.judge.gating import Gate, judge_over
-from langchain_memalign.judge.judge import CaseLike, MemAlignJudge
+from langchain_memalign.judge.judge import MemAlignJudge
 from langchain_memalign.judge.teaching import FeedbackLike
 
 __all__ = [

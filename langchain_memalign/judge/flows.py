@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
@@ -87,6 +87,10 @@ class JudgeFlows:
         twin = copy.copy(self)
         twin.memory = memory
         return twin
+
+    def embedding_ahead(self, cases: Iterable[Case]) -> JudgeFlows:
+        """The operations of the same judge, for judging these cases: embeds many in one call."""
+        return self.over(self.memory.embedding_ahead(cases))
 
     def learner(self, config: RunnableConfig | None = None, **limits: int) -> Learner:
         """What an alignment of this judge works with; `limits` are fields of `Learner`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn, TypeAlias, TypeVar, get_args
+from typing import Any, NoReturn, TypeVar, get_args
 
 from langchain_core.callbacks import (
     AsyncCallbackManagerForChainRun,
@@ -11,26 +11,25 @@ from langchain_core.callbacks import (
     CallbackManagerForChainRun,
 )
 from langchain_core.language_models import BaseChatModel
-from langchain_core.runnables import Runnable, RunnableConfig
+from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config, merge_configs
 
 from langchain_memalign.errors import ConfigurationError, InvalidInputError
 from langchain_memalign.flow import arun, run
+from langchain_memalign.judge.batching import Batching, CaseLike, Outcome
 from langchain_memalign.judge.evaluating import Evaluating
 from langchain_memalign.judge.flows import Budgets, JudgeFlows
 from langchain_memalign.judge.teaching import Teachable
 from langchain_memalign.memory import PRINCIPLE_TOKENS, Memory, OnRecallFailure
 from langchain_memalign.models import Retry, StructuredModel, resolve_chat_model
 from langchain_memalign.results import no_upload_in_local_mode, run_metadata
-from langchain_memalign.schema import Case, Unscored, Verdict, WorkingMemory
+from langchain_memalign.schema import Case, WorkingMemory
 from langchain_memalign.values import Declared, JudgeSpec
 
-CaseLike: TypeAlias = Case | Mapping[str, Any]
-Outcome: TypeAlias = Verdict | Unscored
 T = TypeVar("T")
 
 
-class MemAlignJudge(Teachable, Evaluating, Runnable[CaseLike, Outcome]):
+class MemAlignJudge(Teachable, Evaluating, Batching):
     """An LLM judge that learns from experts' remarks, after the MemAlign method.
 
     A Runnable from a `Case`, or a mapping of its fields, to a `Verdict`, or to an `Unscored` when

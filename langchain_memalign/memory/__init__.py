@@ -1,6 +1,7 @@
 """What judges remember: semantic and episodic memory, and the stores that keep them."""
 
-from langchain_memalign.memory.flows import Knowledge, MemoryFlows
+from langchain_memalign.memory.flows import MemoryFlows
+from langchain_memalign.memory.knowledge import Knowledge
 from langchain_memalign.memory.memory import PRINCIPLE_TOKENS, Memory
 from langchain_memalign.memory.retrieval import (
     OnRecallFailure,

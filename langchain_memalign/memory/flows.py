@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeVar
 
 from langchain_memalign.errors import EmbeddingMismatchError
 from langchain_memalign.flow import Flow
 from langchain_memalign.memory.changes import check_owners, fingerprint_of, owners
+from langchain_memalign.memory.knowledge import Knowledge, Known
 from langchain_memalign.memory.points import case_vector, to_episode, to_point, to_principle
 from langchain_memalign.memory.store import (
     WRITER,
@@ -23,27 +24,12 @@ from langchain_memalign.memory.store import (
 )
 from langchain_memalign.memory.store_flows import StoreFlows
 from langchain_memalign.memory.turn import Turn
-from langchain_memalign.models import Embedder, Vector
+from langchain_memalign.models import Embedder, EmbedderAhead, Vector
 from langchain_memalign.prompts.content import embedding_texts
 from langchain_memalign.schema import Case, Change, Episode, Erase, Principle, Put
 from langchain_memalign.values import value_key
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Knowledge:
-    """What a judge's memory holds, apart from the episodes themselves.
-
-    Attributes:
-        principles: The active ones, in the order in which they were learned.
-        value_counts: How often the experts gave each value; keys are JSON text.
-        episodes_total: How many episodes there are.
-    """
-
-    principles: tuple[Principle, ...]
-    value_counts: dict[str, int]
-    episodes_total: int
 
 
 class MemoryFlows:
@@ -55,8 +41,14 @@ class MemoryFlows:
         self._writing = Turn(self._store, WRITER)
         self._guard = threading.Lock()
         self._aligners: dict[str, Turn] = {}
-        self._known: dict[str, tuple[Knowledge, str]] = {}
-        self._version = 0
+        self._known = Known()
+
+    def embedding_ahead(self, cases: Iterable[Case]) -> MemoryFlows:
+        """The same memory, for work that will look these cases up: embeds many in one call."""
+        texts = (text for case in cases for text in embedding_texts(case) if text)
+        twin = copy.copy(self)
+        twin._embedder = EmbedderAhead(self._embedder, texts)
+        return twin
 
     def aligner(self, judge: str) -> Turn:
         """The turn that lets one alignment or forgetting work on a judge at a time."""
@@ -178,10 +170,9 @@ class MemoryFlows:
         if as_of is not None:
             return (yield from self._knowledge_at(judge, as_of))
         theirs = yield from self._store.version()
-        with self._guard:
-            version, kept = self._version, self._known.get(judge)
-        if kept is not None and kept[1] == theirs:
-            return kept[0]
+        kept, version = self._known.get(judge, theirs)
+        if kept is not None:
+            return kept
         principles = yield from self.principles(judge)
         of_judge = Selection(kind="episode", judge=judge)
         counts = yield from self._store.tally(of_judge, "value")
@@ -192,9 +183,7 @@ class MemoryFlows:
             episodes_total=sum(by_status.values()),
         )
         if theirs is not None and theirs == (yield from self._store.version()):
-            with self._guard:
-                if version == self._version:
-                    self._known[judge] = (known, theirs)
+            self._known.keep(judge, theirs, known, version)
         return known
 
     def embed_cases(self, cases: Sequence[Case]) -> Flow[list[Vector]]:
@@ -236,13 +225,7 @@ class MemoryFlows:
     def close(self) -> Flow[None]:
         """Release the store."""
         yield from self._store.close()
-        self.invalidate()
-
-    def invalidate(self) -> None:
-        """Read knowledge anew from now on, also where a read is under way."""
-        with self._guard:
-            self._version += 1
-            self._known.clear()
+        self._known.drop()
 
     def _knowledge_at(self, judge: str, moment: datetime) -> Flow[Knowledge]:
         principles = yield from self.principles(judge, as_of=moment)
@@ -264,7 +247,7 @@ class MemoryFlows:
         try:
             yield from self._store.write(points, erased=erased, fingerprint=fingerprint)
         finally:
-            self.invalidate()
+            self._known.drop()
 
 
 def _existed(principle: Principle, at: datetime | None) -> bool:

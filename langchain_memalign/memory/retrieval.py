@@ -9,7 +9,8 @@ from typing import Literal, TypeAlias
 
 from langchain_memalign.errors import MemoryUnavailableError, ModelError
 from langchain_memalign.flow import Flow
-from langchain_memalign.memory.flows import Knowledge, MemoryFlows
+from langchain_memalign.memory.flows import MemoryFlows
+from langchain_memalign.memory.knowledge import Knowledge
 from langchain_memalign.memory.points import rule_query, to_episode
 from langchain_memalign.memory.selection import (
     Recollection,

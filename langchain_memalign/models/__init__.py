@@ -1,5 +1,6 @@
 """Chat models and embeddings: named, called, and what their failures mean."""
 
+from langchain_memalign.models.ahead import EmbedderAhead
 from langchain_memalign.models.embedding import Embedder
 from langchain_memalign.models.failure import NO_RETRY, Retry
 from langchain_memalign.models.resolve import resolve_chat_model, resolve_embeddings
@@ -10,6 +11,7 @@ __all__ = [
     "NO_RETRY",
     "Answer",
     "Embedder",
+    "EmbedderAhead",
     "Retry",
     "StructuredModel",
     "Vector",

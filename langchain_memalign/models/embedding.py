@@ -47,7 +47,7 @@ class Embedder:
 
     def remembering(self) -> Embedder:
         """The same model, each text embedded once, for as long as what is returned lives."""
-        return _Remembering(self._embeddings, self.id, retry=self._retry)
+        return _Remembering(self)
 
     def _call(self, texts: list[str]) -> Flow[list[list[float]]]:
         try:
@@ -90,12 +90,13 @@ class Embedder:
 
 
 class _Remembering(Embedder):
-    def __init__(self, embeddings: Embeddings, embeddings_id: str, *, retry: Retry) -> None:
-        super().__init__(embeddings, embeddings_id, retry=retry)
+    def __init__(self, model: Embedder) -> None:
+        self.id = model.id
+        self._model = model
         self._known: dict[str, Vector] = {}
 
     def embed(self, texts: Sequence[str]) -> Flow[list[Vector]]:
         new = [text for text in dict.fromkeys(texts) if text not in self._known]
-        vectors = yield from super().embed(new)
+        vectors = yield from self._model.embed(new)
         self._known.update(zip(new, vectors, strict=True))
         return [self._known[text] for text in texts]

@@ -1,4 +1,4 @@
-"""What the embedded store finds by codes, beside what comparing every digit finds; what it reads."""
+"""What the embedded store finds by codes and by every digit; what opening it reads."""
 
 import random
 import subprocess

@@ -190,6 +190,7 @@ def _judge_all(
 ) -> None:
     """Judge cases side by side and write each verdict as it comes, in this thread alone."""
     task = progress.add_task("Judging", total=len(rows))
+    judging = judging.embedding_ahead(row.case for row in rows)
     waiting = iter(rows)
     running: dict[Future[Outcome], CaseRow] = {}
     with ThreadPoolExecutor(concurrency, thread_name_prefix="judging") as pool:

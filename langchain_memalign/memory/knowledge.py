@@ -1,0 +1,50 @@
+"""What a memory holds of a judge apart from its episodes, and keeping it until anyone writes."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+from langchain_memalign.schema import Principle
+
+
+@dataclass(frozen=True, kw_only=True)
+class Knowledge:
+    """What a judge's memory holds, apart from the episodes themselves.
+
+    Attributes:
+        principles: The active ones, in the order in which they were learned.
+        value_counts: How often the experts gave each value; keys are JSON text.
+        episodes_total: How many episodes there are.
+    """
+
+    principles: tuple[Principle, ...]
+    value_counts: dict[str, int]
+    episodes_total: int
+
+
+class Known:
+    """The knowledge of judges as it was last read; safe to use from many threads."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._kept: dict[str, tuple[Knowledge, str]] = {}
+        self._version = 0
+
+    def get(self, judge: str, theirs: str | None) -> tuple[Knowledge | None, int]:
+        """What was kept for a version of the store, and the version that `keep` wants to hear."""
+        with self._guard:
+            kept = self._kept.get(judge)
+            return kept[0] if kept and kept[1] == theirs else None, self._version
+
+    def keep(self, judge: str, theirs: str, knowledge: Knowledge, version: int) -> None:
+        """Keep what was read, unless all was dropped since `get` told `version`."""
+        with self._guard:
+            if version == self._version:
+                self._kept[judge] = (knowledge, theirs)
+
+    def drop(self) -> None:
+        """Forget what was kept, also where reading is under way."""
+        with self._guard:
+            self._version += 1
+            self._kept.clear()
