@@ -11,7 +11,17 @@ from langchain_memalign.alignment.plan import plan_principles
 from langchain_memalign.content import canonical
 from langchain_memalign.flow import Flow
 from langchain_memalign.memory import MemoryFlows
-from langchain_memalign.schema import Change, Episode, Pending, Principle, Put, Record, now
+from langchain_memalign.memory.store import Selection
+from langchain_memalign.schema import (
+    Change,
+    Episode,
+    Pending,
+    Principle,
+    Put,
+    Record,
+    now,
+    principle_id,
+)
 
 
 class Learned(Record):
@@ -49,8 +59,8 @@ def commit(
     def plan() -> Flow[tuple[list[Change], Learned]]:
         ids = [episode.id for episode in episodes]
         there = {e.id: e for e in (yield from memory.episodes(judge, ids=ids))}
-        known = yield from memory.principles(judge, retired=True)
-        active = {principle.id for principle in known if principle.is_active()}
+        known = yield from memory.active_principles(judge)
+        active = {principle.id for principle in known}
         current = {e.id: there[e.id] for e in episodes if _is_same_work(e, there.get(e.id))}
         usable = [
             candidate
@@ -61,9 +71,8 @@ def commit(
                 or (candidate.relation == "same" and candidate.target in active)
             )
         ]
-        principles = plan_principles(
-            usable, known=known, batch_id=_batch_id(judge, episodes), moment=now()
-        )
+        new_ids = yield from _free_ids(memory, _batch_id(judge, episodes), len(usable))
+        principles = plan_principles(usable, known=known, ids=new_ids, moment=now())
         waiting = _waiting(current, distilled, usable, cases, rules)
         changes: list[Change] = [*principles.puts(judge, rules.vectors)]
         for id_, episode in current.items():
@@ -103,6 +112,21 @@ def _waiting(
 
 def _is_same_work(before: Episode, there: Episode | None) -> bool:
     return there is not None and there.status == "pending" and there.revision == before.revision
+
+
+def _free_ids(memory: MemoryFlows, batch_id: str, count: int) -> Flow[list[str]]:
+    """Ids for principles of a batch: the same when it is done again, but none that is taken.
+
+    A principle may have one from when the batch was learned before, and be retired since.
+    """
+    free: list[str] = []
+    number = 0
+    while len(free) < count:
+        ids = tuple(principle_id(batch_id, str(number + n)) for n in range(count))
+        taken = {point.id for point in (yield from memory.scan(Selection(ids=ids)))}
+        free += [id_ for id_ in ids if id_ not in taken]
+        number += count
+    return free[:count]
 
 
 def _batch_id(judge: str, episodes: Sequence[Episode]) -> str:

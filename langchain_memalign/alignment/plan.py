@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
 from langchain_memalign.models import Vector
-from langchain_memalign.schema import Principle, Put, principle_id
+from langchain_memalign.schema import Principle, Put
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ def plan_principles(
     candidates: Sequence[Candidate],
     *,
     known: Sequence[Principle],
-    batch_id: str,
+    ids: Iterable[str],
     moment: datetime,
 ) -> PrinciplePlan:
     """Decide what becomes of candidates: new, merged with one that says the same, or a replacement.
@@ -60,22 +60,20 @@ def plan_principles(
 
     Args:
         candidates: What was distilled.
-        known: All principles of the judge as they stand, also retired ones.
-        batch_id: Names the work, so that redoing it gives the same ids.
+        known: The active principles of the judge.
+        ids: For those that are new, one for each candidate.
         moment: When it takes effect.
     """
     plan = PrinciplePlan()
-    active = {p.id: p for p in known if p.is_active()}
+    active = {p.id: p for p in known}
     by_text = {p.normalised_text: p.id for p in active.values()}
-    used = {p.id for p in known}
-    number = 0
-    for candidate in candidates:
+    for candidate, new_id in zip(candidates, ids, strict=True):
         fresh = Principle(
-            id=batch_id,
+            id=new_id,
             text=candidate.text,
             episode_ids=candidate.sources,
             # Those of one batch keep the order in which the model gave them.
-            created_at=moment + timedelta(microseconds=number),
+            created_at=moment + timedelta(microseconds=len(plan.added)),
         )
         target = active.get(candidate.target) if candidate.relation != "add" else None
         standing = active.get(by_text.get(fresh.normalised_text, ""))
@@ -86,8 +84,7 @@ def plan_principles(
             going = None
         sources = _united(candidate.sources, going.episode_ids if going else ())
         if standing is None:
-            number, new_id = _unused_id(batch_id, number, used)
-            standing = fresh.model_copy(update={"id": new_id, "episode_ids": sources})
+            standing = fresh.model_copy(update={"episode_ids": sources})
             plan.added[new_id] = standing
         else:
             standing = _with_sources(standing, sources)
@@ -118,13 +115,3 @@ def _with_sources(principle: Principle, sources: tuple[str, ...]) -> Principle:
 
 def _united(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*first, *second)))
-
-
-def _unused_id(batch_id: str, number: int, used: set[str]) -> tuple[int, str]:
-    """The next id of a batch; one that was given before, and retired since, is passed over."""
-    while True:
-        new_id = principle_id(batch_id, str(number))
-        number += 1
-        if new_id not in used:
-            used.add(new_id)
-            return number, new_id

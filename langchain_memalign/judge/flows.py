@@ -145,7 +145,7 @@ class JudgeFlows:
 
     def principles(self) -> Flow[tuple[Principle, ...]]:
         """All active principles. Embeds nothing."""
-        return (yield from self.memory.knowledge(self.spec.name)).principles
+        return self.memory.active_principles(self.spec.name)
 
     def assemble(
         self, recollection: Recollection, principles: Sequence[Principle]

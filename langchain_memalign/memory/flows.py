@@ -13,7 +13,7 @@ from typing import Literal, TypeVar
 from langchain_memalign.errors import EmbeddingMismatchError
 from langchain_memalign.flow import Flow
 from langchain_memalign.memory.changes import check_owners, fingerprint_of, owners
-from langchain_memalign.memory.knowledge import Knowledge, Known
+from langchain_memalign.memory.knowledge import Counts, Kept, Knowledge
 from langchain_memalign.memory.points import case_vector, to_episode, to_point, to_principle
 from langchain_memalign.memory.store import (
     WRITER,
@@ -41,7 +41,8 @@ class MemoryFlows:
         self._writing = Turn(self._store, WRITER)
         self._guard = threading.Lock()
         self._aligners: dict[str, Turn] = {}
-        self._known = Known()
+        self._principles: Kept[tuple[Principle, ...]] = Kept()
+        self._counts: Kept[Counts] = Kept()
 
     def embedding_ahead(self, cases: Iterable[Case]) -> MemoryFlows:
         """The same memory, for work that will look these cases up: embeds many in one call."""
@@ -160,8 +161,13 @@ class MemoryFlows:
         kept = [p for p in found if p.is_active(as_of) or (retired and _existed(p, as_of))]
         return sorted(kept, key=lambda principle: (principle.created_at, principle.id))
 
+    def active_principles(self, judge: str) -> Flow[tuple[Principle, ...]]:
+        """A judge's active principles; read once, then kept until they change."""
+        theirs = yield from self._store.version()
+        return (yield from self._active_principles(judge, theirs))
+
     def knowledge(self, judge: str, *, as_of: datetime | None = None) -> Flow[Knowledge]:
-        """A judge's principles and counts; read once, then kept until anyone writes.
+        """A judge's principles and counts; read once, then kept until they change.
 
         Args:
             judge: The judge's name.
@@ -170,21 +176,11 @@ class MemoryFlows:
         if as_of is not None:
             return (yield from self._knowledge_at(judge, as_of))
         theirs = yield from self._store.version()
-        kept, version = self._known.get(judge, theirs)
-        if kept is not None:
-            return kept
-        principles = yield from self.principles(judge)
-        of_judge = Selection(kind="episode", judge=judge)
-        counts = yield from self._store.tally(of_judge, "value")
-        by_status = yield from self._store.tally(of_judge, "status")
-        known = Knowledge(
-            principles=tuple(principles),
-            value_counts=counts,
-            episodes_total=sum(by_status.values()),
+        principles = yield from self._active_principles(judge, theirs)
+        counts = yield from self._read_once(self._counts, judge, theirs, self._read_counts)
+        return Knowledge(
+            principles=principles, value_counts=counts.by_value, episodes_total=counts.total
         )
-        if theirs is not None and theirs == (yield from self._store.version()):
-            self._known.keep(judge, theirs, known, version)
-        return known
 
     def embed_cases(self, cases: Sequence[Case]) -> Flow[list[Vector]]:
         """Embed cases, at most two texts each, in one call; () for one without any text."""
@@ -225,7 +221,32 @@ class MemoryFlows:
     def close(self) -> Flow[None]:
         """Release the store."""
         yield from self._store.close()
-        self._known.drop()
+        self._principles.drop()
+        self._counts.drop()
+
+    def _active_principles(self, judge: str, theirs: str | None) -> Flow[tuple[Principle, ...]]:
+        def read(judge: str) -> Flow[tuple[Principle, ...]]:
+            return tuple((yield from self.principles(judge)))
+
+        return self._read_once(self._principles, judge, theirs, read)
+
+    def _read_counts(self, judge: str) -> Flow[Counts]:
+        of_judge = Selection(kind="episode", judge=judge)
+        by_value = yield from self._store.tally(of_judge, "value")
+        by_status = yield from self._store.tally(of_judge, "status")
+        return Counts(total=sum(by_status.values()), by_value=by_value)
+
+    def _read_once(
+        self, kept: Kept[T], judge: str, theirs: str | None, read: Callable[[str], Flow[T]]
+    ) -> Flow[T]:
+        """What is kept for this version of the store, or what is read now, to be kept."""
+        held, version = kept.get(judge, theirs)
+        if held is not None:
+            return held
+        found = yield from read(judge)
+        if theirs is not None and theirs == (yield from self._store.version()):
+            kept.keep(judge, theirs, found, version)
+        return found
 
     def _knowledge_at(self, judge: str, moment: datetime) -> Flow[Knowledge]:
         principles = yield from self.principles(judge, as_of=moment)
@@ -244,10 +265,14 @@ class MemoryFlows:
         erased = [change.id for change in changes if isinstance(change, Erase)]
         fingerprint = fingerprint_of(puts, self._embedder.id)
         points = [to_point(put) for put in puts]
+        written = {type(put.record) for put in puts}
         try:
             yield from self._store.write(points, erased=erased, fingerprint=fingerprint)
         finally:
-            self._known.drop()
+            if erased or Principle in written:
+                self._principles.drop()
+            if erased or Episode in written:
+                self._counts.drop()
 
 
 def _existed(principle: Principle, at: datetime | None) -> bool:

@@ -1,11 +1,14 @@
-"""What a memory holds of a judge apart from its episodes, and keeping it until anyone writes."""
+"""What a memory holds of a judge apart from its episodes, and keeping it until it changes."""
 
 from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from langchain_memalign.schema import Principle
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,25 +26,33 @@ class Knowledge:
     episodes_total: int
 
 
-class Known:
-    """The knowledge of judges as it was last read; safe to use from many threads."""
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """How many episodes a judge has: in all, and by the JSON text of the experts' value."""
+
+    total: int
+    by_value: dict[str, int]
+
+
+class Kept(Generic[T]):
+    """What was last read of each judge, until it changes; safe to use from many threads."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
-        self._kept: dict[str, tuple[Knowledge, str]] = {}
+        self._kept: dict[str, tuple[T, str]] = {}
         self._version = 0
 
-    def get(self, judge: str, theirs: str | None) -> tuple[Knowledge | None, int]:
+    def get(self, judge: str, theirs: str | None) -> tuple[T | None, int]:
         """What was kept for a version of the store, and the version that `keep` wants to hear."""
         with self._guard:
             kept = self._kept.get(judge)
             return kept[0] if kept and kept[1] == theirs else None, self._version
 
-    def keep(self, judge: str, theirs: str, knowledge: Knowledge, version: int) -> None:
+    def keep(self, judge: str, theirs: str, what: T, version: int) -> None:
         """Keep what was read, unless all was dropped since `get` told `version`."""
         with self._guard:
             if version == self._version:
-                self._kept[judge] = (knowledge, theirs)
+                self._kept[judge] = (what, theirs)
 
     def drop(self) -> None:
         """Forget what was kept, also where reading is under way."""
