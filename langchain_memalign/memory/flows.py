@@ -265,13 +265,13 @@ class MemoryFlows:
         erased = [change.id for change in changes if isinstance(change, Erase)]
         fingerprint = fingerprint_of(puts, self._embedder.id)
         points = [to_point(put) for put in puts]
-        written = {type(put.record) for put in puts}
+        written = {point.kind for point in points}
         try:
             yield from self._store.write(points, erased=erased, fingerprint=fingerprint)
         finally:
-            if erased or Principle in written:
+            if erased or "principle" in written:
                 self._principles.drop()
-            if erased or Episode in written:
+            if erased or "episode" in written:
                 self._counts.drop()
 
 

@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 
-from langchain_memalign import InvalidInputError, Memory, MemoryStoreError
+from langchain_memalign import Episode, InvalidInputError, Memory, MemoryStoreError, Principle
 from langchain_memalign.schema import Erase, Put
 
 from .remembering import (
@@ -55,6 +55,23 @@ def test_what_is_written_is_seen_at_once_by_recall(memory):
     found = memory.recall(JUDGE, case())
     assert inputs_of(found) == ["20°", "30°"]
     assert texts_of(found) == ["About 20°", "About 30°"]
+    assert found.value_counts == {"true": 2}
+
+
+def test_records_of_an_own_class_are_seen_at_once_by_recall(memory):
+    class Noted(Principle):
+        """A principle with more to it."""
+
+    class Heard(Episode):
+        """An episode with more to it."""
+
+    remember(memory, episode("1°", value=True), principle("About 1°"))
+    assert texts_of(memory.recall(JUDGE, case())) == ["About 1°"]
+    heard = Heard(**dict(episode("2°", value=True)))
+    noted = Noted(**dict(principle("About 2°", day=1)))
+    memory.apply([Put(judge=JUDGE, record=record) for record in (heard, noted)])
+    found = memory.recall(JUDGE, case())
+    assert texts_of(found) == ["About 1°", "About 2°"]
     assert found.value_counts == {"true": 2}
 
 
