@@ -46,7 +46,8 @@ class MemoryFlows:
 
     def embedding_ahead(self, cases: Iterable[Case]) -> MemoryFlows:
         """The same memory, for work that will look these cases up: embeds many in one call."""
-        texts = (text for case in cases for text in embedding_texts(case) if text)
+        # A case whose inputs are its outputs asks for their text once.
+        texts = (text for case in cases for text in dict.fromkeys(embedding_texts(case)) if text)
         twin = copy.copy(self)
         twin._embedder = EmbedderAhead(self._embedder, texts)
         return twin
