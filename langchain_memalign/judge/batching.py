@@ -8,7 +8,6 @@ from typing import Any, Self, TypeAlias
 
 from langchain_core.runnables import Runnable, RunnableConfig
 
-from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.judge.flows import JudgeFlows
 from langchain_memalign.schema import Case, Unscored, Verdict
 
@@ -38,7 +37,8 @@ class Batching(Runnable[CaseLike, Outcome]):
         """
         usable = []
         for case in cases:
-            with suppress(InvalidInputError):
+            # Whatever is wrong with it: a mapping may be any code that fetches what it holds.
+            with suppress(Exception):
                 usable.append(Case.of(case))
         twin = object.__new__(type(self))
         vars(twin).update(vars(self), flows=self.flows.embedding_ahead(usable))

@@ -2,6 +2,7 @@
 
 import gc
 import tracemalloc
+from collections.abc import Mapping
 
 import pytest
 from fakes import CountingEmbeddings, HttpError, feedback
@@ -79,6 +80,29 @@ def test_a_case_that_is_not_usable_costs_the_others_nothing(make_taught):
     outcomes = taught.judge.batch([CASES[0], {"outputs": ""}, CASES[1]], return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [Verdict, InvalidInputError, Verdict]
     assert taught.embeddings.calls == 1
+
+
+class Unreadable(Mapping):
+    """A case that is read from where it lies only when it is needed, and then is not there."""
+
+    def __getitem__(self, key):
+        raise OSError("the disk is gone")
+
+    def __iter__(self):
+        return iter(("inputs", "outputs"))
+
+    def __len__(self):
+        return 2
+
+
+async def test_a_case_that_cannot_be_read_fails_only_itself(make_taught):
+    judge = make_taught().judge
+    cases = [CASES[0], Unreadable(), CASES[1]]
+    for outcomes in (
+        judge.batch(cases, return_exceptions=True),
+        await judge.abatch(cases, return_exceptions=True),
+    ):
+        assert [type(outcome) for outcome in outcomes] == [Verdict, OSError, Verdict]
 
 
 def test_a_judge_that_knows_its_cases_beforehand_is_the_same_judge(make_taught):
