@@ -1,7 +1,10 @@
 """Many cases: embedded many in one call, and no case pays for another."""
 
+import asyncio
 import gc
+import threading
 import tracemalloc
+from collections import UserDict
 from collections.abc import Mapping
 
 import pytest
@@ -103,6 +106,29 @@ async def test_a_case_that_cannot_be_read_fails_only_itself(make_taught):
         await judge.abatch(cases, return_exceptions=True),
     ):
         assert [type(outcome) for outcome in outcomes] == [Verdict, OSError, Verdict]
+
+
+class Long(UserDict):
+    """A case that is not read before the event loop says so."""
+
+    def __init__(self, case):
+        self.begun, self.done, self.was_done = threading.Event(), threading.Event(), []
+        super().__init__(case)
+
+    def __getitem__(self, key):
+        self.begun.set()
+        self.was_done.append(self.done.wait(5))
+        return super().__getitem__(key)
+
+
+async def test_the_event_loop_runs_on_while_a_batch_is_looked_through(make_taught):
+    long = Long(CASES[0])
+    judging = asyncio.create_task(make_taught().judge.abatch([long, CASES[1]]))
+    while not (long.begun.is_set() or judging.done()):
+        await asyncio.sleep(0)
+    long.done.set()
+    assert [type(outcome) for outcome in await judging] == [Verdict, Verdict]
+    assert all(long.was_done)
 
 
 def test_a_judge_that_knows_its_cases_beforehand_is_the_same_judge(make_taught):
