@@ -30,7 +30,8 @@ class Batching(Runnable[CaseLike, Outcome]):
 
         It embeds up to 50 cases in one call, when the first of them is judged, and holds their
         vectors until each is. A call that fails fails none of them: each is then embedded alone.
-        `batch` and `abatch` do this by themselves.
+        `batch` and `abatch` do this by themselves. Who is judged meanwhile waits for that call, so
+        do not call `invoke` on the thread of an event loop on which `ainvoke` is under way.
 
         Args:
             cases: What will be judged, in about this order. Those that are not usable are left to

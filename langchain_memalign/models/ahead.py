@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from langchain_memalign.errors import ModelError
 from langchain_memalign.flow import Flow, Lease
 from langchain_memalign.models.embedding import Embedder
 from langchain_memalign.models.vector import Vector
 
-# A case has two: 50 cases a call, as in one batch of an alignment, or fewer.
+# A case has two texts: 50 cases a call, as in one batch of an alignment, unless they are long.
 _PAGE = 100
+_PAGE_CHARACTERS = 400_000  # about 100,000 tokens; OpenAI takes 300,000
 
 
 class EmbedderAhead(Embedder):
@@ -25,10 +26,8 @@ class EmbedderAhead(Embedder):
         self.id = model.id
         self._model = model
         uses = Counter(texts)
-        known = list(uses)
         self._pages: dict[str, _Page] = {}
-        for start in range(0, len(known), _PAGE):
-            of_page = known[start : start + _PAGE]
+        for of_page in _pages(uses):
             page = _Page(model, {text: uses[text] for text in of_page})
             self._pages.update(dict.fromkeys(of_page, page))
 
@@ -75,3 +74,16 @@ class _Page:
             if error.is_refused_access:
                 raise
             return {}
+
+
+def _pages(texts: Iterable[str]) -> Iterator[list[str]]:
+    page: list[str] = []
+    size = 0
+    for text in texts:
+        if page and (len(page) == _PAGE or size + len(text) > _PAGE_CHARACTERS):
+            yield page
+            page, size = [], 0
+        page.append(text)
+        size += len(text)
+    if page:
+        yield page

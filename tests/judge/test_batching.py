@@ -45,6 +45,14 @@ async def test_cases_of_a_batch_are_embedded_fifty_at_a_time_each_once(make_taug
         assert len(taught.embeddings.texts) == len(set(taught.embeddings.texts)) == 120
 
 
+def test_long_cases_are_embedded_fewer_at_a_time(make_taught):
+    taught = make_taught()
+    long = [{"inputs": f"late{n} " * 9_000, "outputs": f"Answer {n}."} for n in range(40)]
+    taught.judge.batch(long, AT_ONCE)
+    assert 2 <= taught.embeddings.calls <= 4
+    assert len(taught.embeddings.texts) == 80
+
+
 def test_a_batch_before_anything_was_learned_embeds_nothing(bench):
     assert len(bench.judge.batch(CASES[:3])) == 3
     assert bench.embeddings.calls == 0
