@@ -7,7 +7,10 @@ import argparse
 import math
 import os
 import random
+import resource
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 import uuid
@@ -19,6 +22,7 @@ from tqdm import tqdm
 
 from langchain_memalign import Case, Episode, Feedback, MemAlignJudge, Memory
 from langchain_memalign.flow import run
+from langchain_memalign.memory.edge import EdgeStore
 from langchain_memalign.schema import Put
 
 JUDGE = "tone"
@@ -70,6 +74,29 @@ def milliseconds(work, times=QUERIES):
     return statistics.median(spent), statistics.quantiles(spent, n=20)[-1]
 
 
+def resident_mb():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 2**20
+
+
+def opened(directory):
+    """Milliseconds from opening a memory to its first recall, and megabytes that this takes."""
+    with Memory.open(":memory:", embeddings="local") as other:
+        # Imports and the embedding model do not count.
+        run(other.flows.embed_cases([case(0)]))
+        embeddings = other.flows.embedder
+    before, began = resident_mb(), time.perf_counter()
+    with Memory(EdgeStore.open(directory), embeddings) as memory:
+        memory.recall(JUDGE, case(-1), k=5)
+        return (time.perf_counter() - began) * 1000, resident_mb() - before
+
+
+def opened_in_a_process(directory):
+    """As `opened`, of a process that has read nothing of the memory yet."""
+    command = [sys.executable, __file__, "--open", directory]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return map(float, done.stdout.split())
+
+
 def bytes_of(directory):
     return sum(path.stat().st_blocks * 512 for path in Path(directory).rglob("*") if path.is_file())
 
@@ -84,35 +111,38 @@ def growth(rows, figure):
 
 def measured(where, location, options, sizes):
     rows, known = [], 0
-    with Memory.open(location, embeddings="local", **options) as memory:
-        judge = MemAlignJudge(
-            name=JUDGE, instructions="Kind?", value_type=bool, model="precedent", memory=memory
-        )
-        embed_ms, _ = milliseconds(lambda n: run(memory.flows.embed_cases([case(n)])))
-        for size in sizes:
-            with tqdm(total=size - known, unit="episode", desc=f"{where}, {size}") as bar:
-                write_s = fill(memory, known, size, bar)
-            recall, recall_p95 = milliseconds(lambda n: memory.recall(JUDGE, case(n), k=5))
-            judged, _ = milliseconds(lambda n: judge.invoke(case(n)))
-            align, _ = milliseconds(
-                lambda n, size=size: judge.align([Feedback(**dict(case(n + size)), value=True)]),
-                times=5,
-            )
-            rows.append(
-                {
-                    "store": where,
-                    "episodes": size,
-                    "recall_ms": recall - embed_ms,
-                    "recall_p95_ms": recall_p95 - embed_ms,
-                    "judge_ms": judged,
-                    "align_one_ms": align,
-                    "write_s_per_1000": 1000 * write_s / (size - known),
-                    "mb": bytes_of(location) / 2**20 if where == "embedded" else None,
-                    "target_ms": TARGETS_MS.get(size) if where == "embedded" else None,
-                }
-            )
-            known = size
+    for size in sizes:
+        with Memory.open(location, embeddings="local", **options) as memory:
+            row = {"store": where, "episodes": size, **at_size(memory, where, known, size)}
+        if where == "embedded":
+            open_ms, open_mb = opened_in_a_process(location)
+            row |= {"open_ms": open_ms, "open_mb": open_mb, "mb": bytes_of(location) / 2**20}
+            row["target_ms"] = TARGETS_MS.get(size)
+        rows.append(row)
+        known = size
     return rows
+
+
+def at_size(memory, where, known, size):
+    """What is measured of a memory once it is filled from `known` to `size` episodes."""
+    judge = MemAlignJudge(
+        name=JUDGE, instructions="Kind?", value_type=bool, model="precedent", memory=memory
+    )
+    with tqdm(total=size - known, unit="episode", desc=f"{where}, {size}") as bar:
+        write_s = fill(memory, known, size, bar)
+    embed_ms, _ = milliseconds(lambda n: run(memory.flows.embed_cases([case(n)])))
+    recall, recall_p95 = milliseconds(lambda n: memory.recall(JUDGE, case(n), k=5))
+    judged, _ = milliseconds(lambda n: judge.invoke(case(n)))
+    align, _ = milliseconds(
+        lambda n: judge.align([Feedback(**dict(case(n + size)), value=True)]), times=5
+    )
+    return {
+        "recall_ms": recall - embed_ms,
+        "recall_p95_ms": recall_p95 - embed_ms,
+        "judge_ms": judged,
+        "align_one_ms": align,
+        "write_s_per_1000": 1000 * write_s / (size - known),
+    }
 
 
 def draw(rows, path):
@@ -133,7 +163,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=[*TARGETS_MS])
     parser.add_argument("--out", type=Path, default=report.RESULTS / "scale.json")
+    parser.add_argument("--open", metavar="DIRECTORY", help="only tell what opening it takes")
     options = parser.parse_args()
+    if options.open:
+        print(*opened(options.open))
+        return
 
     with tempfile.TemporaryDirectory() as directory:
         rows = measured("embedded", f"{directory}/memory", {}, options.sizes)
