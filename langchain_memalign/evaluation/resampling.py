@@ -11,6 +11,7 @@ Source: B. Efron and R. Tibshirani, An Introduction to the Bootstrap, 1993, sect
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable, Sequence
 from statistics import NormalDist
 from typing import TypeAlias
@@ -136,7 +137,8 @@ def estimate(
         return Estimate(**known, note="no interval: not defined in too many resamples")
     tail = (1 - chosen.level) / 2
     low, high = (float(end) for end in np.quantile(defined, (tail, 1 - tail)))
-    if low == high:
+    # What rounding leaves of equal figures is no interval.
+    if math.isclose(low, high, rel_tol=_EQUAL):
         return Estimate(**known, note="no interval: the rows are all alike")
     return Estimate(**known, low=low, high=high)
 

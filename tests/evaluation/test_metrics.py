@@ -166,6 +166,14 @@ def test_true_one_and_its_text_are_three_values():
     assert value_of(exact_match, [True, 1, "1"], [1, "1", True]) == 0.0
 
 
+def test_a_judge_without_a_fault_has_no_interval_of_rounding():
+    expert, _ = BLOOD_PRESSURE
+    for metric in (ccc, cohen_kappa, quadratic_kappa, mae):
+        found = metric(expert, expert)
+        assert (found.low, found.high) == (None, None)
+        assert "all alike" in found.note
+
+
 def test_rows_that_do_not_fit_are_refused():
     with pytest.raises(InvalidInputError, match="2 values of experts and 1 of the judge"):
         exact_match([1, 2], [1])
