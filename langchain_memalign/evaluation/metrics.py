@@ -32,9 +32,9 @@ from langchain_memalign.evaluation.resampling import (
     estimate,
     ratio,
 )
-from langchain_memalign.evaluation.rows import Rows, same, values_in
+from langchain_memalign.evaluation.rows import Rows, compared, same, values_in
 from langchain_memalign.schema import Value
-from langchain_memalign.values import ValueType, value_key
+from langchain_memalign.values import ValueType
 
 
 @dataclass(frozen=True)
@@ -219,7 +219,7 @@ def _ccc(rows: Rows) -> Statistic:
 def _kappa(distance: Callable[[Numbers], Numbers] | None, name: str) -> Callable[[Rows], Statistic]:
     def statistic_of(rows: Rows) -> Statistic:
         values = values_in(rows, None)
-        places = {value_key(value): place for place, value in enumerate(values)}
+        places = {compared(value): place for place, value in enumerate(values)}
         apart = 1.0 - np.eye(len(values))
         if distance is not None:
             rows.numbers(name)
@@ -230,8 +230,8 @@ def _kappa(distance: Callable[[Numbers], Numbers] | None, name: str) -> Callable
         given = np.zeros((2, len(rows.expert), len(values)))
         for number, (expert, judge) in enumerate(zip(rows.expert, rows.judge, strict=True)):
             if judge is not None:
-                given[0, number, places[value_key(expert)]] = 1.0
-                given[1, number, places[value_key(judge)]] = 1.0
+                given[0, number, places[compared(expert)]] = 1.0
+                given[1, number, places[compared(judge)]] = 1.0
         observed = np.einsum("ni,nj,ij->n", given[0], given[1], apart)
 
         def statistic(weights: Numbers) -> Numbers:

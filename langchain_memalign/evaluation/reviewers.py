@@ -15,9 +15,8 @@ from langchain_memalign.evaluation.resampling import (
     estimate,
     ratio,
 )
-from langchain_memalign.evaluation.rows import require_numbers
+from langchain_memalign.evaluation.rows import compared, plain, require_numbers
 from langchain_memalign.schema import Value
-from langchain_memalign.values import value_key
 
 Level = Literal["nominal", "ordinal", "interval"]
 
@@ -51,17 +50,17 @@ def krippendorff_alpha(
             f"level: found {level!r}; expected one of {', '.join(get_args(Level))}."
         )
     usable = [given for case in cases if len(given := _given(case)) > 1]
-    values = {value_key(value): value for case in usable for value in case}
+    values = {compared(value): value for case in usable for value in case}
     if level != "nominal":
         require_numbers(values.values(), metric=f"alpha, level {level}")
         ordered = sorted(values.values(), key=float)
     else:
         ordered = list(values.values())
-    places = {value_key(value): place for place, value in enumerate(ordered)}
+    places = {compared(value): place for place, value in enumerate(ordered)}
     # For each case, how often each ordered pair of values stands in it, by m - 1 for m reviewers.
     pairs = np.zeros((len(usable), len(ordered), len(ordered)))
     for number, case in enumerate(usable):
-        times = np.bincount([places[value_key(v)] for v in case], minlength=len(ordered))
+        times = np.bincount([places[compared(v)] for v in case], minlength=len(ordered))
         pairs[number] = (np.outer(times, times) - np.diag(times)) / (len(case) - 1)
     flat = pairs.reshape(len(usable), len(ordered) ** 2)
 
@@ -92,7 +91,7 @@ def reviewer_match(
     """
     shares = []
     for case in cases:
-        given = [value_key(value) for value in _given(case)]
+        given = [compared(value) for value in _given(case)]
         m = len(given)
         if m > 1:
             same = sum(given.count(value) - 1 for value in given)
@@ -108,7 +107,7 @@ def reviewer_match(
 
 
 def _given(case: Mapping[Hashable, Value | None]) -> list[Value]:
-    return [value for value in case.values() if value is not None]
+    return [plain(value) for value in case.values() if value is not None]
 
 
 def _distances(level: Level, values: Sequence[Value], totals: Numbers) -> Numbers:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +29,9 @@ class Rows:
             )
         if any(value is None for value in self.expert):
             raise InvalidInputError("found a case without an expert's value; leave it out.")
+        object.__setattr__(self, "expert", [plain(value) for value in self.expert])
+        judge = [None if value is None else plain(value) for value in self.judge]
+        object.__setattr__(self, "judge", judge)
 
     def every(self) -> Numbers:
         """1 for each row."""
@@ -108,11 +112,11 @@ def confusion_matrix(
     """
     rows = Rows(expert, judge)
     values = values_in(rows, value_type)
-    places = {value_key(value): place for place, value in enumerate(values)}
+    places = {compared(value): place for place, value in enumerate(values)}
     counts = np.zeros((len(values), len(values) + 1), dtype=int)
-    for truth, given in zip(expert, judge, strict=True):
-        column = len(values) if given is None else places[value_key(given)]
-        counts[places[value_key(truth)], column] += 1
+    for truth, given in zip(rows.expert, rows.judge, strict=True):
+        column = len(values) if given is None else places[compared(given)]
+        counts[places[compared(truth)], column] += 1
     return Confusion(
         values=tuple(values),
         counts=tuple(tuple(map(int, line[:-1])) for line in counts),
@@ -129,14 +133,37 @@ def values_in(rows: Rows, value_type: ValueType | None) -> list[Value]:
             listed = (False, True)
         if value_type.kind == "integer" and value_type.maximum - value_type.minimum < _LISTED:
             listed = range(int(value_type.minimum), int(value_type.maximum) + 1)
-        values = {value_key(value): value for value in listed}
-    met = {value_key(v): v for v in (*rows.expert, *rows.judge) if v is not None}
+        values = {compared(value): value for value in listed}
+    met = {compared(v): v for v in (*rows.expert, *rows.judge) if v is not None}
     later = [value for key, value in met.items() if key not in values]
     # Values of one type sort as such; mixed ones, which no judge gives, by type first.
     later.sort(key=lambda value: (type(value).__name__, value))
     return [*values.values(), *later]
 
 
+def plain(value: Any) -> Value:
+    """A value as Python has it, also where it was given as numpy's.
+
+    Raises:
+        InvalidInputError: It is none that an expert or a judge can give.
+    """
+    given = value.item() if isinstance(value, np.generic) else value
+    # A value that is not equal to itself is nan: it would count as a wrong answer.
+    if not isinstance(given, bool | int | float | str) or given != given:
+        raise InvalidInputError(
+            f"found {given!r:.40} as a value; expected text, true or false, or a number. Give None "
+            "where the judge abstained."
+        )
+    return given
+
+
+def compared(value: Value) -> str:
+    """What a value is compared by: true, 1 and "1" are three values, 1 and 1.0 are one."""
+    if isinstance(value, float) and value.is_integer():
+        return value_key(int(value))
+    return value_key(value)
+
+
 def same(one: Value, other: Value | None) -> bool:
-    """Whether both are one value; true, 1 and "1" are three."""
-    return other is not None and value_key(one) == value_key(other)
+    """Whether both are one value."""
+    return other is not None and compared(one) == compared(other)

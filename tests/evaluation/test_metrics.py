@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+import numpy as np
 import pytest
 
 from evaluation.examples import (
@@ -166,6 +167,31 @@ def test_true_one_and_its_text_are_three_values():
     assert value_of(exact_match, [True, 1, "1"], [1, "1", True]) == 0.0
 
 
+def test_a_number_is_the_same_with_and_without_a_point():
+    assert value_of(exact_match, [1, 2, 3], [1.0, 2.0, 2.5]) == near(Fraction(2, 3))
+    assert value_of(cohen_kappa, [1, 2], [1.0, 2.0]) == near(1)
+    assert value_of(recall_of(2), [1, 2.0], [2, 2]) == near(1)
+    assert confusion_matrix([1, 2], [1.0, 2.0]).counts == ((1, 0), (0, 1))
+    assert value_of(exact_match, [1.0, 0.0], [True, False]) == 0.0
+
+
+def test_values_of_numpy_are_values():
+    numbers = np.array([1, 2, 4])
+    assert value_of(exact_match, numbers, np.array([1.0, 2.0, 3.0])) == near(Fraction(2, 3))
+    assert value_of(quadratic_kappa, numbers, numbers) == near(1)
+    assert value_of(ccc, numbers, [1, 2, 4]) == near(1)
+    assert value_of(recall_of(True), np.array([True, False]), [True, True]) == near(1)
+
+
+@pytest.mark.parametrize("odd", [float("nan"), np.float64("nan"), {"score": 1}, [1]])
+def test_what_is_no_value_is_refused_not_counted_as_wrong(odd):
+    for metric in (exact_match, correct_overall, abstention_rate, mae):
+        with pytest.raises(InvalidInputError, match=r"as a value; expected .* Give None"):
+            metric([1, 2], [odd, 2])
+        with pytest.raises(InvalidInputError, match="as a value"):
+            metric([1, odd], [1, 2])
+
+
 def test_a_judge_without_a_fault_has_no_interval_of_rounding():
     expert, _ = BLOOD_PRESSURE
     for metric in (ccc, cohen_kappa, quadratic_kappa, mae):
@@ -181,7 +207,7 @@ def test_rows_that_do_not_fit_are_refused():
         mae(["good"], [1])
     with pytest.raises(InvalidInputError, match="found True; expected numbers"):
         quadratic_kappa([1], [True])
-    for odd, found in ((float("nan"), "nan"), (float("inf"), "inf"), (10**5000, "a huge whole")):
+    for odd, found in ((float("inf"), "inf"), (10**5000, "a huge whole")):
         with pytest.raises(InvalidInputError, match=f"mae: found {found}"):
             mae([odd], [1])
     with pytest.raises(InvalidInputError, match="without an expert's value"):

@@ -87,3 +87,15 @@ def test_a_reviewer_who_gave_no_value_does_not_count():
 def test_an_unknown_level_is_refused():
     with pytest.raises(InvalidInputError, match="level: found 'ratio'; expected one of nominal"):
         krippendorff_alpha(CASES, level="ratio")
+
+
+def test_a_number_is_the_same_with_and_without_a_point():
+    cases = [{"ann": 1, "bea": 1.0}, {"ann": 2.0, "bea": 2}]
+    for level in ("nominal", "ordinal", "interval"):
+        assert krippendorff_alpha(cases, level=level).value == 1.0
+    assert reviewer_match(cases).value == 1.0
+
+
+def test_what_is_no_value_is_refused():
+    with pytest.raises(InvalidInputError, match="found nan as a value"):
+        krippendorff_alpha([{"ann": 1.0, "bea": float("nan")}])
