@@ -80,7 +80,7 @@ class EvidenceGate:
         tolerance: How much worse is still accepted; agreement goes from 0 to 1.
         confidence: How sure it must be that it got worse: of honest batches that change nothing, at
             most one less this share is refused.
-        least: With fewer cases, a kind of evidence decides nothing.
+        least: With fewer cases that one of the two judges scored, a kind decides nothing.
         most: Most cases of each kind; of more, a sample is drawn.
         folds: Parts of the batch; 0 leaves this kind of evidence out.
         when_unknown: What to do where no kind of evidence has enough cases.
@@ -215,7 +215,10 @@ class EvidenceGate:
         sides = Resampling(level=2 * self.confidence - 1, seed=self.seed)
         change = measure.change(expert, before, after, groups=groups, resampling=sides)
         value = change.value or 0.0
-        is_enough = _cases(kind.asked) >= self.least
+        # Where neither gave a value, as when the model is out of reach, nothing was compared.
+        answers = zip(kind.asked, before, after, strict=True)
+        told = [asked for asked, old, new in answers if not (old is None and new is None)]
+        is_enough = _cases(told) >= self.least
         near = (measure.each(expert, values) for values in (before, after))
         changes: dict[str, list[float]] = {}
         for case, old, new in zip(groups, *near, strict=True):
@@ -248,7 +251,7 @@ class EvidenceGate:
             found = "; ".join(f"{e.count} {e.cases}" for e in evidence) or "no case"
             reason = (
                 f"Too little to tell whether it helps: found {found}, expected at least "
-                f"{self.least} of a kind."
+                f"{self.least} of a kind that the judge can score."
             )
         total = reduce(add, (_cost(kind) for kind in kinds), NO_COST)
         return GateDecision(

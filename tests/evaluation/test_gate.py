@@ -9,7 +9,7 @@ from fakes import feedback as remark
 from judge.bench import Bench
 from pydantic import Field
 
-from evaluation.learner import bench, words
+from evaluation.learner import bench, knows_what_it_is_shown, words
 from langchain_memalign import ConfigurationError, InvalidInputError, MemAlignJudge, Memory
 from langchain_memalign.evaluation.gate import EvidenceGate
 from langchain_memalign.schema import Episode, Feedback, GateDecision, Put
@@ -139,6 +139,21 @@ def test_the_batch_itself_is_judged_by_judges_taught_its_other_parts():
     # 24 judgements and three more times learning; learning what is written is not repeated.
     assert report.gate.model_calls == 24 + 3
     assert report.model_calls == report.gate.model_calls + 1
+
+
+def test_a_model_that_is_out_of_reach_proves_nothing():
+    reachable = True
+
+    def respond(request):
+        return knows_what_it_is_shown(request) if reachable else "no idea"
+
+    here = bench(respond)
+    here.judge.align(words(*range(12)))
+    reachable = False
+    report = here.judge.align(words(*range(20, 32)), gate=EvidenceGate(when_unknown="refuse"))
+    assert (report.gate.accepted, report.gate.is_backed) == (False, False)
+    assert "at least 10 of a kind that the judge can score" in report.gate.reason
+    assert len(here.judge.episodes()) == 12
 
 
 @pytest.mark.parametrize(("lost", "accepted"), [(3, True), (5, False)])
