@@ -19,7 +19,7 @@ from langchain_memalign.models import Embedder
 from langchain_memalign.schema import AlignmentReport, Unscored, WorkingMemory
 
 Progress: TypeAlias = Callable[[int, int], None]
-"""Is told how many judgements are done, of how many. Called from several threads."""
+"""Is told how many judgements are done, of how many. Called from several threads, one at a time."""
 
 
 class Tally:
@@ -37,11 +37,11 @@ class Tally:
 
     def add(self, count: int) -> None:
         """So many more are done."""
+        # Told under the lock: else a thread that was held up would tell of less than another did.
         with self._lock:
             self._done += count
-            done = self._done
-        if self._progress is not None:
-            self._progress(done, self.total)
+            if self._progress is not None:
+                self._progress(self._done, self.total)
 
 
 def run_cells(

@@ -1,6 +1,7 @@
 """Experiments over a judge whose answers follow from what it is shown."""
 
 import json
+import sys
 
 import pytest
 from fakes import HttpError
@@ -78,6 +79,31 @@ def test_what_is_finished_is_not_run_again(tmp_path):
     asked = len(here.model.titled("verdict")) - 50
     assert asked == 2 * 6 + 2 + 4  # only the third repeat
     assert len(more.rows) == 50 + asked
+
+
+def test_progress_never_goes_back():
+    told = []
+
+    def slowly(done, total):
+        sum(n for n in range(100))  # long enough for another thread to have its turn
+        told.append((total, done))
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # threads take turns within a few instructions
+    try:
+        for _ in range(5):
+            curve(
+                bench().judge,
+                unseen=words(*range(20, 60)),
+                progress=slowly,
+                resampling=Resampling(count=0),
+            )
+            done = [number for _, number in told]
+            assert done == sorted(done)
+            assert done[-1] == told[-1][0]
+            told.clear()
+    finally:
+        sys.setswitchinterval(before)
 
 
 def test_an_experiment_that_broke_off_goes_on_where_it_was(tmp_path):
