@@ -236,7 +236,7 @@ def _show_decision(screen: Screen, decision: GateDecision) -> None:
 
 def _change(evidence: GateEvidence) -> str:
     if evidence.low is None or evidence.high is None:
-        return f"{evidence.change:+.2f} (too few cases)"
+        return f"{evidence.change:+.2f} (too few scored)"
     return f"{evidence.change:+.2f} [{evidence.low:+.2f}, {evidence.high:+.2f}]"
 
 
