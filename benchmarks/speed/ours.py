@@ -16,7 +16,7 @@ from work import (  # noqa: E402
     INSTRUCTIONS,
     NAME,
     Timed,
-    batches,
+    as_batch,
     counts,
     judgements,
     many_at_once,
@@ -101,16 +101,8 @@ def judge(directory, n, chat_seconds, attempt):
     with memory:
         beyond = judgements(lambda r: judge.invoke(case(r)), chat_seconds)
         threads = many_at_once(lambda r: judge.invoke(case(r)))
-        awaited, at_once = many_awaited(lambda r: judge.ainvoke(case(r)))
-        batch, abatch = batches(judge, case)
-        told(
-            **beyond,
-            threads=threads,
-            awaited=awaited,
-            at_once=at_once,
-            batch=batch,
-            abatch=abatch,
-        )
+        batch = as_batch(judge, case)
+        told(**beyond, threads=threads, batch=batch, **many_awaited(judge, case))
 
 
 def prompts(directory, name):

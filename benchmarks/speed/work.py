@@ -85,41 +85,56 @@ def judgements(judge_one, chat_seconds):
     return found | {"connections": counts()["connections"]}
 
 
-def many_at_once(judge_one, *, calls=64, threads=16):
+CALLS, AT_ONCE = 64, 16
+"""Judgements that are wanted at the same time, and how many of them run side by side."""
+
+
+def many_at_once(judge_one):
     """Seconds of many judgements on threads."""
-    with ThreadPoolExecutor(threads) as pool, Timed() as timed:
-        list(pool.map(judge_one, map(record, range(30_000, 30_000 + calls))))
+    with ThreadPoolExecutor(AT_ONCE) as pool, Timed() as timed:
+        list(pool.map(judge_one, records(30_000)))
     return timed.wall
 
 
-def many_awaited(judge_one, *, calls=64, at_once=(16, 64)):
-    """Seconds of many judgements on an event loop, for each number of them at once."""
+def many_awaited(judge, case):
+    """Seconds of many judgements on one event loop: each awaited alone, and as a batch."""
 
-    async def run(most):
+    async def side_by_side(most, first):
         turn = asyncio.Semaphore(most)
 
-        async def one(number):
+        async def one(said):
             async with turn:
-                await judge_one(record(number))
+                await judge.ainvoke(case(said))
 
         with Timed() as timed:
-            await asyncio.gather(*(one(40_000 + n) for n in range(calls)))
+            await asyncio.gather(*map(one, records(first)))
+        return timed.wall
+
+    async def as_batch(first):
+        with Timed() as timed:
+            await judge.abatch([*map(case, records(first))], {"max_concurrency": AT_ONCE})
         return timed.wall
 
     async def runs():
-        return [await run(most) for most in at_once]
+        await judge.ainvoke(case(record(80_000)))  # its clients are there from here on
+        return {
+            "awaited": await side_by_side(AT_ONCE, 40_000),
+            "at_once": await side_by_side(CALLS, 50_000),
+            "abatch": await as_batch(60_000),
+        }
 
     return asyncio.run(runs())
 
 
-def batches(judge, case, *, calls=64, at_once=16):
-    """Seconds of many judgements as one batch: on threads, and on an event loop."""
-    config = {"max_concurrency": at_once}
-    with Timed() as on_threads:
-        judge.batch([case(record(60_000 + n)) for n in range(calls)], config)
-    with Timed() as on_a_loop:
-        asyncio.run(judge.abatch([case(record(70_000 + n)) for n in range(calls)], config))
-    return on_threads.wall, on_a_loop.wall
+def as_batch(judge, case):
+    """Seconds of many judgements as a batch on threads."""
+    with Timed() as timed:
+        judge.batch([*map(case, records(70_000))], {"max_concurrency": AT_ONCE})
+    return timed.wall
+
+
+def records(first):
+    return map(record, range(first, first + CALLS))
 
 
 def counts():
