@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +31,6 @@ RESTORE = "close the memory, restore its directory from a backup or an export, a
 
 _SEARCH_THREADS = 2
 
-# Files of vectors come in steps of 32 MB, mostly empty. The engine's default reads each through
-# when it opens a shard, which takes as much memory, and in a file system in memory as much of that.
-_AS_NEEDED = qe.Memory.Cold
-
 # By codes four times as many are found as wanted; of these the nearest by their numbers are taken.
 SEARCH = qe.SearchParams(quantization=qe.QuantizationSearchParams(rescore=True, oversampling=4.0))
 """How the nearest are searched for; without an index, which is never built, nothing is skipped."""
@@ -48,12 +45,10 @@ def shard_config(fingerprint: Fingerprint | None) -> qe.EdgeConfig:
     cosine = qe.Distance.Cosine
     # A search reads every code, and so waits for memory: codes of a byte a number, beside the
     # numbers of four, are read in a third of the time.
-    codes = qe.TurboQuantQuantizationConfig(bits=qe.TurboQuantBitSize.Bits8, memory=_AS_NEEDED)
+    codes = qe.TurboQuantQuantizationConfig(bits=qe.TurboQuantBitSize.Bits8)
     vectors = {
-        CASE_VECTOR: qe.EdgeVectorParams(
-            2 * fingerprint.size, cosine, quantization_config=codes, memory=_AS_NEEDED
-        ),
-        RULE_VECTOR: qe.EdgeVectorParams(fingerprint.size, cosine, memory=_AS_NEEDED),
+        CASE_VECTOR: qe.EdgeVectorParams(2 * fingerprint.size, cosine, quantization_config=codes),
+        RULE_VECTOR: qe.EdgeVectorParams(fingerprint.size, cosine),
     }
     return qe.EdgeConfig(vectors=vectors, max_search_threads=_SEARCH_THREADS)
 
@@ -68,16 +63,22 @@ def read_own_point(own: qe.Record, path: Path) -> Fingerprint | None:
     return read_fingerprint(own.payload, where=path, remedy=RESTORE)
 
 
-def to_filter(selection: Selection, *, is_search: bool = False) -> qe.Filter:
-    """What the engine filters by; never lets the own point through.
+def to_filter(selection: Selection) -> qe.Filter:
+    """What the engine filters by; never lets the own point through."""
+    return qe.Filter(must=_must(selection, conditions(selection)))
 
-    Args:
-        selection: Which points.
-        is_search: Whether points are looked for by a vector, which the own point has not.
-    """
+
+def to_search_filter(selection: Selection) -> qe.Filter | None:
+    """What the engine filters by when it searches by a vector, which the own point has not."""
     wanted = conditions(selection)
-    if is_search and selection.kind is None:
+    if selection.kind is None:
         del wanted[0]  # episodes and principles: all but the own point
+    must = _must(selection, wanted)
+    # A filter without conditions is checked against each point all the same.
+    return qe.Filter(must=must) if must else None
+
+
+def _must(selection: Selection, wanted: Sequence[tuple[str, list[str]]]) -> list[Any]:
     # Each condition costs a search over 100,000 points milliseconds, a list of values even more.
     must: list[Any] = [
         qe.FieldCondition(
@@ -88,7 +89,7 @@ def to_filter(selection: Selection, *, is_search: bool = False) -> qe.Filter:
     ]
     if selection.ids is not None:
         must.append(qe.HasIdCondition({uuid.UUID(id_) for id_ in known_ids(selection.ids)}))
-    return qe.Filter(must=must)
+    return must
 
 
 def to_engine(point: Point) -> qe.Point:

@@ -33,6 +33,7 @@ from langchain_memalign.memory.edge_terms import (
     shard_config,
     to_engine,
     to_filter,
+    to_search_filter,
 )
 from langchain_memalign.memory.store import INDEXED_FIELDS, Fingerprint, Point, Selection
 from langchain_memalign.models import Vector
@@ -54,6 +55,8 @@ class Generation:
     def __init__(self, shard: qe.EdgeShard, fingerprint: Fingerprint | None) -> None:
         self._shard = shard
         self.fingerprint = fingerprint
+        # Every judge that may have a point here.
+        self._judges: set[str] = set()
 
     @classmethod
     def create(cls, path: Path, fingerprint: Fingerprint | None) -> Generation:
@@ -94,6 +97,7 @@ class Generation:
                     + RESTORE
                 )
             generation = cls(shard, read_own_point(own[0], path))
+            generation._judges.update(generation.tally(Selection(), "judge"))
             undo.pop_all()
         return generation
 
@@ -118,13 +122,16 @@ class Generation:
         if query is None or limit < 1 or selects_nothing(selection):
             return []
         nearest = qe.Query.Nearest(list(query), using=using)
+        if self._judges == {selection.judge}:
+            # To check that each of 100,000 points is of the only judge takes as long as the search.
+            selection = replace(selection, judge=None)
         # The engine breaks ties as it likes, so all that tie for the last place must be seen.
         wanted = limit + 1
         while True:
             request = qe.QueryRequest(
                 limit=wanted,
                 query=nearest,
-                filter=to_filter(selection, is_search=True),
+                filter=to_search_filter(selection),
                 params=SEARCH,
                 with_payload=True,
             )
@@ -172,6 +179,8 @@ class Generation:
         if not points:
             return
         operation = qe.UpdateOperation.upsert_points([to_engine(point) for point in points])
+        # Before they can be found.
+        self._judges.update(point.judge for point in points)
         with _engine("write to", "the memory", MemoryUnavailableError):
             self._shard.update(operation)
 

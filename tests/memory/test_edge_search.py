@@ -1,15 +1,13 @@
-"""What the embedded store finds by codes and by every digit; what opening it reads."""
+"""What the embedded store finds by codes, beside what comparing every digit finds."""
 
 import random
-import subprocess
-import sys
 
 import pytest
 
 from langchain_memalign.memory.edge import EdgeStore
-from langchain_memalign.memory.store import Fingerprint
+from langchain_memalign.memory.store import Fingerprint, Selection
 
-from .points import EVERYTHING, id_of, point
+from .points import EVERYTHING, TOY, id_of, ids, point
 
 
 def test_among_thousands_the_nearest_are_those_that_comparing_every_digit_finds(tmp_path):
@@ -38,28 +36,23 @@ def test_among_thousands_the_nearest_are_those_that_comparing_every_digit_finds(
     store.close()
 
 
-OPEN = """
-import resource, sys
-from langchain_memalign.memory.edge import EdgeStore
-from langchain_memalign.memory import generation  # not counted
+def test_who_searches_as_another_judge_finds_nothing_of_the_only_one(tmp_path):
+    near = {"case": (1.0, 0.0, 0.0, 0.0)}
+    theirs, ours = (Selection(judge=name) for name in ("theirs", "ours"))
 
-def resident():
-    return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize()
+    def found(store, selection):
+        hits = store.nearest(selection, using="case", vector=near["case"], limit=5)
+        return ids([p for p, _ in hits])
 
-before = resident()
-store = EdgeStore.open(sys.argv[1])
-print(resident() - before)
-"""
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="reads the memory of a process from /proc")
-def test_opening_a_small_memory_does_not_read_through_its_empty_files(tmp_path):
-    store = EdgeStore.open(tmp_path / "memory")
-    vectors = {"case": (1.0,) + (0.0,) * 511, "rule": (1.0,) + (0.0,) * 255}
-    store.write([point(1, vectors=vectors)], fingerprint=Fingerprint(embeddings="toy", size=256))
+    store = EdgeStore.open(tmp_path)
+    store.write([point(1, judge="theirs", vectors=near)], fingerprint=TOY)
+    for _ in range(2):
+        assert (found(store, theirs), found(store, ours)) == ([id_of(1)], [])
+        store.close()
+        store = EdgeStore.open(tmp_path)
+    store.write([point(2, judge="ours", vectors=near)])
+    for _ in range(2):
+        assert (found(store, theirs), found(store, ours)) == ([id_of(1)], [id_of(2)])
+        store.close()
+        store = EdgeStore.open(tmp_path)
     store.close()
-    opened = subprocess.run(
-        [sys.executable, "-c", OPEN, str(tmp_path / "memory")], capture_output=True, check=True
-    )
-    # Three files of vectors, of 32 MB each, would be read through.
-    assert int(opened.stdout) < 80_000_000
