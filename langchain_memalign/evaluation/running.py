@@ -103,21 +103,46 @@ def _run_lesson(
             )
             taught = learned(taught, report)
         for cell in cells:
-            ahead = flows.embedding_ahead(question.case for question in cell.ask)
-
-            def ask(
-                question: Question,
-                setting: Setting = cell.setting,
-                ahead: JudgeFlows = ahead,
-            ) -> Flow[Row]:
-                row = yield from judged(ahead, question, setting)
-                told(1)
-                return row
-
-            rows = yield from parallel([ask(q) for q in cell.ask], limit=concurrency)
+            rows = yield from judged_all(
+                flows, cell.ask, cell.setting, concurrency=concurrency, told=told
+            )
             yield from off_loop(lambda cell=cell, rows=rows: finished(cell, taught, rows))  # type: ignore[misc]
     finally:
         memory.close()
+
+
+def judged_all(
+    flows: JudgeFlows,
+    questions: Sequence[Question],
+    setting: Setting,
+    *,
+    concurrency: int,
+    told: Callable[[int], None],
+    own: Mapping[str, AbstractSet[str]] | None = None,
+) -> Flow[list[Row]]:
+    """Ask a judge questions side by side, their cases embedded many in one call.
+
+    Args:
+        flows: The judge.
+        questions: What it is asked.
+        setting: Which memories it is shown.
+        concurrency: Most judgements at the same time.
+        told: Is told of each judgement.
+        own: By case, the ids of what it must not be shown; see `judged`.
+
+    Raises:
+        ModelError: The provider refuses access.
+    """
+    ahead = flows.embedding_ahead(question.case for question in questions)
+    own = own or {}
+
+    def one(question: Question) -> Flow[Row]:
+        without = own.get(question.case.key, frozenset())
+        row = yield from judged(ahead, question, setting, without=without)
+        told(1)
+        return row
+
+    return parallel([one(question) for question in questions], limit=concurrency)
 
 
 def judged(

@@ -14,12 +14,12 @@ from langchain_memalign.evaluation.running import (
     Progress,
     Tally,
     describe,
-    judged,
+    judged_all,
     learned,
     model_name,
     own_ids,
 )
-from langchain_memalign.flow import Flow, off_loop, parallel
+from langchain_memalign.flow import Flow, off_loop
 from langchain_memalign.judge import JudgeFlows, MemAlignJudge
 from langchain_memalign.memory import Memory, scratch_copy
 from langchain_memalign.memory.store import Point
@@ -77,15 +77,14 @@ class Session:
             return self.results.rows_of(key)
         flows, report = yield from self._taught(teach)
         own = yield from own_ids(flows)
-        ahead = flows.embedding_ahead(question.case for question in questions)
-
-        def one(question: Question) -> Flow[Row]:
-            hidden = own.get(question.case.key, frozenset())
-            row = yield from judged(ahead, question, setting, without=hidden)
-            self.tally.add(1)
-            return row
-
-        rows = yield from parallel([one(q) for q in questions], limit=self._concurrency)
+        rows = yield from judged_all(
+            flows,
+            questions,
+            setting,
+            concurrency=self._concurrency,
+            told=self.tally.add,
+            own=own,
+        )
         lesson = Lesson(id=cell.lesson, setting=setting)
         taught = lesson if report is None else learned(lesson, report)
         yield from off_loop(lambda: self.results.add(key, taught, rows))

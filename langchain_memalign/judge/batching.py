@@ -10,6 +10,7 @@ from typing import Any, Self, TypeAlias
 from langchain_core.runnables import Runnable, RunnableConfig
 
 from langchain_memalign.judge.flows import JudgeFlows
+from langchain_memalign.judge.twin import twin
 from langchain_memalign.schema import Case, Unscored, Verdict
 
 CaseLike: TypeAlias = Case | Mapping[str, Any]
@@ -42,9 +43,7 @@ class Batching(Runnable[CaseLike, Outcome]):
             # Whatever is wrong with it: a mapping may be any code that fetches what it holds.
             with suppress(Exception):
                 usable.append(Case.of(case))
-        twin = object.__new__(type(self))
-        vars(twin).update(vars(self), flows=self.flows.embedding_ahead(usable))
-        return twin
+        return twin(self, flows=self.flows.embedding_ahead(usable))
 
     def batch(
         self,

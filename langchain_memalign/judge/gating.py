@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from langchain_memalign.alignment import Decide
 from langchain_memalign.errors import ConfigurationError, InvalidInputError
 from langchain_memalign.flow import Flow, off_loop
+from langchain_memalign.judge.twin import twin
 from langchain_memalign.memory import Memory
 from langchain_memalign.schema import Feedback, GateDecision
 
@@ -43,10 +44,7 @@ def check_gate(gate: Any) -> None:
 
 def judge_over(judge: J, memory: Memory) -> J:
     """The same judge over another memory."""
-    twin = object.__new__(type(judge))
-    vars(twin).update(vars(judge))
-    twin.memory, twin.flows = memory, judge.flows.over(memory.flows)
-    return twin
+    return twin(judge, memory=memory, flows=judge.flows.over(memory.flows))
 
 
 def deciding_by(gate: Gate, judge: Any) -> Decide:
