@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from unittest.mock import patch
 
 from langchain_memalign import Episode, Memory
+from langchain_memalign._prompts import distilling
+from langchain_memalign._prompts.judging import render_said
 from langchain_memalign.evaluation.metrics import metrics_for
 from langchain_memalign.evaluation.resampling import Estimate
 from langchain_memalign.flow import run
-from langchain_memalign.prompts import distilling
-from langchain_memalign.prompts.judging import render_said
 
 POOL = 4
 """So many times more episodes are recalled where the nearest alone are wanted."""

@@ -23,9 +23,9 @@ from mlflow.entities import AssessmentSource
 from mlflow.genai.judges import make_judge
 from mlflow.genai.judges.optimizers import MemAlignOptimizer
 
+from langchain_memalign._models.resolve import resolve_embeddings
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.evaluation.cells import Row
-from langchain_memalign.models.resolve import resolve_embeddings
 
 SECONDS = 300
 

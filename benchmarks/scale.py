@@ -21,8 +21,8 @@ from matplotlib.figure import Figure
 from tqdm import tqdm
 
 from langchain_memalign import Case, Episode, Feedback, MemAlignJudge, Memory
+from langchain_memalign._stores.edge.store import EdgeStore
 from langchain_memalign.flow import run
-from langchain_memalign.memory.edge import EdgeStore
 from langchain_memalign.schema import Put
 
 JUDGE = "tone"

@@ -7,7 +7,7 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
-from langchain_memalign.offline import PureChatModel
+from langchain_memalign._offline import PureChatModel
 
 
 class EchoModel(PureChatModel):

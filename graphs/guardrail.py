@@ -14,8 +14,8 @@ from langchain_core.messages import SystemMessage
 
 from graphs.context import GUARDRAIL, GuardrailContext, configured_judge
 from graphs.echo import EchoModel
+from langchain_memalign._models import resolve_chat_model
 from langchain_memalign.guardrails import MemAlignMiddleware
-from langchain_memalign.models import resolve_chat_model
 
 Request = ModelRequest[GuardrailContext]
 

@@ -13,8 +13,8 @@ from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 from pydantic import Field
 
+from langchain_memalign._prompts.content import embedding_texts
 from langchain_memalign.memory import Memory
-from langchain_memalign.prompts.content import embedding_texts
 from langchain_memalign.schema import Case, Episode, Recalled
 
 # Principles are not asked for, so none need be ranked.

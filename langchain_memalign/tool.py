@@ -9,7 +9,7 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, ToolException
 from pydantic import BaseModel, Field
 
-from langchain_memalign.content import canonical
+from langchain_memalign._content import canonical
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.flow import Flow, arun, run
 from langchain_memalign.judge import MemAlignJudge

@@ -18,7 +18,7 @@ from langchain_core.messages import (
 )
 from pydantic import BaseModel
 
-from langchain_memalign.content import is_messages, normalise
+from langchain_memalign._content import is_messages, normalise
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.schema import Case
 

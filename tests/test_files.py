@@ -2,7 +2,7 @@
 
 import pytest
 
-from langchain_memalign.files import replacing
+from langchain_memalign._files import replacing
 
 
 def test_a_file_is_replaced_once_the_new_one_is_whole(tmp_path):

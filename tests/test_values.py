@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
+from langchain_memalign._values import JudgeSpec, ValueType, value_key
 from langchain_memalign.errors import InvalidInputError
-from langchain_memalign.values import JudgeSpec, ValueType, value_key
 
 
 class Tone(enum.Enum):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from langchain_memalign._values import ValueType
 from langchain_memalign.cli.screen import Screen
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.importers import (
@@ -23,7 +24,6 @@ from langchain_memalign.importers import (
     with_values,
 )
 from langchain_memalign.schema import Case
-from langchain_memalign.values import ValueType
 
 
 @dataclass(frozen=True)

@@ -21,10 +21,11 @@ from pydantic import (
     ValidationError,
 )
 
+from langchain_memalign._memory.search import OnRecallFailure
+from langchain_memalign._values import ValueType
 from langchain_memalign.cli.valuetypes import read_value_type
 from langchain_memalign.errors import ConfigurationError, InvalidInputError
-from langchain_memalign.memory import PRINCIPLE_TOKENS, OnRecallFailure
-from langchain_memalign.values import ValueType
+from langchain_memalign.memory import PRINCIPLE_TOKENS
 
 DEFAULT_NAMES = ("judge.yaml", "judge.yml", "judge.toml")
 """What is looked for where no file is named."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from langchain_memalign._values import ValueType
 from langchain_memalign.cli.cases import read_labelled
 from langchain_memalign.cli.exits import Left
 from langchain_memalign.cli.judgefile import ModelChoice, find_judge_file, load_judge_file
@@ -17,7 +18,6 @@ from langchain_memalign.cli.progress import progress_bar
 from langchain_memalign.cli.screen import Screen
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.evaluation.tables import Table
-from langchain_memalign.values import ValueType
 
 _HALVES = ("train", "test")
 _SUFFIXES = (".jsonl", ".csv")

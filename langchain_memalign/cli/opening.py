@@ -13,6 +13,8 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatResult
 
+from langchain_memalign._models import resolve_embeddings
+from langchain_memalign._models.failures import as_cause, said_by
 from langchain_memalign.cli.judgefile import (
     JudgeFile,
     MemoryPlace,
@@ -23,8 +25,6 @@ from langchain_memalign.cli.judgefile import (
 from langchain_memalign.errors import ConfigurationError
 from langchain_memalign.judge import MemAlignJudge
 from langchain_memalign.memory import Memory
-from langchain_memalign.models import resolve_embeddings
-from langchain_memalign.models.failure import as_cause, said_by
 
 _REQUEST_SECONDS = 120
 

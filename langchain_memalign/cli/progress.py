@@ -21,7 +21,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from langchain_memalign.alignment.learner import PROGRESS_EVENT
+from langchain_memalign._alignment.learner import PROGRESS_EVENT
 
 
 class _Rate(ProgressColumn):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Self
 
-from langchain_memalign.content import canonical
+from langchain_memalign._content import canonical
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.schema import Episode
 

@@ -15,10 +15,10 @@ from typing import Self
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.sqlite import SqliteSaver
 
-from langchain_memalign.content import canonical
+from langchain_memalign._content import canonical
+from langchain_memalign._values import JudgeSpec
 from langchain_memalign.errors import MemoryUnavailableError
 from langchain_memalign.schema import Case
-from langchain_memalign.values import JudgeSpec
 
 _NAMESPACE = uuid.UUID("1f6f3a52-63a0-4c0e-9f43-72657669657e")
 _TABLE = """

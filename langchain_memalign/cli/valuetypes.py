@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from langchain_memalign._values import ValueType
 from langchain_memalign.errors import InvalidInputError
-from langchain_memalign.values import ValueType
 
 _NUMBER = r"[-+]?\d+(?:\.\d+)?"
 _SCALE = re.compile(rf"({_NUMBER})\s*(?:-|\.\.|to)\s*({_NUMBER})")

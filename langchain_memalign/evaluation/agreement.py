@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
+from langchain_memalign._values import ValueType
 from langchain_memalign.evaluation.cells import Row
 from langchain_memalign.evaluation.metrics import metrics_for
 from langchain_memalign.evaluation.resampling import Estimate, Resampling
 from langchain_memalign.evaluation.rows import Confusion, confusion_matrix
 from langchain_memalign.schema import Record
-from langchain_memalign.values import ValueType
 
 State = Literal["without memory", "now", "taught more"]
 

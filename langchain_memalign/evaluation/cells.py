@@ -13,9 +13,9 @@ from typing import Any, Literal
 
 from langchain_core.messages.ai import UsageMetadata
 
-from langchain_memalign.content import canonical
+from langchain_memalign._content import canonical
+from langchain_memalign._values import value_key
 from langchain_memalign.schema import Case, Feedback, Latency, Record, Value
-from langchain_memalign.values import value_key
 
 Split = Literal["seen", "unseen"]
 Teaching = Literal["label", "text", "both"]

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from langchain_memalign._values import ValueType
 from langchain_memalign.errors import ConfigurationError, InvalidInputError, SourceError
 from langchain_memalign.evaluation.readers import (
     PAIR,
@@ -37,7 +38,6 @@ from langchain_memalign.importers import (
 )
 from langchain_memalign.importers import Row as FileRow
 from langchain_memalign.schema import Feedback
-from langchain_memalign.values import ValueType
 
 _FIVE = ValueType(kind="integer", minimum=1, maximum=5)
 _YES_NO = ValueType(kind="boolean")

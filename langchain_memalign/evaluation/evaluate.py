@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Unpack
 
+from langchain_memalign._stores.base import Selection
+from langchain_memalign._values import ValueType
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.evaluation.agreement import Agreement, State, agreements
 from langchain_memalign.evaluation.cells import Question, Row, question
@@ -24,9 +26,7 @@ from langchain_memalign.evaluation.session import Session
 from langchain_memalign.evaluation.study import RunOptions, readable
 from langchain_memalign.flow import Flow, arun, run
 from langchain_memalign.judge import FeedbackLike, MemAlignJudge
-from langchain_memalign.memory.store import Selection
 from langchain_memalign.schema import Feedback, Record, Value
-from langchain_memalign.values import ValueType
 
 
 class Evaluation(Record):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from langchain_memalign._values import ValueType
 from langchain_memalign.evaluation.cells import Row, Setting, Shown, Split, Teaching
 from langchain_memalign.evaluation.metrics import metrics_for
 from langchain_memalign.evaluation.resampling import Estimate, Resampling
 from langchain_memalign.schema import Record
-from langchain_memalign.values import ValueType
 
 
 class Group(Record):

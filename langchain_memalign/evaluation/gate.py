@@ -16,7 +16,9 @@ from typing import Literal
 
 import numpy as np
 
-from langchain_memalign.alignment import NO_COST, Cost, align
+from langchain_memalign._alignment import NO_COST, Cost, align
+from langchain_memalign._scratch import scratch_copy
+from langchain_memalign._stores.base import Selection
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.evaluation.cells import Question, Row, Setting, question
 from langchain_memalign.evaluation.checks import listed
@@ -27,8 +29,6 @@ from langchain_memalign.evaluation.running import judged, own_ids
 from langchain_memalign.evaluation.study import readable
 from langchain_memalign.flow import Flow, parallel
 from langchain_memalign.judge import FeedbackLike, JudgeFlows, MemAlignJudge
-from langchain_memalign.memory import scratch_copy
-from langchain_memalign.memory.store import Selection
 from langchain_memalign.schema import Feedback, GateDecision, GateEvidence
 
 

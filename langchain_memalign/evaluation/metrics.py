@@ -24,6 +24,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from langchain_memalign._values import ValueType
 from langchain_memalign.evaluation.resampling import (
     Estimate,
     Numbers,
@@ -34,7 +35,6 @@ from langchain_memalign.evaluation.resampling import (
 )
 from langchain_memalign.evaluation.rows import Rows, compared, same, values_in
 from langchain_memalign.schema import Value
-from langchain_memalign.values import ValueType
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from langchain_memalign._values import ValueType
 from langchain_memalign.schema import Value
-from langchain_memalign.values import ValueType
 
 Row = Mapping[str, Any]
 Reader = Callable[[Row], Iterable[Mapping[str, Any]]]

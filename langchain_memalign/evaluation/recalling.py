@@ -16,6 +16,8 @@ from typing import Literal
 
 import numpy as np
 
+from langchain_memalign._prompts.content import embedding_texts
+from langchain_memalign._values import value_key
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.evaluation.checks import whole
 from langchain_memalign.evaluation.lexical import bm25
@@ -31,9 +33,7 @@ from langchain_memalign.evaluation.rows import same
 from langchain_memalign.evaluation.study import readable
 from langchain_memalign.flow import Flow, arun, run
 from langchain_memalign.judge import FeedbackLike, MemAlignJudge
-from langchain_memalign.prompts.content import embedding_texts
 from langchain_memalign.schema import Case, Feedback, Record, Value
-from langchain_memalign.values import value_key
 
 By = Literal["inputs", "outputs", "both", "fused"]
 How = Literal["dense", "hybrid"]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from langchain_memalign._values import ValueType
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.evaluation.evaluate import Evaluation
 from langchain_memalign.evaluation.figures import Figures
@@ -20,7 +21,6 @@ from langchain_memalign.evaluation.tables import (
     experiment_tables,
     in_words,
 )
-from langchain_memalign.values import ValueType
 
 CELLS = "cells"
 """Where, in a report's folder, finished cells are kept: each judgement as a line of JSON."""

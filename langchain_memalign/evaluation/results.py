@@ -6,9 +6,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from langchain_memalign._files import replacing
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.evaluation.cells import Lesson, Row
-from langchain_memalign.files import replacing
 
 
 class Results:

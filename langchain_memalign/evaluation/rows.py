@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from langchain_memalign._values import ValueType, value_key
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.evaluation.resampling import Numbers
 from langchain_memalign.schema import Record, Value
-from langchain_memalign.values import ValueType, value_key
 
 
 @dataclass(frozen=True)

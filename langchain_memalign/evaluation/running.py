@@ -8,14 +8,14 @@ from collections.abc import Set as AbstractSet
 from itertools import groupby
 from typing import Any, TypeAlias
 
-from langchain_memalign.alignment import align
+from langchain_memalign._alignment import align
+from langchain_memalign._models import Embedder
+from langchain_memalign._scratch import scratch_memory
 from langchain_memalign.errors import ModelError
 from langchain_memalign.evaluation.cells import Cell, Lesson, Question, Row, Setting, Shown
 from langchain_memalign.evaluation.results import Results
 from langchain_memalign.flow import Flow, off_loop, parallel
 from langchain_memalign.judge import JudgeFlows, MemAlignJudge
-from langchain_memalign.memory import scratch_memory
-from langchain_memalign.models import Embedder
 from langchain_memalign.schema import AlignmentReport, Unscored, WorkingMemory
 
 Progress: TypeAlias = Callable[[int, int], None]

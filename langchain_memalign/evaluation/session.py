@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from langchain_memalign.alignment import align
+from langchain_memalign._alignment import align
+from langchain_memalign._scratch import scratch_copy
+from langchain_memalign._stores.base import Point
 from langchain_memalign.evaluation.cells import Cell, Lesson, Question, Row, Setting, Shown
 from langchain_memalign.evaluation.leaving_out import Influence, Kept, leave_one_out, shown
 from langchain_memalign.evaluation.resampling import Resampling
@@ -21,8 +23,7 @@ from langchain_memalign.evaluation.running import (
 )
 from langchain_memalign.flow import Flow, off_loop
 from langchain_memalign.judge import JudgeFlows, MemAlignJudge
-from langchain_memalign.memory import Memory, scratch_copy
-from langchain_memalign.memory.store import Point
+from langchain_memalign.memory import Memory
 from langchain_memalign.schema import AlignmentReport, Feedback
 
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Literal, TypedDict
 
+from langchain_memalign._values import ValueType
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.evaluation.cells import Cell, Row
 from langchain_memalign.evaluation.checks import listed
@@ -18,7 +19,6 @@ from langchain_memalign.evaluation.running import Progress, model_name, run_cell
 from langchain_memalign.flow import Flow
 from langchain_memalign.judge import FeedbackLike, MemAlignJudge
 from langchain_memalign.schema import Feedback, Record
-from langchain_memalign.values import ValueType
 
 Kind = Literal["learning_curve", "ablation", "compare_models", "cross_validate"]
 

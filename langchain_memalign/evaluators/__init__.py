@@ -3,6 +3,7 @@
 The judge itself is an evaluator: `langsmith.evaluate(target, data=..., evaluators=[judge])`.
 """
 
+from langchain_memalign._results import EvaluatorResult
 from langchain_memalign.evaluators.pairwise import PairwiseEvaluator
 from langchain_memalign.evaluators.summary import (
     agreement,
@@ -10,7 +11,6 @@ from langchain_memalign.evaluators.summary import (
     cohens_kappa,
     summary_evaluator,
 )
-from langchain_memalign.results import EvaluatorResult
 
 __all__ = [
     "EvaluatorResult",

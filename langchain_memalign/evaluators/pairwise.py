@@ -8,10 +8,10 @@ from typing import Any
 from langchain_core.runnables import RunnableConfig
 from typing_extensions import TypedDict
 
+from langchain_memalign._results import is_without_outputs
 from langchain_memalign.errors import ConfigurationError, InvalidInputError
 from langchain_memalign.flow import Flow, arun, parallel, run
 from langchain_memalign.judge import MemAlignJudge
-from langchain_memalign.results import is_without_outputs
 from langchain_memalign.schema import Case, Unscored, Verdict
 
 _SWAPPED = {"A": "B", "B": "A", "tie": "tie"}

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from langchain_memalign._results import EvaluatorResult
+from langchain_memalign._values import ValueType
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.evaluation import metrics
 from langchain_memalign.evaluation.metrics import Metric
 from langchain_memalign.importers import with_values
-from langchain_memalign.results import EvaluatorResult
 from langchain_memalign.schema import Unscored, Verdict
-from langchain_memalign.values import ValueType
 
 SummaryEvaluator: TypeAlias = Callable[[Sequence[Any], Sequence[Any]], EvaluatorResult]
 

@@ -12,7 +12,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.config import get_stream_writer
 from langgraph.types import Send
 
-from langchain_memalign.alignment import (
+from langchain_memalign._alignment import (
     NO_COST,
     PROGRESS_EVENT,
     Intake,

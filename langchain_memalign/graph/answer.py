@@ -10,10 +10,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from langchain_memalign._values import ValueType
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.graph.question import value_text
 from langchain_memalign.schema import Case, Feedback, Unscored, Value, Verdict
-from langchain_memalign.values import ValueType
 
 _DECISIONS = {
     "approve": "approve",

@@ -8,13 +8,13 @@ from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 
+from langchain_memalign._memory.selection import Recollection
 from langchain_memalign.errors import ConfigurationError
 from langchain_memalign.flow import Flow, off_loop
 from langchain_memalign.graph.node import Update
 from langchain_memalign.graph.source import JudgeSource
 from langchain_memalign.graph.state import JudgeState
 from langchain_memalign.judge import MemAlignJudge
-from langchain_memalign.memory import Recollection
 from langchain_memalign.schema import Case, Unscored, Verdict, WorkingMemory
 
 

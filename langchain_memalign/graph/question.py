@@ -6,9 +6,9 @@ import json
 import re
 from typing import Any
 
-from langchain_memalign.prompts.text import shorten, visible
+from langchain_memalign._prompts.text import shorten, visible
+from langchain_memalign._values import ValueType
 from langchain_memalign.schema import Case, Unscored, Value, Verdict
-from langchain_memalign.values import ValueType
 
 _ACTION = "review_judgment"
 _SHOWN_TOKENS = 2000

@@ -7,7 +7,8 @@ from typing import Literal
 from langchain_core.runnables import RunnableConfig
 from langgraph.types import interrupt
 
-from langchain_memalign.alignment import align
+from langchain_memalign._alignment import align
+from langchain_memalign._values import ValueType
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.flow import Flow, off_loop
 from langchain_memalign.graph.answer import read_answer
@@ -17,7 +18,6 @@ from langchain_memalign.graph.policy import needs_review
 from langchain_memalign.graph.question import response_schema, review_request
 from langchain_memalign.graph.state import JudgeState, ReviewState
 from langchain_memalign.schema import Unscored, Verdict
-from langchain_memalign.values import ValueType
 
 
 class ReviewNodes(JudgeNodes):

@@ -11,6 +11,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.func import task
 from langgraph.runtime import get_runtime
 
+from langchain_memalign._values import ValueType
 from langchain_memalign.errors import (
     ConfigurationError,
     GuardrailError,
@@ -23,7 +24,6 @@ from langchain_memalign.graph.source import source_of
 from langchain_memalign.guardrails.policy import Action, GuardrailPolicy, Judged
 from langchain_memalign.judge import CaseLike, MemAlignJudge
 from langchain_memalign.schema import Case, Feedback, Unscored, Verdict
-from langchain_memalign.values import ValueType
 
 T = TypeVar("T")
 

@@ -10,9 +10,9 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from typing_extensions import TypedDict
 
+from langchain_memalign._values import ValueType
 from langchain_memalign.errors import ConfigurationError, InvalidInputError, MemAlignError
 from langchain_memalign.schema import Case, Unscored, Value, Verdict
-from langchain_memalign.values import ValueType
 
 Action: TypeAlias = Literal["pass", "raise", "replace", "retry", "review"]
 OnFail: TypeAlias = Literal["raise", "replace", "retry", "review"]

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from langchain_memalign._values import ValueType
 from langchain_memalign.errors import InvalidInputError
-from langchain_memalign.values import ValueType
 
 
 @dataclass(frozen=True)

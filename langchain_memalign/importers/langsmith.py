@@ -22,6 +22,7 @@ from uuid import UUID
 
 from langchain_core.utils.iter import batch_iterate
 
+from langchain_memalign._models.failures import as_cause, said_by
 from langchain_memalign.errors import (
     ConfigurationError,
     InvalidInputError,
@@ -31,7 +32,6 @@ from langchain_memalign.errors import (
 from langchain_memalign.importers.fields import FEEDBACK_FIELDS, FieldMap
 from langchain_memalign.importers.found import Found, Remark, Skipped
 from langchain_memalign.importers.langsmith_words import NOT_HUMAN, words_of
-from langchain_memalign.models.failure import as_cause, said_by
 
 if TYPE_CHECKING:
     from langsmith import Client

@@ -8,11 +8,11 @@ from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 
+from langchain_memalign._values import ValueType
 from langchain_memalign.errors import ConfigurationError, InvalidInputError, SourceError
 from langchain_memalign.importers.found import Found, Remark, Skipped, with_values
 from langchain_memalign.judge import MemAlignJudge
 from langchain_memalign.schema import AlignmentReport, Record
-from langchain_memalign.values import ValueType
 
 
 class ImportReport(Record):

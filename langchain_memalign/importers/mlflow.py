@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from langchain_memalign._models.failures import as_cause, said_by
 from langchain_memalign.errors import ConfigurationError, SourceError
 from langchain_memalign.importers.found import Found, Remark, Skipped
-from langchain_memalign.models.failure import as_cause, said_by
 
 if TYPE_CHECKING:
     from mlflow.entities import Assessment, Trace

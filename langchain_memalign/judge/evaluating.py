@@ -8,12 +8,12 @@ from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 
+from langchain_memalign._results import EvaluatorResult, evaluator_result, is_without_outputs
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.flow import Flow, Step, arun, perform, run
 from langchain_memalign.judge.flows import JudgeFlows
 from langchain_memalign.judge.openevals_prompt import OpenevalsPrompt
 from langchain_memalign.memory import Memory
-from langchain_memalign.results import EvaluatorResult, evaluator_result, is_without_outputs
 from langchain_memalign.schema import Case, Unscored, Verdict
 
 NO_OUTPUTS = Unscored(reason="there are no outputs to judge, as when what is evaluated failed.")

@@ -12,20 +12,16 @@ from typing import Any
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config, merge_configs
 
-from langchain_memalign.alignment import Cost, Learner
+from langchain_memalign._alignment import Cost, Learner
+from langchain_memalign._memory.records import MemoryFlows
+from langchain_memalign._memory.search import OnRecallFailure, recall, recollect
+from langchain_memalign._memory.selection import Recollection, assemble
+from langchain_memalign._models import StructuredModel
+from langchain_memalign._prompts.judging import VERDICT_REPLY, JudgePrompt, judge_prompt
+from langchain_memalign._results import run_metadata
+from langchain_memalign._values import JudgeSpec, ValueType
 from langchain_memalign.errors import InvalidInputError, ModelError
 from langchain_memalign.flow import Flow
-from langchain_memalign.memory import (
-    MemoryFlows,
-    OnRecallFailure,
-    Recollection,
-    assemble,
-    recall,
-    recollect,
-)
-from langchain_memalign.models import StructuredModel
-from langchain_memalign.prompts.judging import VERDICT_REPLY, JudgePrompt, judge_prompt
-from langchain_memalign.results import run_metadata
 from langchain_memalign.schema import (
     Case,
     Latency,
@@ -35,7 +31,6 @@ from langchain_memalign.schema import (
     Verdict,
     WorkingMemory,
 )
-from langchain_memalign.values import JudgeSpec, ValueType
 
 
 @dataclass(frozen=True, kw_only=True)

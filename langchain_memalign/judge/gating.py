@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from langchain_memalign.alignment import Decide
+from langchain_memalign._alignment import Decide
 from langchain_memalign.errors import ConfigurationError, InvalidInputError
 from langchain_memalign.flow import Flow, off_loop
 from langchain_memalign.judge.twin import twin

@@ -14,17 +14,18 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config, merge_configs
 
+from langchain_memalign._memory.search import OnRecallFailure
+from langchain_memalign._models import Retry, StructuredModel, resolve_chat_model
+from langchain_memalign._results import no_upload_in_local_mode, run_metadata
+from langchain_memalign._values import Declared, JudgeSpec
 from langchain_memalign.errors import ConfigurationError, InvalidInputError
 from langchain_memalign.flow import arun, run
 from langchain_memalign.judge.batching import Batching, CaseLike, Outcome
 from langchain_memalign.judge.evaluating import Evaluating
 from langchain_memalign.judge.flows import Budgets, JudgeFlows
 from langchain_memalign.judge.teaching import Teachable
-from langchain_memalign.memory import PRINCIPLE_TOKENS, Memory, OnRecallFailure
-from langchain_memalign.models import Retry, StructuredModel, resolve_chat_model
-from langchain_memalign.results import no_upload_in_local_mode, run_metadata
+from langchain_memalign.memory import PRINCIPLE_TOKENS, Memory
 from langchain_memalign.schema import Case, WorkingMemory
-from langchain_memalign.values import Declared, JudgeSpec
 
 T = TypeVar("T")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from langchain_memalign._prompts.judging import SCORE_REPLY
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.flow import run
 from langchain_memalign.judge.flows import JudgeFlows
-from langchain_memalign.prompts.judging import SCORE_REPLY
 from langchain_memalign.schema import Case
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 
-from langchain_memalign.alignment import (
+from langchain_memalign._alignment import (
     Cost,
     add_principle,
     align,

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from pydantic import AwareDatetime, Field, field_validator, model_validator
 
-from langchain_memalign.content import canonical, is_blank, normalise
+from langchain_memalign._content import canonical, is_blank, normalise
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.schema.record import OptionalText, OptionalValue, Record, now
 

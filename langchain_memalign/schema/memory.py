@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 
 from pydantic import AwareDatetime, Field, field_validator
 
-from langchain_memalign.content import canonical, is_blank
+from langchain_memalign._content import canonical, is_blank
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.schema.case import Case, Feedback
 from langchain_memalign.schema.record import Record, Text, Value

@@ -19,7 +19,7 @@ from pydantic import (
     ValidationError,
 )
 
-from langchain_memalign.content import MAX_INT, check_text
+from langchain_memalign._content import MAX_INT, check_text
 from langchain_memalign.errors import InvalidInputError
 
 

@@ -4,9 +4,9 @@ import pytest
 from langchain_core.language_models import BaseChatModel
 
 from langchain_memalign import ConfigurationError, Memory
+from langchain_memalign._values import ValueType
 from langchain_memalign.cli import opening
 from langchain_memalign.cli.judgefile import load_judge_file
-from langchain_memalign.values import ValueType
 
 KEY = "tell-nobody-1234"
 

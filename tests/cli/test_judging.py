@@ -5,8 +5,8 @@ import json
 import pytest
 from fakes import HttpError, one_rule_a_record, verdict
 
+from langchain_memalign._offline import LocalEmbeddings
 from langchain_memalign.cli.verdictfile import VerdictFile
-from langchain_memalign.offline import LocalEmbeddings
 
 from .shell import case, said
 

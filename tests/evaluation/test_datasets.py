@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from langchain_memalign._values import ValueType
 from langchain_memalign.errors import ConfigurationError, InvalidInputError, SourceError
 from langchain_memalign.evaluation.datasets import DATASETS, load_file, load_named
-from langchain_memalign.values import ValueType
 
 QUESTION = "Who paid?"
 SUPPORT = {"title": ["Ann"], "sent_id": [0]}

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from langchain_memalign import MemAlignJudge, Memory
+from langchain_memalign._values import ValueType
 from langchain_memalign.evaluation.gate import EvidenceGate
-from langchain_memalign.values import ValueType
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
 BINARY = {True: False, False: True}

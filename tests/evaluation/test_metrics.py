@@ -11,6 +11,7 @@ from evaluation.examples import (
     from_table,
 )
 from langchain_memalign import InvalidInputError
+from langchain_memalign._values import ValueType
 from langchain_memalign.evaluation.metrics import (
     abstention_rate,
     ccc,
@@ -25,7 +26,6 @@ from langchain_memalign.evaluation.metrics import (
 )
 from langchain_memalign.evaluation.resampling import Resampling
 from langchain_memalign.evaluation.rows import confusion_matrix
-from langchain_memalign.values import ValueType
 
 NO_INTERVAL = Resampling(count=0)
 

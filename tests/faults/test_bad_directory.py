@@ -8,8 +8,8 @@ import pytest
 from memory.disk import content
 from memory.points import EVERYTHING, TOY, case, id_of, names, point
 
+from langchain_memalign._stores.edge.store import EdgeStore
 from langchain_memalign.errors import MemoryCorruptError, MemoryUnavailableError
-from langchain_memalign.memory.edge import EdgeStore
 
 
 @pytest.fixture

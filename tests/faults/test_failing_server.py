@@ -214,7 +214,7 @@ def test_a_memory_that_another_one_replaced_is_not_written_to(filled, on_rest, r
 def test_a_collection_of_something_else_is_left_alone(on_rest, rest):
     store = on_rest.open()
     store.write([point("a")])
-    from langchain_memalign.memory.batch import OWN_POINT
+    from langchain_memalign._stores.write_batch import OWN_POINT
 
     delete = {"points": [OWN_POINT]}
     rest.ask("POST", f"/collections/{on_rest.collection}/points/delete", delete)
@@ -227,7 +227,7 @@ def test_a_collection_of_something_else_is_left_alone(on_rest, rest):
 def test_an_old_server_is_told():
     server = RestServer(version="1.17.3")
     try:
-        from langchain_memalign.memory.qdrant import QdrantStore
+        from langchain_memalign._stores.qdrant.store import QdrantStore
 
         with pytest.raises(ConfigurationError, match=r"found Qdrant 1\.17\.3 .*1\.18"):
             QdrantStore.open(server.url)

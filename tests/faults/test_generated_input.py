@@ -12,7 +12,7 @@ from judge.bench import Bench
 from prompts.examples import distilled, judged, parsed
 
 from langchain_memalign import Case, Episode, Feedback, InvalidInputError
-from langchain_memalign.alignment import take_in
+from langchain_memalign._alignment import take_in
 from langchain_memalign.flow import run
 
 BATCH, BATCHES = 50, 100  # 5,000 records a test

@@ -13,7 +13,7 @@ from fakes import CountingEmbeddings, feedback
 from judge.bench import Bench
 
 from langchain_memalign import Verdict
-from langchain_memalign.memory.edge import EdgeStore
+from langchain_memalign._stores.edge.store import EdgeStore
 
 OLD, NEW, FORGOTTEN, K = 20, 30, 6, 5
 THREADS, COROUTINES = 32, 200

@@ -10,7 +10,7 @@ from fakes import feedback, principle, verdict
 from models.openai_server import CUT_OFF, DROPPED, HANGING, completion, failure, openai_server
 
 from langchain_memalign import ModelError, Unscored, Verdict
-from langchain_memalign.models import Retry
+from langchain_memalign._models import Retry
 
 from .provider import request_of
 

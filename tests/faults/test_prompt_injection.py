@@ -18,8 +18,8 @@ from prompts.examples import (
     reconciled,
 )
 
-from langchain_memalign.prompts.text import visible
-from langchain_memalign.values import value_key
+from langchain_memalign._prompts.text import visible
+from langchain_memalign._values import value_key
 
 from .injections import PUBLISHED
 

@@ -16,7 +16,7 @@ from langchain_memalign import (
     create_judge_graph,
     create_review_graph,
 )
-from langchain_memalign.models import Retry
+from langchain_memalign._models import Retry
 
 http = pytest.mark.allow_hosts(["127.0.0.1"])
 CASE = {key: feedback(1)[key] for key in ("inputs", "outputs")}

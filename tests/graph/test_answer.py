@@ -5,8 +5,8 @@ import json
 import pytest
 
 from langchain_memalign import Case, InvalidInputError, Unscored, Verdict
+from langchain_memalign._values import ValueType
 from langchain_memalign.graph.answer import read_answer
-from langchain_memalign.values import ValueType
 
 BOOLEAN = ValueType.parse(bool)
 STARS = ValueType.parse({"type": "integer", "minimum": 1, "maximum": 5})

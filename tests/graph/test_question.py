@@ -5,8 +5,8 @@ import re
 import pytest
 
 from langchain_memalign import Case, Unscored, Verdict
+from langchain_memalign._values import ValueType
 from langchain_memalign.graph.question import response_schema, review_request
-from langchain_memalign.values import ValueType
 
 BOOLEAN = ValueType.parse(bool)
 KIND = Verdict(value=True, rationale="It is kind.")

@@ -6,9 +6,9 @@ import pytest
 from pydantic import Field
 
 from langchain_memalign import ConfigurationError, InvalidInputError, Unscored, Verdict
+from langchain_memalign._values import ValueType
 from langchain_memalign.guardrails import GuardrailPolicy
 from langchain_memalign.guardrails.policy import Judged
-from langchain_memalign.values import ValueType
 
 STARS = ValueType.parse(Annotated[int, Field(ge=1, le=5)])
 SHARE = ValueType.parse(Annotated[float, Field(ge=0, le=1)])

@@ -3,7 +3,7 @@
 from fakes import CountingEmbeddings, ScriptedModel, one_rule_a_record
 
 from langchain_memalign import MemAlignJudge, Memory
-from langchain_memalign.models import Retry
+from langchain_memalign._models import Retry
 
 NO_WAIT = Retry(first_wait=0)
 

@@ -3,8 +3,8 @@
 import asyncio
 import threading
 
+from langchain_memalign._stores.base import Selection
 from langchain_memalign.errors import MemoryUnavailableError
-from langchain_memalign.memory.store import Selection
 
 from .points import EVERYTHING, TOY, case, id_of, ids, names, point
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
+from langchain_memalign._stores.base import Selection
 from langchain_memalign.errors import (
     EmbeddingMismatchError,
     InvalidInputError,
     MemoryUnavailableError,
 )
-from langchain_memalign.memory.store import Selection
 
 from .points import ABSENT, EVERYTHING, TOY, case, id_of, names, point
 

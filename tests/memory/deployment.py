@@ -6,8 +6,8 @@ import urllib.error
 import urllib.request
 
 from langchain_memalign import Memory
-from langchain_memalign.memory.qdrant import QdrantStore
-from langchain_memalign.models.failure import Retry
+from langchain_memalign._models.failures import Retry
+from langchain_memalign._stores.qdrant.store import QdrantStore
 
 AT_ONCE = Retry(attempts=3, first_wait=0.01, longest_wait=0.05)
 """Retries that do not make a test wait."""

@@ -2,7 +2,7 @@
 
 import uuid
 
-from langchain_memalign.memory.store import Fingerprint, Point, Selection
+from langchain_memalign._stores.base import Fingerprint, Point, Selection
 
 TOY = Fingerprint(embeddings="toy", size=2)
 EVERYTHING = Selection()

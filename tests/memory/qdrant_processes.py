@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from fakes import CountingEmbeddings, ScriptedModel, feedback, one_rule_a_record
 
 from langchain_memalign import MemAlignJudge, Memory, create_alignment_graph
-from langchain_memalign.models import Retry
+from langchain_memalign._models import Retry
 
 # Children come from a process that has imported everything, not from pytest, which has threads.
 PROCESSES = multiprocessing.get_context("forkserver")

@@ -10,6 +10,7 @@ import tempfile
 
 import pytest
 
+from langchain_memalign._stores.edge.store import EdgeStore
 from langchain_memalign.errors import (
     ConfigurationError,
     InvalidInputError,
@@ -17,7 +18,6 @@ from langchain_memalign.errors import (
     MemoryStoreError,
     MemoryUnavailableError,
 )
-from langchain_memalign.memory.edge import EdgeStore
 
 from .contract import StoreContract
 from .points import EVERYTHING, TOY, case, id_of, names, point
@@ -27,8 +27,8 @@ FULL = 10**18
 
 OPEN = """
 import os, sys
-from langchain_memalign.memory.edge import EdgeStore
-from langchain_memalign.memory.store import Point, Selection
+from langchain_memalign._stores.edge.store import EdgeStore
+from langchain_memalign._stores.base import Point, Selection
 store = EdgeStore.open(sys.argv[1])
 """
 

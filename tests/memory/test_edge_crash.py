@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import pytest
 
-from langchain_memalign.memory.edge import EdgeStore
+from langchain_memalign._stores.edge.store import EdgeStore
 
 from .disk import files_with
 from .points import EVERYTHING, TOY, case, id_of, point
@@ -18,7 +18,7 @@ KILLS = 5
 # Children come from a process that has imported everything, not from pytest, which has threads.
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(
-    ["pytest", "langchain_memalign.memory.edge", "langchain_memalign.memory.generation"]
+    ["pytest", "langchain_memalign._stores.edge.store", "langchain_memalign._stores.edge.shard"]
 )
 
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
+from langchain_memalign._stores.base import Fingerprint, Selection
+from langchain_memalign._stores.edge.store import EdgeStore
 from langchain_memalign.errors import MemoryUnavailableError
-from langchain_memalign.memory.edge import EdgeStore
-from langchain_memalign.memory.store import Fingerprint, Selection
 
 from .disk import files_with
 from .points import EVERYTHING, id_of, ids, point

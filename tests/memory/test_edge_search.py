@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from langchain_memalign.memory.edge import EdgeStore
-from langchain_memalign.memory.store import Fingerprint, Selection
+from langchain_memalign._stores.base import Fingerprint, Selection
+from langchain_memalign._stores.edge.store import EdgeStore
 
 from .points import EVERYTHING, TOY, id_of, ids, point
 

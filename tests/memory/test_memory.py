@@ -12,9 +12,9 @@ from langchain_memalign import (
     MemoryUnavailableError,
     ModelError,
 )
-from langchain_memalign.memory.edge import EdgeStore
-from langchain_memalign.memory.store import Point
-from langchain_memalign.models import NO_RETRY, Retry
+from langchain_memalign._models import NO_RETRY, Retry
+from langchain_memalign._stores.base import Point
+from langchain_memalign._stores.edge.store import EdgeStore
 from langchain_memalign.schema import Put
 
 from .remembering import (

@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from langchain_memalign import Memory
+from langchain_memalign._models import NO_RETRY, Embedder
+from langchain_memalign._stores.base import MemoryStore
+from langchain_memalign._stores.edge.store import EdgeStore
 from langchain_memalign.flow import arun, run
-from langchain_memalign.memory.edge import EdgeStore
-from langchain_memalign.memory.store import MemoryStore
-from langchain_memalign.models import NO_RETRY, Embedder
 from langchain_memalign.schema import Put
 
 from .remembering import (

@@ -8,9 +8,9 @@ import zlib
 import pytest
 
 from langchain_memalign import MemoryCorruptError
-from langchain_memalign.memory.journal import Entry
-from langchain_memalign.memory.qdrant_lease import lease_id
-from langchain_memalign.memory.store import WRITER
+from langchain_memalign._stores.base import WRITER
+from langchain_memalign._stores.qdrant.journal import Entry
+from langchain_memalign._stores.qdrant.leases import lease_id
 
 from .points import EVERYTHING, TOY, case, id_of, names, point
 

@@ -7,8 +7,8 @@ from fakes import feedback
 from pydantic import SecretStr
 
 from langchain_memalign import ConfigurationError, Memory, MemoryUnavailableError
-from langchain_memalign.memory.qdrant import QdrantStore
-from langchain_memalign.memory.store import Selection
+from langchain_memalign._stores.base import Selection
+from langchain_memalign._stores.qdrant.store import QdrantStore
 
 from .conftest import KEY
 from .points import EVERYTHING, TOY, case, id_of, ids, point

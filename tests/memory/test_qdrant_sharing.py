@@ -234,8 +234,8 @@ async def test_a_cancelled_write_keeps_no_lease(on_rest):
 FORK = """
 import json, os, sys
 from langchain_memalign import MemoryStoreError
-from langchain_memalign.memory.qdrant import QdrantStore
-from langchain_memalign.memory.store import Selection
+from langchain_memalign._stores.qdrant.store import QdrantStore
+from langchain_memalign._stores.base import Selection
 url, options = json.loads(sys.argv[1])
 store = QdrantStore.open(url, **options)
 child = os.fork()

@@ -6,7 +6,7 @@ import signal
 import pytest
 from fakes import feedback
 
-from langchain_memalign.memory.store import Selection
+from langchain_memalign._stores.base import Selection
 
 from .points import EVERYTHING, id_of, ids, names, point
 from .qdrant_processes import (

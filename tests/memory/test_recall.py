@@ -4,8 +4,9 @@ import pytest
 from fakes import CountingEmbeddings
 
 from langchain_memalign import InvalidInputError, Memory, WorkingMemory
+from langchain_memalign._memory.search import recall
 from langchain_memalign.flow import run
-from langchain_memalign.memory import PRINCIPLE_TOKENS, recall
+from langchain_memalign.memory import PRINCIPLE_TOKENS
 from langchain_memalign.schema import Case, Put
 
 from .remembering import (

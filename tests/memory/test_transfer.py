@@ -6,7 +6,7 @@ import pytest
 from fakes import CountingEmbeddings, HttpError
 
 from langchain_memalign import Memory, ModelError
-from langchain_memalign.models import NO_RETRY
+from langchain_memalign._models import NO_RETRY
 from langchain_memalign.schema import Put
 
 from .remembering import (

@@ -4,7 +4,7 @@ import pytest
 from langchain_openai import ChatOpenAI
 
 from langchain_memalign import MemAlignJudge, Memory
-from langchain_memalign.models import NO_RETRY
+from langchain_memalign._models import NO_RETRY
 
 from .process import ModelServer
 

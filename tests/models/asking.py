@@ -3,7 +3,7 @@
 from fakes import ScriptedModel
 from langchain_core.messages import HumanMessage, SystemMessage
 
-from langchain_memalign.models import Retry, StructuredModel
+from langchain_memalign._models import Retry, StructuredModel
 
 AT_ONCE = Retry(first_wait=0)
 PROMPT = [SystemMessage("You are a judge."), HumanMessage("Is it polite?")]

@@ -10,8 +10,8 @@ from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableLambda
 
 from langchain_memalign import ConfigurationError, ModelError
+from langchain_memalign._models import StructuredModel
 from langchain_memalign.flow import arun, run
-from langchain_memalign.models import StructuredModel
 
 from .asking import AT_ONCE, GOOD, NONSENSE, PROMPT, SCHEMA, question, read_value, replies
 

@@ -6,8 +6,8 @@ from fakes import CountingEmbeddings, HttpError
 from langchain_core.embeddings import Embeddings
 
 from langchain_memalign import InvalidInputError, ModelError
+from langchain_memalign._models import Embedder
 from langchain_memalign.flow import run
-from langchain_memalign.models import Embedder
 
 from .asking import AT_ONCE
 

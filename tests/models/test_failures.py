@@ -8,7 +8,7 @@ import requests
 from fakes import HttpError
 
 from langchain_memalign import ConfigurationError, InvalidInputError, ModelError
-from langchain_memalign.models.failure import as_model_error
+from langchain_memalign._models.failures import as_model_error
 
 REQUEST = httpx.Request("POST", "https://api.example.com/v1/chat/completions")
 

@@ -9,14 +9,14 @@ from langchain_openai import ChatOpenAI
 from pages import ROOT
 
 from langchain_memalign import ModelError
-from langchain_memalign.flow import run
-from langchain_memalign.models import (
+from langchain_memalign._models import (
     NO_RETRY,
     Embedder,
     Retry,
     resolve_chat_model,
     resolve_embeddings,
 )
+from langchain_memalign.flow import run
 
 from .asking import AT_ONCE, SCHEMA, question
 from .openai_server import completion, embedding_list, failure, openai_server, tool_call

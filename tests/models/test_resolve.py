@@ -5,8 +5,8 @@ from fakes import CountingEmbeddings, ScriptedModel
 from langchain_core.embeddings import DeterministicFakeEmbedding
 
 from langchain_memalign import ConfigurationError
-from langchain_memalign.models import resolve_chat_model, resolve_embeddings
-from langchain_memalign.offline import LocalEmbeddings, PrecedentModel
+from langchain_memalign._models import resolve_chat_model, resolve_embeddings
+from langchain_memalign._offline import LocalEmbeddings, PrecedentModel
 
 KEY = "sk-proj-0123456789abcdef"
 

@@ -2,9 +2,9 @@ import pytest
 from fakes import HttpError
 
 from langchain_memalign import InvalidInputError, ModelError
+from langchain_memalign._models import NO_RETRY, Retry
+from langchain_memalign._models.failures import as_model_error
 from langchain_memalign.flow import off_loop, run
-from langchain_memalign.models import NO_RETRY, Retry
-from langchain_memalign.models.failure import as_model_error
 
 
 def failing(*errors, then="done"):

@@ -5,10 +5,10 @@ from itertools import count
 
 import pytest
 
-from langchain_memalign.offline import PrecedentModel
-from langchain_memalign.prompts.judging import judge_prompt
+from langchain_memalign._offline import PrecedentModel
+from langchain_memalign._prompts.judging import judge_prompt
+from langchain_memalign._values import JudgeSpec
 from langchain_memalign.schema import Case, Episode, Recalled, WorkingMemory
-from langchain_memalign.values import JudgeSpec
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 

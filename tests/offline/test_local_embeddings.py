@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from langchain_memalign._offline import LocalEmbeddings
 from langchain_memalign.errors import ConfigurationError
-from langchain_memalign.offline import LocalEmbeddings
 
 LATE = "The parcel is late, and the customer is upset."
 
@@ -97,7 +97,7 @@ def in_a_fresh_process(code, tmp_path):
         "    if event in ('socket.connect', 'socket.sendto', 'socket.getaddrinfo'):\n"
         "        raise SystemExit(f'{event} {args}')\n"
         "sys.addaudithook(audit)\n"
-        "from langchain_memalign.offline import LocalEmbeddings\n"
+        "from langchain_memalign._offline import LocalEmbeddings\n"
     )
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", guard + code],

@@ -2,8 +2,8 @@
 
 import pytest
 
-from langchain_memalign.offline import PrecedentModel
-from langchain_memalign.prompts.distilling import (
+from langchain_memalign._offline import PrecedentModel
+from langchain_memalign._prompts.distilling import (
     DISTIL_SCHEMA,
     RECONCILE_SCHEMA,
     distil_prompt,

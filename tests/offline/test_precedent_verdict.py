@@ -6,7 +6,7 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from pydantic import Field
 
-from langchain_memalign.offline import CLOSENESS_FLOOR, PrecedentModel
+from langchain_memalign._offline import CLOSENESS_FLOOR, PrecedentModel
 
 Stars = Annotated[int, Field(ge=1, le=5)]
 Share = Annotated[float, Field(ge=0, le=1)]

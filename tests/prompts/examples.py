@@ -6,10 +6,10 @@ from xml.etree import ElementTree
 
 from pydantic import Field
 
-from langchain_memalign.prompts.distilling import distil_prompt, reconcile_prompt
-from langchain_memalign.prompts.judging import judge_prompt
+from langchain_memalign._prompts.distilling import distil_prompt, reconcile_prompt
+from langchain_memalign._prompts.judging import judge_prompt
+from langchain_memalign._values import JudgeSpec
 from langchain_memalign.schema import Case, Episode, Feedback, Principle, Recalled, WorkingMemory
-from langchain_memalign.values import JudgeSpec
 
 NOON = dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC)
 

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
-from langchain_memalign.prompts.distilling import record_size
-from langchain_memalign.prompts.text import estimate_tokens
+from langchain_memalign._prompts.distilling import record_size
+from langchain_memalign._prompts.text import estimate_tokens
 from langchain_memalign.schema import Case
 
 from .examples import distilled, episode, judged, memory, parsed, recalled

@@ -3,8 +3,8 @@
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
-from langchain_memalign.prompts.content import embedding_texts
-from langchain_memalign.prompts.text import estimate_tokens
+from langchain_memalign._prompts.content import embedding_texts
+from langchain_memalign._prompts.text import estimate_tokens
 from langchain_memalign.schema import Case
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from langchain_memalign._files import replacing
 from langchain_memalign.cli.opening import opened_judge
 from langchain_memalign.cli.options import (
     JsonOption,
@@ -20,7 +21,6 @@ from langchain_memalign.cli.options import (
 from langchain_memalign.cli.screen import Screen
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.exporters import to_langsmith_examples, to_mlflow_assessments
-from langchain_memalign.files import replacing
 
 
 class System(StrEnum):

@@ -1,0 +1,1 @@
+"""What judges remember: reading, searching and changing the records of both memories."""

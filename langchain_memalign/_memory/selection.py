@@ -1,0 +1,166 @@
+"""Which episodes and principles of those that were found are put before the model; pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from langchain_memalign._memory.convert import to_episode
+from langchain_memalign._prompts.text import estimate_tokens
+from langchain_memalign._stores.base import Point
+from langchain_memalign.schema import (
+    Principle,
+    Recalled,
+    Value,
+    WorkingMemory,
+    deciding,
+)
+
+_MATERIAL_SHARE = 0.25
+
+# An episode is near enough for contrast with at least this share of the nearest one's similarity.
+_CONTRAST_SHARE = 0.6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recollection:
+    """What retrieval found for a case.
+
+    Attributes:
+        episodes: The nearest, one a case, nearest first.
+        nearest_principles: Ids of principles, nearest first; None when all may be shown.
+        value_counts: How often the experts gave each value.
+        problem: Why nothing could be looked up; None where it could.
+    """
+
+    episodes: tuple[Recalled, ...] = ()
+    nearest_principles: tuple[str, ...] | None = None
+    value_counts: Mapping[str, int]
+    problem: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A case that may be shown, as the points that hold what was said of it.
+
+    Attributes:
+        points: One for each reviewer.
+        similarity: How near the case is.
+    """
+
+    points: tuple[Point, ...]
+    similarity: float
+
+    @property
+    def value(self) -> Value | None:
+        """The value that counts for the case."""
+        if len(self.points) > 1:
+            return self.recalled.value
+        # Of most candidates no more is needed than this, and to read a record takes far longer.
+        told = self.points[0].fields.get("value")
+        return None if told is None else json.loads(str(told))
+
+    @cached_property
+    def recalled(self) -> Recalled:
+        """All that was said of the case: first what counts, then the newest words."""
+        said = map(to_episode, self.points)
+        newest = sorted(said, key=lambda e: (e.updated_at, e.id))[::-1]
+        counts = deciding(newest)
+        others = tuple(episode for episode in newest if episode is not counts)
+        return Recalled(episode=counts, similarity=self.similarity, also=others)
+
+
+def choose(candidates: Sequence[Candidate], k: int) -> list[Recalled]:
+    """Choose `k` of the candidates: the nearest, but not all of one value if others are near.
+
+    When the k nearest all say the same, the last of them gives way to the nearest candidate that
+    says something else, if that one is near too: among near episodes of one value, one of another
+    tells more than a further one of the same.
+
+    Args:
+        candidates: One a case, nearest first; more than `k` of them, where there are.
+        k: How many to choose.
+    """
+    nearest = [candidate.recalled for candidate in candidates[:k]]
+    range_of = [candidate.value for candidate in candidates]
+    said = [value for value in range_of[:k] if value is not None]
+    if k < 2 or len(said) < k or _say_different_things(said, range_of):
+        return nearest
+    for candidate in candidates[k:]:
+        value = candidate.value
+        if candidate.similarity < _CONTRAST_SHARE * nearest[0].similarity:
+            break
+        if value is not None and _say_different_things([said[0], value], range_of):
+            return [*nearest[:-1], candidate.recalled]
+    return nearest
+
+
+def by_case(found: Sequence[tuple[Point, float]]) -> list[Candidate]:
+    """Put what was said of the very same case together.
+
+    Args:
+        found: Points of episodes with their similarity, nearest first.
+    """
+    together: dict[str, list[tuple[Point, float]]] = {}
+    for point, similarity in found:
+        together.setdefault(str(point.fields["case_key"]), []).append((point, similarity))
+    return [
+        Candidate(
+            points=tuple(point for point, _ in said), similarity=max(-1.0, min(1.0, said[0][1]))
+        )
+        for said in together.values()
+    ]
+
+
+def assemble(
+    recollection: Recollection, principles: Sequence[Principle], budget: int
+) -> WorkingMemory:
+    """Put what was retrieved and the active principles together within a token budget.
+
+    Args:
+        recollection: What retrieval found.
+        principles: All active principles, in the order in which they were learned.
+        budget: Tokens for principles. Over it, the pinned come first, then those nearest to the
+            case; the order shown stays the order learned, for the sake of prompt caches.
+    """
+    shown = fit(principles, recollection.nearest_principles or (), budget)
+    return WorkingMemory(
+        principles=shown,
+        episodes=recollection.episodes,
+        principles_total=len(principles),
+        value_counts=dict(recollection.value_counts),
+        recall_problem=recollection.problem,
+    )
+
+
+def fit(
+    principles: Sequence[Principle], ranked: Sequence[str], budget: int
+) -> tuple[Principle, ...]:
+    """The principles that fit a token budget: the pinned first, then by rank; in given order."""
+    if not over_budget(principles, budget):
+        return tuple(principles)
+    rank = {id_: i for i, id_ in enumerate(ranked)}
+    by_worth = sorted(principles, key=lambda p: (not p.pinned, rank.get(p.id, len(rank))))
+    kept, left = set(), budget
+    for principle in by_worth:
+        # One that is too long does not keep the others out.
+        if (tokens := estimate_tokens(principle.text)) <= left:
+            left -= tokens
+            kept.add(principle.id)
+    return tuple(principle for principle in principles if principle.id in kept)
+
+
+def over_budget(principles: Sequence[Principle], budget: int) -> bool:
+    """Whether the texts of all principles exceed a token budget."""
+    return sum(estimate_tokens(principle.text) for principle in principles) > budget
+
+
+def _say_different_things(values: Sequence[Value], range_of: Sequence[Value | None]) -> bool:
+    """Whether values differ: labels, at all; numbers, by a quarter of the range at hand."""
+    if isinstance(values[0], float):
+        known = [float(value) for value in range_of if value is not None]
+        apart = (max(known) - min(known)) * _MATERIAL_SHARE
+        return any(abs(float(value) - values[0]) > apart for value in values[1:])
+    return any((type(value), value) != (type(values[0]), values[0]) for value in values[1:])

@@ -1,0 +1,1 @@
+"""Where memories are kept: the contract of a store, and its two engines."""

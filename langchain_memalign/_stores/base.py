@@ -1,0 +1,201 @@
+"""The contract between memory and a storage engine: points in, points out, nothing about judging.
+
+An engine implements the blocking half of `MemoryStore`; the awaitable half runs it in a thread
+unless the engine has something better. `tests/memory/contract.py` is the same contract as tests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, TypeAlias
+
+from langchain_memalign._models import Vector
+
+Kind: TypeAlias = Literal["episode", "principle"]
+
+CASE_VECTOR = "case"
+"""Name of an episode's vector: its inputs and outputs, twice the embedding's size."""
+
+RULE_VECTOR = "rule"
+"""Name of a principle's vector: its text, the embedding's size."""
+
+WRITER = "writer"
+"""Name of the lease under which all writing to a shared store happens."""
+
+INDEXED_FIELDS = ("judge", "kind", "status", "case_key", "value", "episode_ids")
+"""The filter fields that engines index as keywords."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fingerprint:
+    """Which embeddings a memory's vectors come from.
+
+    Attributes:
+        embeddings: The embedding model's id.
+        size: Numbers in the embedding of one text.
+    """
+
+    embeddings: str
+    size: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """One record as an engine keeps it.
+
+    Attributes:
+        id: A UUID.
+        judge: The judge that it belongs to.
+        fields: What it can be filtered by, besides judge and kind; names from `INDEXED_FIELDS`.
+        record: The record itself as JSON text; opaque to the engine.
+        vectors: By name. None keeps the vectors that are stored under this id, if any.
+    """
+
+    id: str
+    kind: Kind
+    judge: str
+    fields: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+    record: str = ""
+    vectors: Mapping[str, Vector] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """Which points: all conditions hold; None does not restrict.
+
+    Attributes:
+        fields: For each named field, the values of which it must have (or contain) at least one.
+    """
+
+    kind: Kind | None = None
+    judge: str | None = None
+    ids: tuple[str, ...] | None = None
+    fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+class MemoryStore(Protocol):
+    """What a storage engine must do. All methods may be called from many threads at once.
+
+    Raises (any method): `MemoryUnavailableError` when closed, gone or unwritable,
+    `MemoryCorruptError` when what is stored cannot be read, `MemoryStoreError` otherwise; never an
+    engine's own exception.
+    """
+
+    location: str
+    """Where the points are, as the user named it."""
+
+    guarantee: str
+    """What erasing achieves here and what it cannot reach, in a sentence or two for the user."""
+
+    is_shared: bool = False
+    """Whether other processes write here too, so that what was read may be outdated at once.
+
+    Only such a store is asked for its `version` and for leases.
+    """
+
+    def fingerprint(self) -> Fingerprint | None:
+        """The embeddings of the stored vectors; None while no vector was ever written."""
+        ...
+
+    def scan(self, selection: Selection, *, vectors: bool = False) -> list[Point]:
+        """All selected points, ordered by id; with their vectors only when asked for."""
+        ...
+
+    def nearest(
+        self, selection: Selection, *, using: str, vector: Vector, limit: int
+    ) -> list[tuple[Point, float]]:
+        """The selected points whose vector named `using` is nearest, with cosine, best first.
+
+        Points without that vector never come back; equal cosines are ordered by id. The points
+        come without vectors.
+        """
+        ...
+
+    def tally(self, selection: Selection, field: str) -> dict[str, int]:
+        """How many selected points have each value of `field`; points without it do not count."""
+        ...
+
+    def write(
+        self,
+        points: Sequence[Point],
+        *,
+        erased: Sequence[str] = (),
+        fingerprint: Fingerprint | None = None,
+    ) -> None:
+        """Insert or replace `points` and erase the ids `erased`, all or nothing, and durable.
+
+        Args:
+            points: At most one per id, none of them erased.
+            erased: Ids to remove so that nothing of them remains; unknown ids are no error.
+            fingerprint: Given with the first vectors; equal to the stored one ever after.
+        """
+        ...
+
+    def version(self) -> str | None:
+        """Changes with every write of any process; None while one is being carried out.
+
+        What was read between two equal answers is how things are while the answer stays the same.
+        """
+        return None
+
+    def acquire(self, lease: str) -> None:
+        """Wait for a lease that one process holds at a time; `release` must follow.
+
+        While this process holds the lease `WRITER`, what it writes is written under it.
+
+        Raises:
+            MemoryLockedError: Another process held it for too long.
+        """
+        return
+
+    def release(self, lease: str) -> None:
+        """Let others have a lease; never fails."""
+        return
+
+    def close(self) -> None:
+        """Release everything; harmless when called again."""
+        ...
+
+    async def ascan(self, selection: Selection, *, vectors: bool = False) -> list[Point]:
+        """Awaitable `scan`."""
+        return await asyncio.to_thread(self.scan, selection, vectors=vectors)
+
+    async def anearest(
+        self, selection: Selection, *, using: str, vector: Vector, limit: int
+    ) -> list[tuple[Point, float]]:
+        """Awaitable `nearest`."""
+        return await asyncio.to_thread(
+            self.nearest, selection, using=using, vector=vector, limit=limit
+        )
+
+    async def atally(self, selection: Selection, field: str) -> dict[str, int]:
+        """Awaitable `tally`."""
+        return await asyncio.to_thread(self.tally, selection, field)
+
+    async def awrite(
+        self,
+        points: Sequence[Point],
+        *,
+        erased: Sequence[str] = (),
+        fingerprint: Fingerprint | None = None,
+    ) -> None:
+        """Awaitable `write`."""
+        await asyncio.to_thread(self.write, points, erased=erased, fingerprint=fingerprint)
+
+    async def aversion(self) -> str | None:
+        """Awaitable `version`."""
+        return await asyncio.to_thread(self.version)
+
+    async def aacquire(self, lease: str) -> None:
+        """Awaitable `acquire`."""
+        await asyncio.to_thread(self.acquire, lease)
+
+    async def arelease(self, lease: str) -> None:
+        """Awaitable `release`."""
+        await asyncio.to_thread(self.release, lease)
+
+    async def aclose(self) -> None:
+        """Awaitable `close`."""
+        await asyncio.to_thread(self.close)

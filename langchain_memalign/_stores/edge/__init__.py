@@ -1,0 +1,1 @@
+"""The embedded store: a directory with Qdrant Edge in it."""

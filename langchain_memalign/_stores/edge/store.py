@@ -1,0 +1,264 @@
+"""The embedded store: a directory, or a temporary one, with Qdrant Edge inside the process."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import threading
+import weakref
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from langchain_memalign._models import Vector
+from langchain_memalign._stores.base import Fingerprint, MemoryStore, Point, Selection
+from langchain_memalign._stores.write_batch import Batch
+from langchain_memalign.errors import (
+    ConfigurationError,
+    InvalidInputError,
+    MemoryStoreError,
+    MemoryUnavailableError,
+)
+
+if TYPE_CHECKING:
+    from langchain_memalign._stores.edge.directory import MemoryDirectory
+    from langchain_memalign._stores.edge.shard import Generation
+
+_MEMORY = ":memory:"
+_PAGE = 64
+
+
+class EdgeStore(MemoryStore):
+    """A memory in a directory, for one process at a time and any number of its threads.
+
+    Reading never waits for writing: readers keep the generation they began with. Writes wait for
+    each other. Made by `EdgeStore.open`.
+    """
+
+    guarantee = (
+        "Erased records, their fields and their vectors are gone from every file of the memory's "
+        "directory when the call returns. Not reached: exports, backups and snapshots of the "
+        "directory or its disk, checkpoints and traces of graphs, blocks that the disk has freed "
+        "but not yet overwritten. Text that was replaced, not erased, can stay in the files until "
+        "the next erasing."
+    )
+
+    def __init__(
+        self, location: str, directory: MemoryDirectory, current: Generation, floor: int
+    ) -> None:
+        self.location = location
+        self._directory = directory
+        self._floor = floor
+        self._pid = os.getpid()
+        self._writing = threading.Lock()
+        self._idle = threading.Condition()
+        self._users = 0
+        self._current: Generation | None = current
+        self._finalizer = weakref.finalize(self, _release, current, directory, self._pid)
+
+    @classmethod
+    def open(
+        cls, location: str | os.PathLike[str], *, free_space_floor: int = 64 * 2**20
+    ) -> EdgeStore:
+        """Open a memory, or begin one in an empty directory or where there is none.
+
+        Args:
+            location: The directory; `":memory:"` for a temporary one that is removed when the store
+                is closed or no longer used.
+            free_space_floor: Bytes of the disk that writing leaves free.
+
+        Raises:
+            MemoryLockedError: Another process, or another store of this one, has it open.
+            MemoryCorruptError: There is something else, or a memory that cannot be read; nothing
+                was changed.
+            MemoryUnavailableError: It cannot be made, read or written.
+        """
+        if sys.platform == "win32":
+            # No fallback to `msvcrt`: its locks end differently, and open files cannot be deleted.
+            raise ConfigurationError(
+                "found Windows, expected Linux or macOS for a memory in a directory: use a Qdrant "
+                "server there, or the Windows Subsystem for Linux."
+            )
+        # Here, so that who uses a server neither waits for nor needs the embedded engine.
+        from langchain_memalign._stores.edge.directory import MemoryDirectory
+        from langchain_memalign._stores.edge.shard import Generation
+
+        if free_space_floor < 0:
+            raise InvalidInputError(
+                f"found free_space_floor {free_space_floor}, expected 0 or more bytes."
+            )
+        name = os.fsdecode(location)
+        temporary = name == _MEMORY
+        path = _temporary_path() if temporary else _path(name)
+        with ExitStack() as undo:
+            directory = MemoryDirectory.open(path, temporary=temporary)
+            undo.callback(directory.release)
+            if directory.generation is None:
+                directory.check_space(free_space_floor)
+                first = directory.next_generation()
+                current = Generation.create(directory.shard(first), None)
+                undo.callback(current.close)
+                current.flush()
+                directory.publish(first)
+            else:
+                current = Generation.load(directory.shard(directory.generation))
+                undo.callback(current.close)
+            # Not before: when the one that counts is damaged, another may be all that is left.
+            directory.sweep()
+            store = cls(name, directory, current, free_space_floor)
+            undo.pop_all()
+        return store
+
+    def fingerprint(self) -> Fingerprint | None:
+        """The embeddings of the stored vectors; None while no vector was ever written."""
+        with self._using() as current:
+            return current.fingerprint
+
+    def scan(self, selection: Selection, *, vectors: bool = False) -> list[Point]:
+        """All selected points, ordered by id; with their vectors only when asked for."""
+        with self._using() as current:
+            return current.scan(selection, vectors=vectors)
+
+    def nearest(
+        self, selection: Selection, *, using: str, vector: Vector, limit: int
+    ) -> list[tuple[Point, float]]:
+        """The selected points whose vector named `using` is nearest, with cosine, best first."""
+        with self._using() as current:
+            return current.nearest(selection, using=using, vector=vector, limit=limit)
+
+    def tally(self, selection: Selection, field: str) -> dict[str, int]:
+        """How many selected points have each value of `field`; points without it do not count."""
+        with self._using() as current:
+            return current.tally(selection, field)
+
+    def write(
+        self,
+        points: Sequence[Point],
+        *,
+        erased: Sequence[str] = (),
+        fingerprint: Fingerprint | None = None,
+    ) -> None:
+        """Insert or replace `points` and erase the ids `erased`, all or nothing, and durable.
+
+        Erasing, like the first vectors, rewrites the whole memory.
+        """
+        self._check_process()
+        with self._writing, self._using() as current:
+            batch = Batch.checked(points, erased, fingerprint, stored=current.fingerprint)
+            erases = current.holds_any(batch.erased)
+            self._directory.check()
+            if batch.erased:
+                # An earlier rewrite may have been interrupted before it deleted what it replaced.
+                self._directory.sweep()
+            if not batch.points and not erases:
+                return
+            if erases or batch.fingerprint != current.fingerprint:
+                self._rewrite(current, batch)
+            else:
+                self._directory.check_space(self._floor, batch.text_size())
+                current.put(current.with_vectors(batch.points))
+                current.flush()
+
+    def close(self) -> None:
+        """Release everything; harmless when called again. Waits for reads and writes under way."""
+        if os.getpid() != self._pid:
+            return  # a forked child has nothing of it, and its locks may be held for ever
+        with self._writing:
+            with self._idle:
+                self._current = None
+                self._idle.wait_for(lambda: not self._users)
+            self._finalizer()
+
+    def _rewrite(self, current: Generation, batch: Batch) -> None:
+        """Replace the generation by one in which the batch is already carried out.
+
+        What is erased or replaced is never copied: deleting it from a shard would leave its bytes
+        in the shard's files.
+        """
+        directory = self._directory
+        directory.check_space(self._floor, directory.used_space() + batch.text_size())
+        name = directory.next_generation()
+        successor = type(current).create(directory.shard(name), batch.fingerprint)
+        try:
+            changed = current.with_vectors(batch.points)
+            dropped = batch.erased.union(point.id for point in changed)
+            for page in current.pages():
+                successor.put([point for point in page if point.id not in dropped])
+            for start in range(0, len(changed), _PAGE):
+                successor.put(changed[start : start + _PAGE])
+            successor.flush()
+            directory.publish(name)
+        except BaseException:
+            # Asked of the disk: an interrupt may come right after the manifest was replaced.
+            if directory.reread() == name:
+                self._bind(successor)
+            else:
+                successor.close()
+                directory.discard(name)
+            raise
+        self._bind(successor)
+        directory.sweep()
+
+    def _bind(self, current: Generation) -> None:
+        self._current = current
+        self._finalizer.detach()
+        self._finalizer = weakref.finalize(self, _release, current, self._directory, self._pid)
+
+    @contextmanager
+    def _using(self) -> Iterator[Generation]:
+        """The current generation; `close` waits until it is no longer used."""
+        self._check_process()
+        with self._idle:
+            current = self._current
+            if current is None:
+                raise MemoryUnavailableError(
+                    f"found the memory {self.location!r} closed, expected it open: open it again."
+                )
+            self._users += 1
+        try:
+            yield current
+        finally:
+            with self._idle:
+                self._users -= 1
+                self._idle.notify_all()
+
+    def _check_process(self) -> None:
+        # In a forked child the engine's threads are missing and its locks are copies: a call hangs
+        # or writes into the parent's files.
+        if os.getpid() != self._pid:
+            raise MemoryStoreError(
+                f"found the memory {self.location!r} used in process {os.getpid()}, expected "
+                f"process {self._pid}, which opened it before a fork: open the memory in the child "
+                "after closing it in the parent, start children by 'spawn', or use a Qdrant server."
+            )
+
+
+def _release(current: Generation, directory: MemoryDirectory, pid: int) -> None:
+    """Release what a store held; also run when it was never closed."""
+    if os.getpid() != pid:
+        return
+    try:
+        current.close()
+    finally:
+        directory.release()
+
+
+def _temporary_path() -> Path:
+    try:
+        return Path(tempfile.mkdtemp(prefix="memalign-"))
+    except OSError as error:
+        raise MemoryUnavailableError(
+            f"found no directory for temporary files ({error}), expected one for {_MEMORY!r}: set "
+            "TMPDIR to one, or name a directory for the memory."
+        ) from error
+
+
+def _path(name: str) -> Path:
+    """Absolute at once, so that changing the working directory later does not matter."""
+    if not name or "\0" in name:
+        raise InvalidInputError(
+            f"found location {name!r}, expected the path of a directory or {_MEMORY!r}."
+        )
+    return Path(name).expanduser().absolute()

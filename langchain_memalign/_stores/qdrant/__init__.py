@@ -1,0 +1,1 @@
+"""The server store: a collection on a Qdrant server or cluster."""

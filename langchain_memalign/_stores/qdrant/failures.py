@@ -1,0 +1,162 @@
+"""What went wrong when a Qdrant server was asked, in our own errors, without any secret."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_memalign._models.failures import without_secrets
+from langchain_memalign._stores.qdrant.options import Server
+from langchain_memalign.errors import MemoryStoreError, MemoryUnavailableError
+
+_TIMED_OUT = 504
+_UNREACHABLE = 503
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """A failed request.
+
+    Attributes:
+        error: What to raise.
+        status: The HTTP status, or the one that comes nearest.
+        transient: Whether the same request may succeed soon.
+        retry_after: Seconds that the server asked to wait.
+        is_answer: Whether it came from the server.
+    """
+
+    error: MemoryStoreError
+    status: int | None = None
+    transient: bool = False
+    retry_after: float | None = None
+    is_answer: bool = True
+
+
+def read_failure(error: Exception, server: Server) -> Failure:
+    """What an exception of the Qdrant client means."""
+    import httpx
+    from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
+    from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
+
+    cause = error.source if isinstance(error, ResponseHandlingException) else error
+    if isinstance(cause, httpx.TimeoutException):
+        return _timed_out(server)
+    if isinstance(cause, httpx.TransportError | OSError):
+        return _unreachable(server, cause)
+    if isinstance(cause, UnexpectedResponse):
+        said = _said(cause.content)
+        return _answered(server, cause.status_code or 500, said, cause.headers.get("retry-after"))
+    if isinstance(cause, ResourceExhaustedResponse):
+        return _answered(server, 429, str(cause), cause.retry_after_s)
+    if callable(getattr(cause, "code", None)):  # grpc.RpcError, which ships no types
+        return _from_grpc(server, cause)
+    return Failure(
+        error=MemoryUnavailableError(
+            f"found something at {server.url} that does not answer as Qdrant does "
+            f"({type(cause).__name__}); expected a Qdrant server: check the address."
+        )
+    )
+
+
+def _timed_out(server: Server) -> Failure:
+    return Failure(
+        error=MemoryUnavailableError(
+            f"found no answer from the Qdrant server at {server.url} within {server.timeout:g} s; "
+            "expected one: check its load and the network, or pass a longer timeout=. Repeating "
+            "what failed is harmless."
+        ),
+        status=_TIMED_OUT,
+        is_answer=False,
+    )
+
+
+def _unreachable(server: Server, cause: Exception) -> Failure:
+    return Failure(
+        error=MemoryUnavailableError(
+            f"found no Qdrant server at {server.url} ({_shown(str(cause), server)}); expected one: "
+            "start it (docker run -p 6333:6333 qdrant/qdrant) or correct the address. Repeating "
+            "what failed is harmless."
+        ),
+        status=_UNREACHABLE,
+        transient=True,
+        is_answer=False,
+    )
+
+
+def _answered(server: Server, status: int, said: str, retry_after: Any = None) -> Failure:
+    shown = f"{status}: {_shown(said, server)}"
+    transient = status == 429 or status >= 500
+    error: MemoryStoreError
+    if status in (401, 403):
+        given = "the given api_key" if server.api_key else "no api_key"
+        error = MemoryUnavailableError(
+            f"the Qdrant server at {server.url} refused {given} ({shown}); expected a key that may "
+            f"read and write {server.collection!r}: pass it as api_key=, and if the server names "
+            "a limit or an index, see the collection's strict mode."
+        )
+    elif status == 404:
+        error = vanished(server)
+    elif transient:
+        error = MemoryUnavailableError(
+            f"the Qdrant server at {server.url} failed ({shown}); expected it to answer: see its "
+            "log, and repeat later. Repeating what failed is harmless."
+        )
+    else:
+        error = MemoryStoreError(
+            f"the Qdrant server at {server.url} refused a request ({shown}); expected Qdrant 1.18 "
+            "or newer with its usual limits: see the server's log and configuration."
+        )
+    return Failure(
+        error=error, status=status, transient=transient, retry_after=_seconds(retry_after)
+    )
+
+
+def vanished(server: Server) -> MemoryUnavailableError:
+    """The error for a memory that was there and is gone."""
+    return MemoryUnavailableError(
+        f"found no memory any more at {server.place}; expected the one that was opened: the "
+        "collection was deleted or replaced, or the server came up without its data. Nothing was "
+        "written. Restore a snapshot of the collection, or open the memory again to begin a new "
+        "one there."
+    )
+
+
+def _from_grpc(server: Server, error: Any) -> Failure:
+    name, said = error.code().name, error.details() or ""
+    if name == "DEADLINE_EXCEEDED":
+        return _timed_out(server)
+    if name == "UNAVAILABLE":
+        return _unreachable(server, Exception(said))
+    status = {
+        "UNAUTHENTICATED": 401,
+        "PERMISSION_DENIED": 403,
+        "NOT_FOUND": 404,
+        "ALREADY_EXISTS": 409,
+        "RESOURCE_EXHAUSTED": 429,
+        "INVALID_ARGUMENT": 400,
+        "FAILED_PRECONDITION": 400,
+        "OUT_OF_RANGE": 400,
+        "UNIMPLEMENTED": 400,
+    }.get(name, 500)
+    return _answered(server, status, said)
+
+
+def _said(content: bytes) -> str:
+    """What the server says in the body of an error."""
+    try:
+        return str(json.loads(content)["status"]["error"])
+    except (ValueError, KeyError, TypeError):
+        return content.decode("utf-8", "replace")
+
+
+def _shown(said: str, server: Server) -> str:
+    """A foreign text, shortened, without the key that it may repeat."""
+    return without_secrets(" ".join(said.split()), server.api_key)[:300] or "no reason given"
+
+
+def _seconds(retry_after: Any) -> float | None:
+    try:
+        return max(0.0, float(retry_after))
+    except (TypeError, ValueError):
+        return None

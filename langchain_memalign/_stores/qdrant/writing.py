@@ -1,0 +1,200 @@
+"""Writing to a Qdrant server: all or nothing, although the server promises that for no request.
+
+A write is first recorded whole, as text, in the lease under which it happens: one conditional
+update of one point, which fails if the lease is no longer held. From then on it will happen. Then
+it is carried out: principles first, then episodes, then what is erased, so that nobody who reads
+meanwhile finds an episode distilled without its principles. Who finds a recorded write that was not
+carried out, because its writer died, carries it out before anything else; doing so twice changes
+nothing.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from langchain_memalign._stores.base import WRITER, Point, Selection
+from langchain_memalign._stores.qdrant.collection import Collection
+from langchain_memalign._stores.qdrant.convert import RESTORE, by_size, size_of, to_server
+from langchain_memalign._stores.qdrant.journal import Entry
+from langchain_memalign._stores.qdrant.leases import Leases
+from langchain_memalign._stores.qdrant.reading import Reading
+from langchain_memalign._stores.qdrant.requests import Calls
+from langchain_memalign._stores.qdrant.turns import Held, Turns
+from langchain_memalign._stores.write_batch import Batch
+from langchain_memalign.errors import MemoryCorruptError
+from langchain_memalign.flow import Flow
+
+# About how many bytes go into one request: far below a server's limit, soon through a slow line.
+_REQUEST = 4 * 2**20
+
+_IDS = 1000
+
+
+class Writing:
+    """Writes under the writer's lease."""
+
+    def __init__(
+        self, calls: Calls, collection: Collection, leases: Leases, turns: Turns, reading: Reading
+    ) -> None:
+        self._calls = calls
+        self._collection = collection
+        self._leases = leases
+        self._turns = turns
+        self._reading = reading
+
+    def write(self, held: Held, batch: Batch) -> Flow[None]:
+        """Carry out a checked write.
+
+        Args:
+            held: The writer's lease.
+            batch: What to write.
+
+        Raises:
+            InvalidInputError: A point is larger than a server takes.
+            MemoryLockedError: The lease was lost. If the write had been recorded, it is carried out
+                by whoever has the lease now.
+        """
+        if batch.fingerprint is not None and self._collection.fingerprint is None:
+            yield from self._collection.establish(batch.fingerprint)
+        points = yield from self._with_vectors(batch.points)
+        entry = Entry(points=points, erased=sorted(batch.erased))
+        requests = list(self._requests(entry))
+        if not requests:
+            return
+        yield from self._record(held, entry.text())
+        yield from self._carry_out(held, requests)
+
+    def recover(self, held: Held) -> Flow[None]:
+        """Carry out what the one who had the lease before recorded, and remove what it left.
+
+        Args:
+            held: The writer's lease, just taken.
+        """
+        if held.state.entry is not None:
+            held.is_carried_out = False
+            entry = Entry.read((yield from self._recorded(held)), remedy=RESTORE)
+            yield from self._carry_out(held, list(self._requests(entry)))
+        if held.taken_from is not None:
+            yield from self._tidy(held)
+
+    def _with_vectors(self, points: Sequence[Point]) -> Flow[list[Point]]:
+        """The points, those without vectors having the vectors stored under their id.
+
+        An upsert replaces the whole point, so vectors that are to stay must be sent again.
+        """
+        missing = tuple(point.id for point in points if point.vectors is None)
+        # Asked of the server: another process may have written the first vectors.
+        if not missing or (yield from self._collection.learn()) is None:
+            return list(points)
+        stored = yield from self._reading.pages(Selection(ids=missing), vectors=True)
+        kept = {point.id: point.vectors for point in stored}
+        return [replace(p, vectors=kept.get(p.id)) if p.vectors is None else p for p in points]
+
+    def _record(self, held: Held, text: str) -> Flow[None]:
+        writes = held.state.writes + 1
+        entry = uuid.uuid4().hex
+        chunks = [text[i : i + _REQUEST] for i in range(0, len(text), _REQUEST)]
+        if len(chunks) == 1:
+            after = held.state.changed(entry=entry, parts=0, writes=writes)
+            held.is_carried_out = False
+            yield from self._turns.change(held, after, journal=text)
+            return
+        # Until the lease names them, the parts are nothing but litter for the next holder.
+        held.is_left = True
+        for number, chunk in enumerate(chunks):
+            yield from self._turns.confirm(held)
+            yield from self._put([_part(entry, number, chunk)])
+        held.is_carried_out = False
+        after = held.state.changed(entry=entry, parts=len(chunks), writes=writes)
+        yield from self._turns.change(held, after, journal="")
+
+    def _recorded(self, held: Held) -> Flow[str]:
+        state = held.state
+        if not state.parts:
+            return (yield from self._leases.journal(WRITER))
+        texts = []
+        for number in range(state.parts):  # one at a time: together they may be too long an answer
+            found = yield from self._calls.read(
+                "retrieve", ids=[_part_id(state.entry, number)], with_payload=["record"]
+            )
+            if not found:
+                raise MemoryCorruptError(
+                    f"found part {number + 1} of {state.parts} of a recorded write missing at "
+                    f"{self._calls.server.place}; expected all of them: {RESTORE}"
+                )
+            texts.append(str(found[0].payload["record"]))
+        return "".join(texts)
+
+    def _carry_out(self, held: Held, requests: Sequence[list[Any]]) -> Flow[None]:
+        for operations in requests:
+            # Who has lost the lease must stop: later writes of others would be undone.
+            yield from self._turns.confirm(held)
+            yield from self._calls.write("batch_update_points", update_operations=operations)
+        held.is_carried_out = True
+        if held.state.parts:
+            parts = [_part_id(held.state.entry, number) for number in range(held.state.parts)]
+            yield from self._turns.change(held, held.state.changed(entry=None, parts=0))
+            yield from self._erase(parts)
+        held.is_left = False
+
+    def _requests(self, entry: Entry) -> Iterator[list[Any]]:
+        """What carries an entry out: requests of several operations, small enough each."""
+        return (request for request, _ in by_size(self._operations(entry), size=_REQUEST))
+
+    def _operations(self, entry: Entry) -> Iterator[tuple[Any, int]]:
+        from qdrant_client import models
+
+        most = self._collection.limits.upserted
+        for kind in ("principle", "episode"):
+            sized = ((point, size_of(point)) for point in entry.points if point.kind == kind)
+            for group, size in by_size(sized, size=_REQUEST, count=most):
+                upsert = models.PointsList(points=[to_server(point) for point in group])
+                yield models.UpsertOperation(upsert=upsert), size
+        for start in range(0, len(entry.erased), _IDS):
+            ids: Any = list(entry.erased[start : start + _IDS])
+            selector = models.PointIdsList(points=ids)
+            yield models.DeleteOperation(delete=selector), 40 * len(ids)
+
+    def _tidy(self, held: Held) -> Flow[None]:
+        """Remove the parts of writes that were never recorded in full, or carried out long ago."""
+        from qdrant_client import models
+
+        meta = models.FieldCondition(key="kind", match=models.MatchValue(value="meta"))
+        offset, litter = None, []
+        while True:
+            records, offset = yield from self._calls.read(
+                "scroll",
+                scroll_filter=models.Filter(must=[meta]),
+                limit=self._collection.limits.page,
+                offset=offset,
+                with_payload=["part_of"],
+            )
+            litter += [str(r.id) for r in records if (r.payload or {}).get("part_of")]
+            if offset is None:
+                break
+        yield from self._turns.confirm(held)
+        yield from self._erase(litter)
+
+    def _put(self, points: list[Any]) -> Flow[None]:
+        return self._calls.write("upsert", points=points)
+
+    def _erase(self, ids: list[str]) -> Flow[None]:
+        from qdrant_client import models
+
+        if ids:
+            selector = models.PointIdsList(points=list(ids))
+            yield from self._calls.write("delete", points_selector=selector)
+
+
+def _part_id(entry: str | None, number: int) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"urn:langchain-memalign:journal:{entry}:{number}"))
+
+
+def _part(entry: str, number: int, text: str) -> Any:
+    from qdrant_client import models
+
+    payload = {"kind": "meta", "part_of": entry, "record": text}
+    return models.PointStruct(id=_part_id(entry, number), vector={}, payload=payload)

@@ -1,0 +1,294 @@
+"""The memory as users hold it: opened from a location, read, changed, carried away."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal, Self, Unpack
+
+from langchain_core.embeddings import Embeddings
+
+from langchain_memalign._memory.export_file import export_jsonl, import_jsonl
+from langchain_memalign._memory.records import MemoryFlows
+from langchain_memalign._memory.search import recall
+from langchain_memalign._models import Embedder, Retry, resolve_embeddings
+from langchain_memalign._stores.base import MemoryStore
+from langchain_memalign._stores.edge.store import EdgeStore
+from langchain_memalign._stores.qdrant.options import ServerOptions
+from langchain_memalign._stores.qdrant.store import QdrantStore
+from langchain_memalign.errors import ConfigurationError, EmbeddingMismatchError, InvalidInputError
+from langchain_memalign.flow import Flow, arun, run
+from langchain_memalign.schema import Case, Change, Episode, Principle, WorkingMemory
+
+PRINCIPLE_TOKENS = 2000
+"""Default token budget for the principles shown to a judge."""
+
+
+class Memory:
+    """Semantic and episodic memory of any number of judges, in one store.
+
+    Only `apply` writes. Every method may be called from many threads at once; each has an async
+    twin with the prefix `a`. Use it as a context manager, or `close` it.
+
+    Attributes:
+        location: Where the memory is, as it was opened.
+        embeddings_id: The id of the embedding model.
+        guarantee: What forgetting achieves in this store, and what it cannot reach.
+        flows: The same operations as flows, for code that serves sync and async callers alike.
+    """
+
+    def __init__(self, store: MemoryStore, embedder: Embedder) -> None:
+        held = store.fingerprint()
+        if held and held.embeddings != embedder.id:
+            store.close()
+            raise EmbeddingMismatchError(
+                f"{store.location} holds embeddings of {held.embeddings!r} (size {held.size}); "
+                f"found {embedder.id!r}. Open it with the former, or export_jsonl() it and "
+                "import_jsonl() into a new memory, which embeds everything anew."
+            )
+        self.location = store.location
+        self.embeddings_id = embedder.id
+        self.guarantee = store.guarantee
+        self.flows = MemoryFlows(store, embedder)
+
+    @classmethod
+    def open(
+        cls,
+        location: str | os.PathLike[str],
+        *,
+        embeddings: str | Embeddings,
+        embeddings_id: str | None = None,
+        retry: Retry | None = None,
+        **server: Unpack[ServerOptions],
+    ) -> Self:
+        """Open a memory, creating it where there is none. Embeds nothing.
+
+        Args:
+            location: A directory, ":memory:" for one that is gone on close, or the address of a
+                Qdrant server (1.18 or newer) or cluster, such as "http://localhost:6333".
+            embeddings: LangChain `Embeddings`, "local" (offline, extra `local`), or a
+                "provider:name" as `init_embeddings` takes it.
+            embeddings_id: Names an `Embeddings` object for the fingerprint; by default its class
+                and model name.
+            retry: How failing embedding calls are repeated.
+            server: For a server only: `api_key`; `timeout`, the longest wait for an answer (10
+                seconds); `collection` ("memalign"), which is made if it does not exist, with
+                `shard_number`, `replication_factor` and `write_consistency_factor` as given;
+                `prefer_grpc` and `grpc_port`; `lease_wait`, the longest wait for another process
+                that works on the same (60 seconds); `lease_seconds`, after which one that gives no
+                sign of life is taken for dead (20).
+
+        Raises:
+            MemoryLockedError: Another process, or another `Memory` of this one, has the directory
+                open.
+            MemoryCorruptError: The location holds something else, or cannot be read.
+            MemoryUnavailableError: It cannot be written to; or the server is gone, does not answer
+                in time, or refuses the key.
+            EmbeddingMismatchError: It was made with other embeddings.
+            ConfigurationError: The embeddings, the address or an option cannot be used.
+        """
+        model, identity = resolve_embeddings(embeddings, embeddings_id)
+        store: MemoryStore
+        if str(location).startswith(("http://", "https://")):
+            store = QdrantStore.open(str(location), **server)
+        elif server:
+            raise ConfigurationError(
+                f"found {', '.join(sorted(server))} for the directory {location!s}; expected "
+                "these only for a server: leave them out, or give its address, such as "
+                "'http://localhost:6333'."
+            )
+        else:
+            store = EdgeStore.open(location)
+        return cls(store, Embedder(model, identity, retry=retry or Retry()))
+
+    def judges(self) -> list[str]:
+        """The names of the judges that have something in this memory."""
+        return run(self.flows.judges())
+
+    async def ajudges(self) -> list[str]:
+        """Async `judges`."""
+        return await arun(self.flows.judges())
+
+    def episodes(
+        self,
+        judge: str,
+        *,
+        status: Literal["pending", "distilled"] | None = None,
+        as_of: datetime | None = None,
+    ) -> list[Episode]:
+        """A judge's episodes, oldest first.
+
+        Args:
+            judge: The judge's name.
+            status: Only those that wait to be learned from, or only those that were.
+            as_of: Only those that were there at that moment. Feedback that was changed since shows
+                its present words.
+        """
+        return run(self.flows.episodes(judge, status=status, as_of=_aware(as_of)))
+
+    async def aepisodes(
+        self,
+        judge: str,
+        *,
+        status: Literal["pending", "distilled"] | None = None,
+        as_of: datetime | None = None,
+    ) -> list[Episode]:
+        """Async `episodes`."""
+        return await arun(self.flows.episodes(judge, status=status, as_of=_aware(as_of)))
+
+    def principles(
+        self, judge: str, *, as_of: datetime | None = None, retired: bool = False
+    ) -> list[Principle]:
+        """A judge's principles, in the order in which they were learned.
+
+        Args:
+            judge: The judge's name.
+            as_of: Those that applied at that moment; None for now.
+            retired: Also those that apply no more.
+        """
+        return run(self.flows.principles(judge, as_of=_aware(as_of), retired=retired))
+
+    async def aprinciples(
+        self, judge: str, *, as_of: datetime | None = None, retired: bool = False
+    ) -> list[Principle]:
+        """Async `principles`."""
+        return await arun(self.flows.principles(judge, as_of=_aware(as_of), retired=retired))
+
+    def recall(
+        self,
+        judge: str,
+        case: Case | Mapping[str, Any],
+        *,
+        k: int = 5,
+        principle_tokens: int = PRINCIPLE_TOKENS,
+        as_of: datetime | None = None,
+    ) -> WorkingMemory:
+        """What a judge would have before it when judging a case. Empty memory is normal.
+
+        Args:
+            judge: The judge's name.
+            case: The case, or a mapping of its fields.
+            k: How many past cases, at most.
+            principle_tokens: Token budget for principles; see `WorkingMemory.principles_total`.
+            as_of: What it would have had at that moment.
+
+        Raises:
+            InvalidInputError: The case or a number is not usable.
+            ModelError: The case could not be embedded.
+        """
+        return run(self._recall(judge, case, k, principle_tokens, as_of))
+
+    async def arecall(
+        self,
+        judge: str,
+        case: Case | Mapping[str, Any],
+        *,
+        k: int = 5,
+        principle_tokens: int = PRINCIPLE_TOKENS,
+        as_of: datetime | None = None,
+    ) -> WorkingMemory:
+        """Async `recall`."""
+        return await arun(self._recall(judge, case, k, principle_tokens, as_of))
+
+    def apply(self, changes: Sequence[Change]) -> None:
+        """Write changes, all or nothing; durable when it returns."""
+        run(self._applied(changes))
+
+    async def aapply(self, changes: Sequence[Change]) -> None:
+        """Async `apply`."""
+        await arun(self._applied(changes))
+
+    def export_jsonl(self, path: str | os.PathLike[str]) -> int:
+        """Write the whole memory to a file that any store and embedding model can import.
+
+        Returns:
+            How many records were written.
+        """
+        return run(export_jsonl(self.flows, path))
+
+    async def aexport_jsonl(self, path: str | os.PathLike[str]) -> int:
+        """Async `export_jsonl`."""
+        return await arun(export_jsonl(self.flows, path))
+
+    def import_jsonl(self, path: str | os.PathLike[str]) -> int:
+        """Add an exported memory to this one, embedding anew where the embeddings differ.
+
+        A record that is here already stays, unless the file's is newer. All or nothing.
+
+        Returns:
+            How many records were written.
+
+        Raises:
+            InvalidInputError: The file is not such an export; names the line.
+        """
+        return run(import_jsonl(self.flows, path))
+
+    async def aimport_jsonl(self, path: str | os.PathLike[str]) -> int:
+        """Async `import_jsonl`."""
+        return await arun(import_jsonl(self.flows, path))
+
+    def close(self) -> None:
+        """Release the store; harmless when called again."""
+        run(self.flows.close())
+
+    async def aclose(self) -> None:
+        """Async `close`."""
+        await arun(self.flows.close())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        return f"Memory({self.location!r}, embeddings={self.embeddings_id!r})"
+
+    def _recall(
+        self,
+        judge: str,
+        case: Case | Mapping[str, Any],
+        k: int,
+        principle_tokens: int,
+        as_of: datetime | None,
+    ) -> Flow[WorkingMemory]:
+        return recall(
+            self.flows,
+            judge,
+            Case.of(case),
+            k=_count(k, "k"),
+            principle_tokens=_count(principle_tokens, "principle_tokens"),
+            as_of=_aware(as_of),
+        )
+
+    def _applied(self, changes: Sequence[Change]) -> Flow[None]:
+        # Taken at once: it may be an iterator, and the transaction may have to wait.
+        wanted = tuple(changes)
+        return self.flows.transact(lambda: _just(wanted))
+
+
+def _just(changes: Sequence[Change]) -> Flow[tuple[Sequence[Change], None]]:
+    return changes, None
+    yield  # makes this a flow
+
+
+def _count(number: int, name: str) -> int:
+    if not isinstance(number, int) or isinstance(number, bool) or number < 0:
+        raise InvalidInputError(f"{name}: found {number!r}; expected a whole number, 0 or more.")
+    return number
+
+
+def _aware(moment: datetime | None) -> datetime | None:
+    if moment is not None and moment.tzinfo is None:
+        raise InvalidInputError(
+            f"as_of: found {moment.isoformat()} without a time zone; expected an aware datetime, "
+            "such as datetime.now(UTC)."
+        )
+    return moment
