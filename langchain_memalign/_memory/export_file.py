@@ -7,7 +7,6 @@ memory with the same embeddings takes it over without embedding anything.
 
 from __future__ import annotations
 
-import base64
 import json
 import math
 import os
@@ -20,8 +19,8 @@ from typing import Any
 from langchain_memalign._files import replacing
 from langchain_memalign._memory.convert import to_episode, to_principle
 from langchain_memalign._memory.records import MemoryFlows
-from langchain_memalign._models import Vector
 from langchain_memalign._stores.base import Fingerprint, Point, Selection
+from langchain_memalign._stores.payload import pack_vector, unpack_vector
 from langchain_memalign.errors import InvalidInputError, MemoryStoreError
 from langchain_memalign.flow import Flow, off_loop, parallel
 from langchain_memalign.schema import Episode, Principle, Put
@@ -113,7 +112,7 @@ def _line(point: Point) -> dict[str, Any]:
         "judge": point.judge,
         "kind": point.kind,
         "record": json.loads(point.record),
-        "vector": _pack(vectors[0]) if vectors else None,
+        "vector": pack_vector(vectors[0]) if vectors else None,
     }
 
 
@@ -169,17 +168,8 @@ def _read_put(data: dict[str, Any], made_with: Fingerprint | None) -> Put:
     }
     record = kinds[data["kind"]].model_validate_json(json.dumps(data["record"]))
     uuid.UUID(record.id)
-    vector = _unpack(data["vector"]) if data["vector"] else ()
+    vector = unpack_vector(data["vector"]) if data["vector"] else ()
     size = made_with.size * (2 if isinstance(record, Episode) else 1) if made_with else 0
     if vector and (len(vector) != size or not all(map(math.isfinite, vector))):
         raise InvalidInputError(f"its vector is not one of {size} finite numbers")
     return Put(judge=data["judge"], record=record, vector=vector)
-
-
-def _pack(vector: Vector) -> str:
-    return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode("ascii")
-
-
-def _unpack(text: str) -> Vector:
-    packed = base64.b64decode(text, validate=True)
-    return struct.unpack(f"<{len(packed) // 4}f", packed)

@@ -6,11 +6,11 @@ unless the engine has something better. `tests/memory/contract.py` is the same c
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
+from langchain_memalign._concurrency import off_loop
 from langchain_memalign._models import Vector
 
 Kind: TypeAlias = Literal["episode", "principle"]
@@ -160,19 +160,17 @@ class MemoryStore(Protocol):
 
     async def ascan(self, selection: Selection, *, vectors: bool = False) -> list[Point]:
         """Awaitable `scan`."""
-        return await asyncio.to_thread(self.scan, selection, vectors=vectors)
+        return await off_loop(self.scan, selection, vectors=vectors)
 
     async def anearest(
         self, selection: Selection, *, using: str, vector: Vector, limit: int
     ) -> list[tuple[Point, float]]:
         """Awaitable `nearest`."""
-        return await asyncio.to_thread(
-            self.nearest, selection, using=using, vector=vector, limit=limit
-        )
+        return await off_loop(self.nearest, selection, using=using, vector=vector, limit=limit)
 
     async def atally(self, selection: Selection, field: str) -> dict[str, int]:
         """Awaitable `tally`."""
-        return await asyncio.to_thread(self.tally, selection, field)
+        return await off_loop(self.tally, selection, field)
 
     async def awrite(
         self,
@@ -182,20 +180,20 @@ class MemoryStore(Protocol):
         fingerprint: Fingerprint | None = None,
     ) -> None:
         """Awaitable `write`."""
-        await asyncio.to_thread(self.write, points, erased=erased, fingerprint=fingerprint)
+        await off_loop(self.write, points, erased=erased, fingerprint=fingerprint)
 
     async def aversion(self) -> str | None:
         """Awaitable `version`."""
-        return await asyncio.to_thread(self.version)
+        return await off_loop(self.version)
 
     async def aacquire(self, lease: str) -> None:
         """Awaitable `acquire`."""
-        await asyncio.to_thread(self.acquire, lease)
+        await off_loop(self.acquire, lease)
 
     async def arelease(self, lease: str) -> None:
         """Awaitable `release`."""
-        await asyncio.to_thread(self.release, lease)
+        await off_loop(self.release, lease)
 
     async def aclose(self) -> None:
         """Awaitable `close`."""
-        await asyncio.to_thread(self.close)
+        await off_loop(self.close)

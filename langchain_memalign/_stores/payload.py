@@ -6,10 +6,13 @@ made shards unreadable, and other types came back changed.
 
 from __future__ import annotations
 
+import base64
 import json
+import struct
 from collections.abc import Mapping
 from typing import Any
 
+from langchain_memalign._models import Vector
 from langchain_memalign._stores.base import Fingerprint, Point, Selection
 from langchain_memalign.errors import MemoryCorruptError
 
@@ -97,3 +100,19 @@ def read_fingerprint(
         raise MemoryCorruptError(
             f"found no readable fingerprint of the embeddings at {where}, expected one: {remedy}"
         ) from error
+
+
+def pack_vector(vector: Vector) -> str:
+    """A vector as text: base64 of little-endian float32, which is what engines keep of it."""
+    return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode("ascii")
+
+
+def unpack_vector(text: str) -> Vector:
+    """The vector that `pack_vector` wrote.
+
+    Raises:
+        ValueError: It is no base64.
+        struct.error: It is cut.
+    """
+    packed = base64.b64decode(text, validate=True)
+    return struct.unpack(f"<{len(packed) // 4}f", packed)

@@ -9,8 +9,8 @@ import pytest
 
 from langchain_memalign import MemoryCorruptError
 from langchain_memalign._stores.base import WRITER
-from langchain_memalign._stores.qdrant.journal import Entry
 from langchain_memalign._stores.qdrant.leases import lease_id
+from langchain_memalign._stores.qdrant.writing import JournalEntry
 
 from .points import EVERYTHING, TOY, case, id_of, names, point
 
@@ -30,11 +30,11 @@ def test_a_write_comes_back_as_it_was_recorded():
         point("c", vectors=case(0.5, -1, 0, 2**-60)),
         point("d", vectors={}),
     )
-    written = Entry(points=points, erased=[id_of("e")])
+    written = JournalEntry(points=points, erased=[id_of("e")])
     text = written.text()
     assert text.isascii()
     # A point without vectors has none once it is in place: those it keeps are recorded with it.
-    again = Entry.read(text, remedy="")
+    again = JournalEntry.read(text, remedy="")
     assert [p.vectors for p in again.points] == [{}, {}, points[2].vectors, {}]
     assert [p.record for p in again.points] == [p.record for p in points]
     assert [p.fields for p in again.points] == [p.fields for p in points]
@@ -47,7 +47,7 @@ def test_a_write_comes_back_as_it_was_recorded():
 @pytest.mark.parametrize("text", UNREADABLE.values(), ids=UNREADABLE)
 def test_what_is_no_recorded_write_is_told(text):
     with pytest.raises(MemoryCorruptError, match=r"found a recorded write.*upgrade.*restore it"):
-        Entry.read(text, remedy="restore it")
+        JournalEntry.read(text, remedy="restore it")
 
 
 @pytest.fixture

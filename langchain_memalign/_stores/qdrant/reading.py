@@ -7,13 +7,12 @@ from collections.abc import Iterable
 
 from langchain_memalign._models import Vector
 from langchain_memalign._stores.base import Point, Selection
+from langchain_memalign._stores.qdrant.client import Requests
 from langchain_memalign._stores.qdrant.collection import Collection
 from langchain_memalign._stores.qdrant.convert import from_server, in_parts, to_filter
 from langchain_memalign._stores.qdrant.leases import Leases
-from langchain_memalign._stores.qdrant.requests import Calls
 from langchain_memalign._stores.write_batch import check_field, checked_query, selects_nothing
 from langchain_memalign.errors import MemoryStoreError, MemoryUnavailableError
-from langchain_memalign.flow import Flow
 
 _EMBEDDED = 100  # points read at a time with their vectors, each of some 60 kB as JSON
 _VALUES = 1000  # first guess at how many values a field has
@@ -26,22 +25,22 @@ class Reading:
     answers like one with an empty memory.
     """
 
-    def __init__(self, calls: Calls, collection: Collection, leases: Leases) -> None:
-        self._calls = calls
+    def __init__(self, requests: Requests, collection: Collection, leases: Leases) -> None:
+        self._requests = requests
         self._collection = collection
         self._leases = leases
 
-    def scan(self, selection: Selection, *, vectors: bool) -> Flow[list[Point]]:
+    def scan(self, selection: Selection, *, vectors: bool) -> list[Point]:
         """As `MemoryStore.scan`."""
-        self._calls.check_open()
+        self._requests.check_open()
         if selects_nothing(selection):
             return []
-        found = yield from self.pages(selection, vectors=vectors)
+        found = self.pages(selection, vectors=vectors)
         if not found:
-            yield from self._leases.verify()
+            self._leases.verify()
         return found
 
-    def pages(self, selection: Selection, *, vectors: bool) -> Flow[list[Point]]:
+    def pages(self, selection: Selection, *, vectors: bool) -> list[Point]:
         """As `scan`, without a doubt about finding nothing."""
         limits = self._collection.limits
         page = min(limits.page, _EMBEDDED) if vectors else limits.page
@@ -49,7 +48,7 @@ class Reading:
         for part in in_parts(selection, limits.listed):
             offset = None
             while True:
-                records, offset = yield from self._calls.read(
+                records, offset = self._requests.read(
                     "scroll",
                     scroll_filter=to_filter(part),
                     limit=page,
@@ -61,15 +60,15 @@ class Reading:
                 if offset is None:
                     break
         if vectors and any(point.vectors for point in found.values()):
-            yield from self._collection.learn()
+            self._collection.learn()
         return [found[id_] for id_ in sorted(found)]
 
     def nearest(
         self, selection: Selection, *, using: str, vector: Vector, limit: int
-    ) -> Flow[list[tuple[Point, float]]]:
+    ) -> list[tuple[Point, float]]:
         """As `MemoryStore.nearest`."""
-        self._calls.check_open()
-        fingerprint = yield from self._collection.learn()
+        self._requests.check_open()
+        fingerprint = self._collection.learn()
         if fingerprint is None:
             return []
         query = checked_query(vector, using, fingerprint)
@@ -78,21 +77,21 @@ class Reading:
         found: dict[str, tuple[Point, float]] = {}
         for part in in_parts(selection, self._collection.limits.listed):
             try:
-                near = yield from self._near(part, using, query, limit)
+                near = self._near(part, using, query, limit)
             except MemoryUnavailableError:
                 raise
             except MemoryStoreError:
                 # In a memory that replaced this one there may be no such vector.
-                yield from self._leases.verify()
+                self._leases.verify()
                 raise
             found.update((point.id, (point, score)) for point, score in near)
         if not found:
-            yield from self._leases.verify()
+            self._leases.verify()
         return sorted(found.values(), key=lambda pair: (-pair[1], pair[0].id))[:limit]
 
-    def tally(self, selection: Selection, field: str) -> Flow[dict[str, int]]:
+    def tally(self, selection: Selection, field: str) -> dict[str, int]:
         """As `MemoryStore.tally`."""
-        self._calls.check_open()
+        self._requests.check_open()
         check_field(field)
         if selects_nothing(selection):
             return {}
@@ -100,27 +99,27 @@ class Reading:
         parts = list(in_parts(selection, limits.listed))
         most = min(_VALUES, limits.found)
         while len(parts) == 1:
-            answer = yield from self._calls.read(
+            answer = self._requests.read(
                 "facet", key=field, facet_filter=to_filter(selection), limit=most, exact=True
             )
             if len(answer.hits) < most:
                 if not answer.hits:
-                    yield from self._leases.verify()
+                    self._leases.verify()
                 return {str(hit.value): hit.count for hit in answer.hits if hit.count}
             if most == limits.found:
                 break
             most = min(10 * most, limits.found)
         # A point may be in several parts, and a server in strict mode may not list all values.
-        return _count((yield from self.scan(selection, vectors=False)), field)
+        return _count(self.scan(selection, vectors=False), field)
 
     def _near(
         self, selection: Selection, using: str, query: Vector, limit: int
-    ) -> Flow[list[tuple[Point, float]]]:
+    ) -> list[tuple[Point, float]]:
         # The server breaks ties as it likes, so all that tie for the last place must be seen.
         most = self._collection.limits.found
         wanted = min(limit + 1, most)
         while True:
-            answer = yield from self._calls.read(
+            answer = self._requests.read(
                 "query_points",
                 query=list(query),
                 using=using,

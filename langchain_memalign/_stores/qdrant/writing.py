@@ -10,22 +10,27 @@ nothing.
 
 from __future__ import annotations
 
+import base64
+import json
+import struct
 import uuid
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from langchain_memalign._stores.base import WRITER, Point, Selection
+from langchain_memalign._stores.payload import pack_vector, unpack_vector
+from langchain_memalign._stores.qdrant.client import Requests
 from langchain_memalign._stores.qdrant.collection import Collection
 from langchain_memalign._stores.qdrant.convert import RESTORE, by_size, size_of, to_server
-from langchain_memalign._stores.qdrant.journal import Entry
-from langchain_memalign._stores.qdrant.leases import Leases
+from langchain_memalign._stores.qdrant.leases import HeldLease, LeaseHolder, Leases
 from langchain_memalign._stores.qdrant.reading import Reading
-from langchain_memalign._stores.qdrant.requests import Calls
-from langchain_memalign._stores.qdrant.turns import Held, Turns
 from langchain_memalign._stores.write_batch import Batch
 from langchain_memalign.errors import MemoryCorruptError
-from langchain_memalign.flow import Flow
+
+_FORMAT = 1
+_FAST = 1  # the level of compression; most of the text are vectors, which hardly shrink
 
 # About how many bytes go into one request: far below a server's limit, soon through a slow line.
 _REQUEST = 4 * 2**20
@@ -33,19 +38,66 @@ _REQUEST = 4 * 2**20
 _IDS = 1000
 
 
+@dataclass(frozen=True, kw_only=True)
+class JournalEntry:
+    """What shall be there, and what shall not.
+
+    Attributes:
+        points: Whole, their vectors included.
+        erased: Ids.
+    """
+
+    points: Sequence[Point]
+    erased: Sequence[str]
+
+    def text(self) -> str:
+        """The entry as ASCII text without quotes, which JSON does not make any longer."""
+        said = {
+            "format": _FORMAT,
+            "points": [_pack(point) for point in self.points],
+            "erased": list(self.erased),
+        }
+        packed = zlib.compress(json.dumps(said, ensure_ascii=False).encode(), _FAST)
+        return base64.b64encode(packed).decode("ascii")
+
+    @classmethod
+    def read(cls, text: str, *, remedy: str) -> JournalEntry:
+        """The entry that `text` wrote.
+
+        Raises:
+            MemoryCorruptError: It is not one.
+        """
+        try:
+            said = json.loads(zlib.decompress(base64.b64decode(text, validate=True)))
+            if said["format"] != _FORMAT:
+                raise ValueError(f"it has format {said['format']}")
+            points = [_unpack(item) for item in said["points"]]
+            return cls(points=points, erased=[str(id_) for id_ in said["erased"]])
+        except (ValueError, KeyError, TypeError, zlib.error, struct.error) as error:
+            raise MemoryCorruptError(
+                f"found a recorded write that cannot be read ({error!s:.200}); expected one of "
+                f"format {_FORMAT}: upgrade langchain-memalign, or {remedy}"
+            ) from error
+
+
 class Writing:
     """Writes under the writer's lease."""
 
     def __init__(
-        self, calls: Calls, collection: Collection, leases: Leases, turns: Turns, reading: Reading
+        self,
+        requests: Requests,
+        collection: Collection,
+        leases: Leases,
+        holder: LeaseHolder,
+        reading: Reading,
     ) -> None:
-        self._calls = calls
+        self._requests = requests
         self._collection = collection
         self._leases = leases
-        self._turns = turns
+        self._holder = holder
         self._reading = reading
 
-    def write(self, held: Held, batch: Batch) -> Flow[None]:
+    def write(self, held: HeldLease, batch: Batch) -> None:
         """Carry out a checked write.
 
         Args:
@@ -58,16 +110,16 @@ class Writing:
                 by whoever has the lease now.
         """
         if batch.fingerprint is not None and self._collection.fingerprint is None:
-            yield from self._collection.establish(batch.fingerprint)
-        points = yield from self._with_vectors(batch.points)
-        entry = Entry(points=points, erased=sorted(batch.erased))
-        requests = list(self._requests(entry))
+            self._collection.establish(batch.fingerprint)
+        points = self._with_vectors(batch.points)
+        entry = JournalEntry(points=points, erased=sorted(batch.erased))
+        requests = list(_in_requests(self._operations(entry)))
         if not requests:
             return
-        yield from self._record(held, entry.text())
-        yield from self._carry_out(held, requests)
+        self._record(held, entry.text())
+        self._carry_out(held, requests)
 
-    def recover(self, held: Held) -> Flow[None]:
+    def recover(self, held: HeldLease) -> None:
         """Carry out what the one who had the lease before recorded, and remove what it left.
 
         Args:
@@ -75,76 +127,72 @@ class Writing:
         """
         if held.state.entry is not None:
             held.is_carried_out = False
-            entry = Entry.read((yield from self._recorded(held)), remedy=RESTORE)
-            yield from self._carry_out(held, list(self._requests(entry)))
+            entry = JournalEntry.read(self._recorded(held), remedy=RESTORE)
+            self._carry_out(held, list(_in_requests(self._operations(entry))))
         if held.taken_from is not None:
-            yield from self._tidy(held)
+            self._tidy(held)
 
-    def _with_vectors(self, points: Sequence[Point]) -> Flow[list[Point]]:
+    def _with_vectors(self, points: Sequence[Point]) -> list[Point]:
         """The points, those without vectors having the vectors stored under their id.
 
         An upsert replaces the whole point, so vectors that are to stay must be sent again.
         """
         missing = tuple(point.id for point in points if point.vectors is None)
         # Asked of the server: another process may have written the first vectors.
-        if not missing or (yield from self._collection.learn()) is None:
+        if not missing or self._collection.learn() is None:
             return list(points)
-        stored = yield from self._reading.pages(Selection(ids=missing), vectors=True)
+        stored = self._reading.pages(Selection(ids=missing), vectors=True)
         kept = {point.id: point.vectors for point in stored}
         return [replace(p, vectors=kept.get(p.id)) if p.vectors is None else p for p in points]
 
-    def _record(self, held: Held, text: str) -> Flow[None]:
+    def _record(self, held: HeldLease, text: str) -> None:
         writes = held.state.writes + 1
         entry = uuid.uuid4().hex
         chunks = [text[i : i + _REQUEST] for i in range(0, len(text), _REQUEST)]
         if len(chunks) == 1:
             after = held.state.changed(entry=entry, parts=0, writes=writes)
             held.is_carried_out = False
-            yield from self._turns.change(held, after, journal=text)
+            self._holder.change(held, after, journal=text)
             return
         # Until the lease names them, the parts are nothing but litter for the next holder.
         held.is_left = True
         for number, chunk in enumerate(chunks):
-            yield from self._turns.confirm(held)
-            yield from self._put([_part(entry, number, chunk)])
+            self._holder.confirm(held)
+            self._put([_part(entry, number, chunk)])
         held.is_carried_out = False
         after = held.state.changed(entry=entry, parts=len(chunks), writes=writes)
-        yield from self._turns.change(held, after, journal="")
+        self._holder.change(held, after, journal="")
 
-    def _recorded(self, held: Held) -> Flow[str]:
+    def _recorded(self, held: HeldLease) -> str:
         state = held.state
         if not state.parts:
-            return (yield from self._leases.journal(WRITER))
+            return self._leases.journal(WRITER)
         texts = []
         for number in range(state.parts):  # one at a time: together they may be too long an answer
-            found = yield from self._calls.read(
+            found = self._requests.read(
                 "retrieve", ids=[_part_id(state.entry, number)], with_payload=["record"]
             )
             if not found:
                 raise MemoryCorruptError(
                     f"found part {number + 1} of {state.parts} of a recorded write missing at "
-                    f"{self._calls.server.place}; expected all of them: {RESTORE}"
+                    f"{self._requests.server.place}; expected all of them: {RESTORE}"
                 )
             texts.append(str(found[0].payload["record"]))
         return "".join(texts)
 
-    def _carry_out(self, held: Held, requests: Sequence[list[Any]]) -> Flow[None]:
+    def _carry_out(self, held: HeldLease, requests: Sequence[list[Any]]) -> None:
         for operations in requests:
             # Who has lost the lease must stop: later writes of others would be undone.
-            yield from self._turns.confirm(held)
-            yield from self._calls.write("batch_update_points", update_operations=operations)
+            self._holder.confirm(held)
+            self._requests.write("batch_update_points", update_operations=operations)
         held.is_carried_out = True
         if held.state.parts:
             parts = [_part_id(held.state.entry, number) for number in range(held.state.parts)]
-            yield from self._turns.change(held, held.state.changed(entry=None, parts=0))
-            yield from self._erase(parts)
+            self._holder.change(held, held.state.changed(entry=None, parts=0))
+            self._erase(parts)
         held.is_left = False
 
-    def _requests(self, entry: Entry) -> Iterator[list[Any]]:
-        """What carries an entry out: requests of several operations, small enough each."""
-        return (request for request, _ in by_size(self._operations(entry), size=_REQUEST))
-
-    def _operations(self, entry: Entry) -> Iterator[tuple[Any, int]]:
+    def _operations(self, entry: JournalEntry) -> Iterator[tuple[Any, int]]:
         from qdrant_client import models
 
         most = self._collection.limits.upserted
@@ -158,14 +206,14 @@ class Writing:
             selector = models.PointIdsList(points=ids)
             yield models.DeleteOperation(delete=selector), 40 * len(ids)
 
-    def _tidy(self, held: Held) -> Flow[None]:
+    def _tidy(self, held: HeldLease) -> None:
         """Remove the parts of writes that were never recorded in full, or carried out long ago."""
         from qdrant_client import models
 
         meta = models.FieldCondition(key="kind", match=models.MatchValue(value="meta"))
         offset, litter = None, []
         while True:
-            records, offset = yield from self._calls.read(
+            records, offset = self._requests.read(
                 "scroll",
                 scroll_filter=models.Filter(must=[meta]),
                 limit=self._collection.limits.page,
@@ -175,18 +223,23 @@ class Writing:
             litter += [str(r.id) for r in records if (r.payload or {}).get("part_of")]
             if offset is None:
                 break
-        yield from self._turns.confirm(held)
-        yield from self._erase(litter)
+        self._holder.confirm(held)
+        self._erase(litter)
 
-    def _put(self, points: list[Any]) -> Flow[None]:
-        return self._calls.write("upsert", points=points)
+    def _put(self, points: list[Any]) -> None:
+        return self._requests.write("upsert", points=points)
 
-    def _erase(self, ids: list[str]) -> Flow[None]:
+    def _erase(self, ids: list[str]) -> None:
         from qdrant_client import models
 
         if ids:
             selector = models.PointIdsList(points=list(ids))
-            yield from self._calls.write("delete", points_selector=selector)
+            self._requests.write("delete", points_selector=selector)
+
+
+def _in_requests(operations: Iterable[tuple[Any, int]]) -> Iterator[list[Any]]:
+    """What carries an entry out: requests of several operations, small enough each."""
+    return (request for request, _ in by_size(operations, size=_REQUEST))
 
 
 def _part_id(entry: str | None, number: int) -> str:
@@ -198,3 +251,27 @@ def _part(entry: str, number: int, text: str) -> Any:
 
     payload = {"kind": "meta", "part_of": entry, "record": text}
     return models.PointStruct(id=_part_id(entry, number), vector={}, payload=payload)
+
+
+def _pack(point: Point) -> dict[str, Any]:
+    return {
+        "id": point.id,
+        "kind": point.kind,
+        "judge": point.judge,
+        "record": point.record,
+        "fields": {k: list(v) if isinstance(v, tuple) else v for k, v in point.fields.items()},
+        "vectors": {name: pack_vector(v) for name, v in (point.vectors or {}).items()},
+    }
+
+
+def _unpack(item: dict[str, Any]) -> Point:
+    fields = {k: tuple(v) if isinstance(v, list) else v for k, v in item["fields"].items()}
+    vectors = {name: unpack_vector(text) for name, text in item["vectors"].items()}
+    return Point(
+        id=item["id"],
+        kind=item["kind"],
+        judge=item["judge"],
+        record=item["record"],
+        fields=fields,
+        vectors=vectors,
+    )
