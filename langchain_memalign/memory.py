@@ -5,21 +5,31 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal, Self, Unpack
+from typing import Any, Literal, Self, TypedDict, Unpack
 
 from langchain_core.embeddings import Embeddings
 
-from langchain_memalign._memory.export_file import export_jsonl, import_jsonl
-from langchain_memalign._memory.records import MemoryFlows
-from langchain_memalign._memory.search import recall
+from langchain_memalign._async import recall as arecalling
+from langchain_memalign._async import transactions as atransactions
+from langchain_memalign._concurrency import off_loop, to_the_end
+from langchain_memalign._memory.export_file import export_jsonl
+from langchain_memalign._memory.records import Plan, Records
 from langchain_memalign._models import Embedder, Retry, resolve_embeddings
 from langchain_memalign._stores.base import MemoryStore
 from langchain_memalign._stores.edge.store import EdgeStore
 from langchain_memalign._stores.qdrant.options import ServerOptions
 from langchain_memalign._stores.qdrant.store import QdrantStore
+from langchain_memalign._sync import recall as recalling
+from langchain_memalign._sync import transactions
 from langchain_memalign.errors import ConfigurationError, EmbeddingMismatchError, InvalidInputError
-from langchain_memalign.flow import Flow, arun, run
 from langchain_memalign.schema import Case, Change, Episode, Principle, WorkingMemory
+
+
+class _Wanted(TypedDict):
+    k: int
+    principle_tokens: int
+    as_of: datetime | None
+
 
 PRINCIPLE_TOKENS = 2000
 """Default token budget for the principles shown to a judge."""
@@ -32,10 +42,7 @@ class Memory:
     twin with the prefix `a`. Use it as a context manager, or `close` it.
 
     Attributes:
-        location: Where the memory is, as it was opened.
-        embeddings_id: The id of the embedding model.
-        guarantee: What forgetting achieves in this store, and what it cannot reach.
-        flows: The same operations as flows, for code that serves sync and async callers alike.
+        records: What it holds, for the library's own code.
     """
 
     def __init__(self, store: MemoryStore, embedder: Embedder) -> None:
@@ -47,10 +54,14 @@ class Memory:
                 f"found {embedder.id!r}. Open it with the former, or export_jsonl() it and "
                 "import_jsonl() into a new memory, which embeds everything anew."
             )
-        self.location = store.location
-        self.embeddings_id = embedder.id
-        self.guarantee = store.guarantee
-        self.flows = MemoryFlows(store, embedder)
+        self.records = Records(store, embedder)
+
+    @classmethod
+    def over(cls, records: Records) -> Self:
+        """A memory over records that are open already, such as a copy."""
+        memory = object.__new__(cls)
+        memory.records = records
+        return memory
 
     @classmethod
     def open(
@@ -102,13 +113,28 @@ class Memory:
             store = EdgeStore.open(location)
         return cls(store, Embedder(model, identity, retry=retry or Retry()))
 
+    @property
+    def location(self) -> str:
+        """Where the memory is, as it was opened."""
+        return self.records.location
+
+    @property
+    def embeddings_id(self) -> str:
+        """The id of the embedding model."""
+        return self.records.embedder.id
+
+    @property
+    def guarantee(self) -> str:
+        """What forgetting achieves in this store, and what it cannot reach."""
+        return self.records.guarantee
+
     def judges(self) -> list[str]:
         """The names of the judges that have something in this memory."""
-        return run(self.flows.judges())
+        return self.records.judges()
 
     async def ajudges(self) -> list[str]:
         """Async `judges`."""
-        return await arun(self.flows.judges())
+        return await off_loop(self.records.judges)
 
     def episodes(
         self,
@@ -125,7 +151,7 @@ class Memory:
             as_of: Only those that were there at that moment. Feedback that was changed since shows
                 its present words.
         """
-        return run(self.flows.episodes(judge, status=status, as_of=_aware(as_of)))
+        return self.records.episodes(judge, status=status, as_of=_aware(as_of))
 
     async def aepisodes(
         self,
@@ -135,7 +161,7 @@ class Memory:
         as_of: datetime | None = None,
     ) -> list[Episode]:
         """Async `episodes`."""
-        return await arun(self.flows.episodes(judge, status=status, as_of=_aware(as_of)))
+        return await off_loop(self.records.episodes, judge, status=status, as_of=_aware(as_of))
 
     def principles(
         self, judge: str, *, as_of: datetime | None = None, retired: bool = False
@@ -147,13 +173,13 @@ class Memory:
             as_of: Those that applied at that moment; None for now.
             retired: Also those that apply no more.
         """
-        return run(self.flows.principles(judge, as_of=_aware(as_of), retired=retired))
+        return self.records.principles(judge, as_of=_aware(as_of), retired=retired)
 
     async def aprinciples(
         self, judge: str, *, as_of: datetime | None = None, retired: bool = False
     ) -> list[Principle]:
         """Async `principles`."""
-        return await arun(self.flows.principles(judge, as_of=_aware(as_of), retired=retired))
+        return await off_loop(self.records.principles, judge, as_of=_aware(as_of), retired=retired)
 
     def recall(
         self,
@@ -177,7 +203,8 @@ class Memory:
             InvalidInputError: The case or a number is not usable.
             ModelError: The case could not be embedded.
         """
-        return run(self._recall(judge, case, k, principle_tokens, as_of))
+        wanted = _wanted(k, principle_tokens, as_of)
+        return recalling.recall(self.records, judge, Case.of(case), **wanted)
 
     async def arecall(
         self,
@@ -189,15 +216,16 @@ class Memory:
         as_of: datetime | None = None,
     ) -> WorkingMemory:
         """Async `recall`."""
-        return await arun(self._recall(judge, case, k, principle_tokens, as_of))
+        wanted = _wanted(k, principle_tokens, as_of)
+        return await arecalling.recall(self.records, judge, Case.of(case), **wanted)
 
     def apply(self, changes: Sequence[Change]) -> None:
         """Write changes, all or nothing; durable when it returns."""
-        run(self._applied(changes))
+        transactions.transact(self.records, _plan(changes))
 
     async def aapply(self, changes: Sequence[Change]) -> None:
         """Async `apply`."""
-        await arun(self._applied(changes))
+        await atransactions.transact(self.records, _plan(changes))
 
     def export_jsonl(self, path: str | os.PathLike[str]) -> int:
         """Write the whole memory to a file that any store and embedding model can import.
@@ -205,11 +233,11 @@ class Memory:
         Returns:
             How many records were written.
         """
-        return run(export_jsonl(self.flows, path))
+        return export_jsonl(self.records, path)
 
     async def aexport_jsonl(self, path: str | os.PathLike[str]) -> int:
         """Async `export_jsonl`."""
-        return await arun(export_jsonl(self.flows, path))
+        return await to_the_end(export_jsonl, self.records, path)
 
     def import_jsonl(self, path: str | os.PathLike[str]) -> int:
         """Add an exported memory to this one, embedding anew where the embeddings differ.
@@ -222,19 +250,19 @@ class Memory:
         Raises:
             InvalidInputError: The file is not such an export; names the line.
         """
-        return run(import_jsonl(self.flows, path))
+        return transactions.import_jsonl(self.records, path)
 
     async def aimport_jsonl(self, path: str | os.PathLike[str]) -> int:
         """Async `import_jsonl`."""
-        return await arun(import_jsonl(self.flows, path))
+        return await atransactions.import_jsonl(self.records, path)
 
     def close(self) -> None:
         """Release the store; harmless when called again."""
-        run(self.flows.close())
+        self.records.close()
 
     async def aclose(self) -> None:
         """Async `close`."""
-        await arun(self.flows.close())
+        await to_the_end(self.records.close)
 
     def __enter__(self) -> Self:
         return self
@@ -251,32 +279,19 @@ class Memory:
     def __repr__(self) -> str:
         return f"Memory({self.location!r}, embeddings={self.embeddings_id!r})"
 
-    def _recall(
-        self,
-        judge: str,
-        case: Case | Mapping[str, Any],
-        k: int,
-        principle_tokens: int,
-        as_of: datetime | None,
-    ) -> Flow[WorkingMemory]:
-        return recall(
-            self.flows,
-            judge,
-            Case.of(case),
-            k=_count(k, "k"),
-            principle_tokens=_count(principle_tokens, "principle_tokens"),
-            as_of=_aware(as_of),
-        )
 
-    def _applied(self, changes: Sequence[Change]) -> Flow[None]:
-        # Taken at once: it may be an iterator, and the transaction may have to wait.
-        wanted = tuple(changes)
-        return self.flows.transact(lambda: _just(wanted))
+def _wanted(k: int, principle_tokens: int, as_of: datetime | None) -> _Wanted:
+    return {
+        "k": _count(k, "k"),
+        "principle_tokens": _count(principle_tokens, "principle_tokens"),
+        "as_of": _aware(as_of),
+    }
 
 
-def _just(changes: Sequence[Change]) -> Flow[tuple[Sequence[Change], None]]:
-    return changes, None
-    yield  # makes this a flow
+def _plan(changes: Sequence[Change]) -> Plan[None]:
+    # Taken at once: it may be an iterator, and the transaction may have to wait.
+    wanted = tuple(changes)
+    return lambda: (wanted, None)
 
 
 def _count(number: int, name: str) -> int:

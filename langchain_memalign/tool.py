@@ -11,7 +11,6 @@ from pydantic import BaseModel, Field
 
 from langchain_memalign._content import canonical
 from langchain_memalign.errors import InvalidInputError
-from langchain_memalign.flow import Flow, arun, run
 from langchain_memalign.judge import MemAlignJudge
 from langchain_memalign.schema import Case, Unscored, Verdict
 
@@ -72,7 +71,7 @@ class JudgeTool(BaseTool):
         *,
         config: RunnableConfig,
     ) -> tuple[str, Verdict | Unscored]:
-        return run(self._answer(inputs, outputs, reference_outputs, config))
+        return _answer(self.judge.invoke(_case(inputs, outputs, reference_outputs), config))
 
     async def _arun(
         self,
@@ -82,16 +81,18 @@ class JudgeTool(BaseTool):
         *,
         config: RunnableConfig,
     ) -> tuple[str, Verdict | Unscored]:
-        return await arun(self._answer(inputs, outputs, reference_outputs, config))
+        case = _case(inputs, outputs, reference_outputs)
+        return _answer(await self.judge.ainvoke(case, config))
 
-    def _answer(
-        self, inputs: Any, outputs: Any, reference_outputs: Any, config: RunnableConfig
-    ) -> Flow[tuple[str, Verdict | Unscored]]:
-        try:
-            case = Case(inputs=inputs, outputs=outputs, reference_outputs=reference_outputs)
-        except InvalidInputError as error:
-            raise ToolException(str(error)) from error
-        outcome = yield from self.judge.judging(case, config)
-        if isinstance(outcome, Unscored):
-            return canonical({"value": None, "unscored": outcome.reason}), outcome
-        return canonical({"value": outcome.value, "rationale": outcome.rationale}), outcome
+
+def _case(inputs: Any, outputs: Any, reference_outputs: Any) -> Case:
+    try:
+        return Case(inputs=inputs, outputs=outputs, reference_outputs=reference_outputs)
+    except InvalidInputError as error:
+        raise ToolException(str(error)) from error
+
+
+def _answer(outcome: Verdict | Unscored) -> tuple[str, Verdict | Unscored]:
+    if isinstance(outcome, Unscored):
+        return canonical({"value": None, "unscored": outcome.reason}), outcome
+    return canonical({"value": outcome.value, "rationale": outcome.rationale}), outcome

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from langchain_memalign._alignment.distil import Distilled
-from langchain_memalign._alignment.embed import EmbeddedCases, EmbeddedRules
-from langchain_memalign._alignment.learner import NO_COST, Cost
-from langchain_memalign._alignment.plan import plan_principles
+from langchain_memalign._alignment.context import NO_COST, Cost
+from langchain_memalign._alignment.merging import Candidate, plan_principles
 from langchain_memalign._content import canonical
-from langchain_memalign._memory.records import MemoryFlows
+from langchain_memalign._memory.records import Records
+from langchain_memalign._models import Vector
 from langchain_memalign._stores.base import Selection
-from langchain_memalign.flow import Flow
 from langchain_memalign.schema import (
     Change,
     Episode,
@@ -22,6 +22,51 @@ from langchain_memalign.schema import (
     now,
     principle_id,
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Distilled:
+    """What came of distilling some episodes.
+
+    Attributes:
+        candidates: The principles proposed; their sources are episode ids.
+        learned: Ids of the episodes that the model dealt with.
+        pending: Episodes that it could not deal with, and why.
+    """
+
+    candidates: tuple[Candidate, ...] = ()
+    learned: frozenset[str] = frozenset()
+    pending: tuple[Pending, ...] = ()
+    cost: Cost = NO_COST
+
+    def __add__(self, other: Distilled) -> Distilled:
+        return Distilled(
+            candidates=self.candidates + other.candidates,
+            learned=self.learned | other.learned,
+            pending=self.pending + other.pending,
+            cost=self.cost + other.cost,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbeddedCases:
+    """Vectors of episodes by id, those that could not be embedded, and how many texts were.
+
+    All batches under way hold theirs until they are committed: as arrays, since a number in a tuple
+    takes four times as much memory.
+    """
+
+    vectors: Mapping[str, array[float]]
+    pending: tuple[Pending, ...] = ()
+    count: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbeddedRules:
+    """The vectors of principles by text; or the reason why there are none."""
+
+    vectors: Mapping[str, Vector]
+    problem: str | None = None
 
 
 class Learned(Record):
@@ -40,57 +85,53 @@ class Learned(Record):
         return tuple(pending.episode_id for pending in self.pending)
 
 
-def commit(
-    memory: MemoryFlows,
+def plan_commit(
+    records: Records,
     judge: str,
     episodes: Sequence[Episode],
     *,
     distilled: Distilled,
     cases: EmbeddedCases,
     rules: EmbeddedRules,
-) -> Flow[Learned]:
+) -> tuple[list[Change], Learned]:
     """Write what was learned from a batch.
 
     An episode that was changed, forgotten or learned by someone else since the work began is left
     as it is, and so are the principles that it would have had a part in. An embedded case is kept
     also where learning failed: it can be recalled, and need not be embedded again.
     """
-
-    def plan() -> Flow[tuple[list[Change], Learned]]:
-        ids = [episode.id for episode in episodes]
-        there = {e.id: e for e in (yield from memory.episodes(judge, ids=ids))}
-        known = yield from memory.active_principles(judge)
-        active = {principle.id for principle in known}
-        current = {e.id: there[e.id] for e in episodes if _is_same_work(e, there.get(e.id))}
-        usable = [
-            candidate
-            for candidate in distilled.candidates
-            if current.keys() >= set(candidate.sources)
-            and (
-                candidate.text in rules.vectors
-                or (candidate.relation == "same" and candidate.target in active)
-            )
-        ]
-        new_ids = yield from _free_ids(memory, _batch_id(judge, episodes), len(usable))
-        principles = plan_principles(usable, known=known, ids=new_ids, moment=now())
-        waiting = _waiting(current, distilled, usable, cases, rules)
-        changes: list[Change] = [*principles.puts(judge, rules.vectors)]
-        for id_, episode in current.items():
-            vector = tuple(cases.vectors[id_]) if id_ in cases.vectors else None
-            if id_ not in waiting:
-                episode = episode.model_copy(update={"status": "distilled"})
-            if id_ not in waiting or vector is not None:
-                changes.append(Put(judge=judge, record=episode, vector=vector))
-        return changes, Learned(
-            distilled=tuple(id_ for id_ in current if id_ not in waiting),
-            pending=tuple(waiting.values()),
-            added=tuple(principles.added.values()),
-            merged=tuple(principles.merged.values()),
-            retired=tuple(principles.retired.values()),
-            cost=distilled.cost + Cost(embedded=cases.count + len(rules.vectors)),
+    ids = [episode.id for episode in episodes]
+    there = {e.id: e for e in records.episodes(judge, ids=ids)}
+    known = records.active_principles(judge)
+    active = {principle.id for principle in known}
+    current = {e.id: there[e.id] for e in episodes if _is_same_work(e, there.get(e.id))}
+    usable = [
+        candidate
+        for candidate in distilled.candidates
+        if current.keys() >= set(candidate.sources)
+        and (
+            candidate.text in rules.vectors
+            or (candidate.relation == "same" and candidate.target in active)
         )
-
-    return memory.transact(plan)
+    ]
+    new_ids = _free_ids(records, _batch_id(judge, episodes), len(usable))
+    principles = plan_principles(usable, known=known, ids=new_ids, moment=now())
+    waiting = _waiting(current, distilled, usable, cases, rules)
+    changes: list[Change] = [*principles.puts(judge, rules.vectors)]
+    for id_, episode in current.items():
+        vector = tuple(cases.vectors[id_]) if id_ in cases.vectors else None
+        if id_ not in waiting:
+            episode = episode.model_copy(update={"status": "distilled"})
+        if id_ not in waiting or vector is not None:
+            changes.append(Put(judge=judge, record=episode, vector=vector))
+    return changes, Learned(
+        distilled=tuple(id_ for id_ in current if id_ not in waiting),
+        pending=tuple(waiting.values()),
+        added=tuple(principles.added.values()),
+        merged=tuple(principles.merged.values()),
+        retired=tuple(principles.retired.values()),
+        cost=distilled.cost + Cost(embedded=cases.count + len(rules.vectors)),
+    )
 
 
 def _waiting(
@@ -114,7 +155,7 @@ def _is_same_work(before: Episode, there: Episode | None) -> bool:
     return there is not None and there.status == "pending" and there.revision == before.revision
 
 
-def _free_ids(memory: MemoryFlows, batch_id: str, count: int) -> Flow[list[str]]:
+def _free_ids(records: Records, batch_id: str, count: int) -> list[str]:
     """Ids for principles of a batch: the same when it is done again, but none that is taken.
 
     A principle may have one from when the batch was learned before, and be retired since.
@@ -123,7 +164,7 @@ def _free_ids(memory: MemoryFlows, batch_id: str, count: int) -> Flow[list[str]]
     number = 0
     while len(free) < count:
         ids = tuple(principle_id(batch_id, str(number + n)) for n in range(count))
-        taken = {point.id for point in (yield from memory.scan(Selection(ids=ids)))}
+        taken = {point.id for point in records.scan(Selection(ids=ids))}
         free += [id_ for id_ in ids if id_ not in taken]
         number += count
     return free[:count]

@@ -1,1 +1,1 @@
-"""What judges remember: reading, searching and changing the records of both memories."""
+"""What judges remember: the records of both memories, read, searched and changed."""

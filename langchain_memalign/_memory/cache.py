@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Knowledge:
+class JudgeKnowledge:
     """What a judge's memory holds, apart from the episodes themselves.
 
     Attributes:
@@ -27,14 +27,14 @@ class Knowledge:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Counts:
+class EpisodeCounts:
     """How many episodes a judge has: in all, and by the JSON text of the experts' value."""
 
     total: int
     by_value: dict[str, int]
 
 
-class Kept(Generic[T]):
+class VersionedCache(Generic[T]):
     """What was last read of each judge, until it changes; safe to use from many threads."""
 
     def __init__(self) -> None:

@@ -12,111 +12,31 @@ import math
 import os
 import struct
 import uuid
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 from langchain_memalign._files import replacing
 from langchain_memalign._memory.convert import to_episode, to_principle
-from langchain_memalign._memory.records import MemoryFlows
+from langchain_memalign._memory.records import Records
 from langchain_memalign._stores.base import Fingerprint, Point, Selection
 from langchain_memalign._stores.payload import pack_vector, unpack_vector
 from langchain_memalign.errors import InvalidInputError, MemoryStoreError
-from langchain_memalign.flow import Flow, off_loop, parallel
 from langchain_memalign.schema import Episode, Principle, Put
 
 _FORMAT = "langchain-memalign"
 _VERSION = 1
-_EMBED_AT_ONCE = 128
-_CONCURRENT_CALLS = 8
 
 
-def export_jsonl(memory: MemoryFlows, path: str | os.PathLike[str]) -> Flow[int]:
+def export_jsonl(records: Records, path: str | os.PathLike[str]) -> int:
     """Write all records to `path`, which is replaced only once the new file is whole."""
-    points = yield from memory.scan(Selection(), vectors=True)
-    held = memory.fingerprint()
+    points = records.scan(Selection(), vectors=True)
+    held = records.fingerprint()
     header = {
         "format": _FORMAT,
         "version": _VERSION,
         "embeddings": held and {"id": held.embeddings, "size": held.size},
     }
     lines = [header, *map(_line, points)]
-    yield from off_loop(lambda: _write(Path(path), lines))
-    return len(points)
-
-
-def import_jsonl(memory: MemoryFlows, path: str | os.PathLike[str]) -> Flow[int]:
-    """Add the records of `path` to the memory."""
-    made_with, puts = yield from off_loop(lambda: _read(Path(path)))
-    held = memory.fingerprint()
-    is_same_model = made_with is not None and made_with.embeddings == memory.embeddings_id
-    if not is_same_model or (held is not None and held != made_with):
-        # Only what will be written is worth an embedding.
-        puts = yield from _embed_anew(memory, (yield from _newer(memory, puts)))
-
-    def plan() -> Flow[tuple[Sequence[Put], int]]:
-        changes = yield from _newer(memory, puts)
-        return changes, len(changes)
-
-    return (yield from memory.transact(plan))
-
-
-def _newer(memory: MemoryFlows, puts: Sequence[Put]) -> Flow[Sequence[Put]]:
-    """Those of which the memory has nothing, or something older."""
-    wanted = tuple({put.record.id for put in puts})
-    points = yield from memory.scan(Selection(ids=wanted))
-    there = {point.id: point for point in points}
-    return [
-        put
-        for put in puts
-        if (point := there.get(put.record.id)) is None or _is_newer(put.record, point)
-    ]
-
-
-def _is_newer(record: Episode | Principle, point: Point) -> bool:
-    if isinstance(record, Episode):
-        return record.updated_at > to_episode(point).updated_at
-    # A principle's text never changes; all that happens to it is that it is retired.
-    return not record.is_active() and to_principle(point).is_active()
-
-
-def _embed_anew(memory: MemoryFlows, puts: Sequence[Put]) -> Flow[list[Put]]:
-    """Embed what was embedded, also where the former model found nothing; what waits still does."""
-    embedded = [put for put in puts if put.vector or not _waits(put.record)]
-    cases = [put for put in embedded if isinstance(put.record, Episode)]
-    rules = [put for put in embedded if isinstance(put.record, Principle)]
-    flows = [
-        *(memory.embed_cases([p.record.case for p in chunk]) for chunk in _chunks(cases)),  # type: ignore[union-attr]
-        *(memory.embed([p.record.text for p in chunk]) for chunk in _chunks(rules)),  # type: ignore[union-attr]
-    ]
-    vectors = yield from parallel(flows, limit=_CONCURRENT_CALLS)
-    anew = {
-        put.record.id: vector
-        for put, vector in zip([*cases, *rules], (v for vs in vectors for v in vs), strict=True)
-    }
-    return [put.model_copy(update={"vector": anew.get(put.record.id, ())}) for put in puts]
-
-
-def _waits(record: Episode | Principle) -> bool:
-    return isinstance(record, Episode) and record.status == "pending"
-
-
-def _chunks(puts: Sequence[Put]) -> Iterable[Sequence[Put]]:
-    for start in range(0, len(puts), _EMBED_AT_ONCE):
-        yield puts[start : start + _EMBED_AT_ONCE]
-
-
-def _line(point: Point) -> dict[str, Any]:
-    vectors = list((point.vectors or {}).values())
-    return {
-        "judge": point.judge,
-        "kind": point.kind,
-        "record": json.loads(point.record),
-        "vector": pack_vector(vectors[0]) if vectors else None,
-    }
-
-
-def _write(path: Path, lines: Iterable[dict[str, Any]]) -> None:
     try:
         with replacing(path) as file:
             file.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
@@ -124,14 +44,20 @@ def _write(path: Path, lines: Iterable[dict[str, Any]]) -> None:
         raise MemoryStoreError(
             f"cannot export to {path}: {error}. Choose another place."
         ) from error
+    return len(points)
 
 
-def _read(path: Path) -> tuple[Fingerprint | None, list[Put]]:
+def read_export(path: str | os.PathLike[str]) -> tuple[Fingerprint | None, list[Put]]:
+    """Which embeddings an export was made with, and its records.
+
+    Raises:
+        InvalidInputError: It is no export; names the line.
+    """
     made_with: Fingerprint | None = None
     puts: dict[str, Put] = {}
     number = 1
     try:
-        with path.open(encoding="utf-8") as file:
+        with open(path, encoding="utf-8") as file:
             made_with = _read_header(json.loads(next(file, "null")))
             for line in file:
                 number += 1
@@ -148,6 +74,47 @@ def _read(path: Path) -> tuple[Fingerprint | None, list[Put]]:
             "export_jsonl. Nothing was imported."
         ) from error
     return made_with, list(puts.values())
+
+
+def newer(records: Records, puts: Sequence[Put]) -> list[Put]:
+    """Those of which the memory has nothing, or something older."""
+    wanted = tuple({put.record.id for put in puts})
+    there = {point.id: point for point in records.scan(Selection(ids=wanted))}
+    return [
+        put
+        for put in puts
+        if (point := there.get(put.record.id)) is None or _is_newer(put.record, point)
+    ]
+
+
+def needs_embedding(records: Records, made_with: Fingerprint | None) -> bool:
+    """Whether vectors of other embeddings must be made anew to be imported."""
+    held = records.fingerprint()
+    is_same_model = made_with is not None and made_with.embeddings == records.embedder.id
+    return not is_same_model or (held is not None and held != made_with)
+
+
+def was_embedded(put: Put) -> bool:
+    """Whether a record was embedded, also where the model found nothing; what waits is not."""
+    waits = isinstance(put.record, Episode) and put.record.status == "pending"
+    return bool(put.vector) or not waits
+
+
+def _is_newer(record: Episode | Principle, point: Point) -> bool:
+    if isinstance(record, Episode):
+        return record.updated_at > to_episode(point).updated_at
+    # A principle's text never changes; all that happens to it is that it is retired.
+    return not record.is_active() and to_principle(point).is_active()
+
+
+def _line(point: Point) -> dict[str, Any]:
+    vectors = list((point.vectors or {}).values())
+    return {
+        "judge": point.judge,
+        "kind": point.kind,
+        "record": json.loads(point.record),
+        "vector": pack_vector(vectors[0]) if vectors else None,
+    }
 
 
 def _read_header(data: Any) -> Fingerprint | None:

@@ -5,16 +5,11 @@ from __future__ import annotations
 import random
 import re
 import traceback
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TypeVar
 
 from langchain_memalign.errors import MemAlignError, ModelError
-from langchain_memalign.flow import Flow, pause
-
-T = TypeVar("T")
 
 _CUT = 500
 _TRANSIENT_STATUS = {408, 409, 425, 429}
@@ -60,20 +55,6 @@ class Retry:
             return None
         ceiling = min(self.longest_wait, self.first_wait * 2 ** (attempt - 1))
         return min(self.longest_wait, asked + random.uniform(0, ceiling))
-
-    def run(self, attempt: Callable[[], Flow[T]]) -> Flow[T]:
-        """Drive `attempt` until it succeeds or its `ModelError` is final."""
-        count = 1
-        while True:
-            try:
-                return (yield from attempt())
-            except ModelError as error:
-                error.attempts = max(error.attempts, count)
-                seconds = self.wait(count, error)
-                if seconds is None:
-                    raise
-            yield from pause(seconds)
-            count += 1
 
 
 NO_RETRY = Retry(attempts=1)
@@ -163,3 +144,19 @@ def _retry_after(error: Exception) -> float | None:
         return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
     except (ValueError, TypeError, AttributeError):
         return None  # an unreadable header is no reason to fail differently
+
+
+_CLOSED_LOOP = "Event loop is closed"  # asyncio's words
+
+
+def is_of_a_closed_loop(error: BaseException | None) -> bool:
+    """Whether a call met a connection of an event loop that has ended, as after `asyncio.run`.
+
+    Clients keep connections for the next call; each call that meets such a one fails and drops it.
+    The provider may have got it, but could not answer.
+    """
+    while error is not None:
+        if isinstance(error, RuntimeError) and str(error) == _CLOSED_LOOP:
+            return True
+        error = error.__cause__
+    return False

@@ -1,42 +1,39 @@
-"""One structured call to a chat model, with one repair."""
+"""A chat model that is asked for JSON objects, and what its replies are taken for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar
 
+from langchain_core.caches import RETURN_VAL_TYPE, BaseCache
+from langchain_core.globals import get_llm_cache
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
-from langchain_core.messages.ai import UsageMetadata, add_usage
+from langchain_core.messages.ai import UsageMetadata
 from langchain_core.runnables import (
     Runnable,
-    RunnableConfig,
     RunnableParallel,
     RunnableSequence,
 )
 
 from langchain_memalign._content import canonical
-from langchain_memalign._models.cache import UnderstoodOnly, active_cache
-from langchain_memalign._models.connection import called
-from langchain_memalign._models.failures import Retry, as_cause, as_model_error
+from langchain_memalign._models.failures import Retry
 from langchain_memalign._models.replies import (
-    cut_off_reply,
     raw_text,
     read_object,
     refusal,
-    shows_object,
     was_cut_off,
 )
-from langchain_memalign.errors import ConfigurationError, InvalidInputError, ModelError
-from langchain_memalign.flow import Flow, Step, perform
+from langchain_memalign.errors import ConfigurationError, InvalidInputError
 
 R = TypeVar("R")
 
 Reader = Callable[[dict[str, Any]], tuple[R | None, str | None]]
 """Reads a reply's JSON object: what could be understood, and what is wrong with it, if anything."""
 
-_Structured: TypeAlias = tuple[Runnable[Any, Any], Runnable[Any, Any] | None]
+Structured: TypeAlias = tuple[Runnable[Any, Any], Runnable[Any, Any] | None]
+"""What is asked, and what reads its message where that shows no JSON itself."""
 
 _QUOTED_CHARACTERS = 6000
 # Read by people and, in a repair, by the model.
@@ -66,96 +63,43 @@ class Answer(Generic[R]):
 
 
 class StructuredModel:
-    """A chat model that is asked for JSON objects.
+    """A chat model that is asked for JSON objects; `model_calls.ask` asks it.
 
     It uses what the model offers, by `with_structured_output`: JSON schema, function calling or
     JSON mode. A model that offers nothing is just asked; the prompts say what to reply.
+
+    Attributes:
+        chat_model: The model itself.
+        retry: How failing calls are repeated.
     """
 
     def __init__(
         self, model: BaseChatModel, *, options: Mapping[str, Any] | None = None, retry: Retry
     ) -> None:
-        self._model = model
+        self.chat_model = model
+        self.retry = retry
         self._options = dict(options or {})
-        self._retry = retry
         # LangChain converts the schema each time that it is asked.
-        self._known: dict[str, _Structured] = {}
+        self._known: dict[str, Structured] = {}
 
-    @property
-    def chat_model(self) -> BaseChatModel:
-        """The model itself."""
-        return self._model
+    def for_one_call(self) -> tuple[BaseChatModel, UnderstoodOnly | None]:
+        """The model to ask, and what holds its replies back from a cache that is in use."""
+        model = self.chat_model
+        cache = model.cache if isinstance(model.cache, BaseCache) else None
+        if cache is None and model.cache is not False:
+            cache = get_llm_cache()
+        if cache is None:
+            return model, None
+        held = UnderstoodOnly(cache)
+        return model.model_copy(update={"cache": held}), held
 
-    def ask(
-        self,
-        messages: Sequence[BaseMessage],
-        schema: dict[str, Any],
-        read: Reader[R],
-        *,
-        config: RunnableConfig | None = None,
-        retry: Retry | None = None,
-    ) -> Flow[Answer[R]]:
-        """Ask once, and once more when the reply cannot be read.
-
-        Args:
-            messages: The prompt.
-            schema: JSON schema of the reply, with a title.
-            read: Reads the reply; it may understand a part and name a problem.
-            config: Callbacks, tags and the like for the model's run.
-            retry: For failing calls; the model's own by default.
+    def structured(self, model: BaseChatModel, schema: dict[str, Any]) -> Structured:
+        """What to ask, and what reads its message where that shows no JSON itself.
 
         Raises:
-            ModelError: The call failed for good.
             ConfigurationError: The structured-output options do not fit the model.
         """
-        retry = retry or self._retry
-        calls = 0
-
-        def attempt(prompt: list[BaseMessage]) -> Flow[_Reply[R]]:
-            nonlocal calls
-            calls += 1
-            try:
-                return (yield from self._once(prompt, schema, read, config))
-            except ModelError as error:
-                error.attempts = calls
-                raise
-
-        first = yield from retry.run(lambda: attempt(list(messages)))
-        if first.problem is None or (first.value is None and first.is_refusal):
-            return first.answer(calls=calls, usage=first.usage)
-        second = yield from retry.run(lambda: attempt([*messages, *_repair(first)]))
-        usage = add_usage(first.usage, second.usage) if first.usage or second.usage else None
-        best = first if second.value is None and first.value is not None else second
-        return best.answer(calls=calls, usage=usage)
-
-    def _once(
-        self,
-        messages: list[BaseMessage],
-        schema: dict[str, Any],
-        read: Reader[R],
-        config: RunnableConfig | None,
-    ) -> Flow[_Reply[R]]:
-        cache = active_cache(self._model)
-        held = UnderstoodOnly(cache) if cache else None
-        model = self._model.model_copy(update={"cache": held}) if held else self._model
-        asked, parser = self._structured(model, schema)
-        try:
-            output = yield from _invoked(asked, messages, config)
-            if parser is not None and not shows_object(output):
-                output = yield from _invoked(parser, {"raw": output}, config)
-        except Exception as error:
-            if (cut_off := cut_off_reply(error)) is None:
-                raise as_model_error(error, "the chat model") from as_cause(error)
-            output = cut_off
-        both = output if isinstance(output, Mapping) else {"raw": output}
-        reply = _read(both, schema["title"], read)
-        if held and reply.problem is None:
-            yield from perform(Step(held.keep, held.akeep))
-        return reply
-
-    def _structured(self, model: BaseChatModel, schema: dict[str, Any]) -> _Structured:
-        """What to ask, and what reads its message where that shows no JSON itself."""
-        if model is not self._model:  # a copy, made for one call
+        if model is not self.chat_model:  # a copy, made for one call
             return self._made(model, schema)
         key = canonical(schema)
         if key not in self._known:
@@ -163,7 +107,7 @@ class StructuredModel:
             self._known[key] = self._made(model, schema)
         return self._known[key]
 
-    def _made(self, model: BaseChatModel, schema: dict[str, Any]) -> _Structured:
+    def _made(self, model: BaseChatModel, schema: dict[str, Any]) -> Structured:
         try:
             runnable = model.with_structured_output(schema, include_raw=True, **self._options)
         except NotImplementedError:
@@ -177,20 +121,25 @@ class StructuredModel:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Reply(Generic[R]):
+class Reply(Generic[R]):
+    """One reply of the model, read."""
+
     value: R | None
     problem: str | None
     message: Any
 
     @property
     def usage(self) -> UsageMetadata | None:
+        """Its tokens, where the model tells."""
         return self.message.usage_metadata if isinstance(self.message, AIMessage) else None
 
     @property
     def is_refusal(self) -> bool:
+        """Whether the model declined."""
         return refusal(self.message) is not None
 
     def answer(self, *, calls: int, usage: UsageMetadata | None) -> Answer[R]:
+        """The reply as what came of the whole call."""
         return Answer(
             value=self.value,
             problem=self.problem,
@@ -200,7 +149,7 @@ class _Reply(Generic[R]):
         )
 
 
-def _model_and_parser(structured: Runnable[Any, Any]) -> _Structured:
+def _model_and_parser(structured: Runnable[Any, Any]) -> Structured:
     """Take apart what LangChain's `with_structured_output(..., include_raw=True)` puts together.
 
     It would run the model and its parser in threads of their own, for each call; and what is read
@@ -214,26 +163,23 @@ def _model_and_parser(structured: Runnable[Any, Any]) -> _Structured:
     return structured, None
 
 
-def _invoked(runnable: Runnable[Any, Any], given: Any, config: RunnableConfig | None) -> Flow[Any]:
-    return called(
-        Step(lambda: runnable.invoke(given, config), lambda: runnable.ainvoke(given, config))
-    )
-
-
-def _read(output: Mapping[str, Any], title: str, read: Reader[R]) -> _Reply[R]:
-    message = output.get("raw")
+def read_reply(output: Any, title: str, read: Reader[R]) -> Reply[R]:
+    """Read what came of one call, by `read`."""
+    told = output if isinstance(output, Mapping) else {"raw": output}
+    message = told.get("raw")
     if (said := refusal(message)) is not None:
-        return _Reply(value=None, problem=f"the model declined: {said}", message=message)
+        return Reply(value=None, problem=f"the model declined: {said}", message=message)
     try:
-        value, problem = read(read_object(message, output.get("parsed"), title))
+        value, problem = read(read_object(message, told.get("parsed"), title))
     except InvalidInputError as error:
         value, problem = None, str(error)
     if problem is not None and was_cut_off(message):
         problem = f"{_CUT_OFF} {problem}"
-    return _Reply(value=value, problem=problem, message=message)
+    return Reply(value=value, problem=problem, message=message)
 
 
-def _repair(reply: _Reply[Any]) -> list[BaseMessage]:
+def repair(reply: Reply[Any]) -> list[BaseMessage]:
+    """What is added to the prompt to ask once more."""
     quoted = raw_text(reply.message)[:_QUOTED_CHARACTERS]
     # Some providers refuse an empty assistant message.
     said: list[BaseMessage] = [AIMessage(quoted)] if quoted.strip() else []
@@ -244,3 +190,45 @@ def _repair(reply: _Reply[Any]) -> list[BaseMessage]:
             "object that was asked for and nothing else."
         ),
     ]
+
+
+class UnderstoodOnly(BaseCache):
+    """A LangChain model cache that holds new replies back until `keep` is called.
+
+    Without it a malformed reply would be cached and come back on every later attempt at the same
+    prompt. One instance serves one call.
+    """
+
+    def __init__(self, inner: BaseCache) -> None:
+        self._inner = inner
+        self._held: list[tuple[str, str, RETURN_VAL_TYPE]] = []
+
+    def lookup(self, prompt: str, llm_string: str) -> RETURN_VAL_TYPE | None:
+        """Look up in the wrapped cache."""
+        return self._inner.lookup(prompt, llm_string)
+
+    async def alookup(self, prompt: str, llm_string: str) -> RETURN_VAL_TYPE | None:
+        """Look up in the wrapped cache."""
+        return await self._inner.alookup(prompt, llm_string)
+
+    def update(self, prompt: str, llm_string: str, return_val: RETURN_VAL_TYPE) -> None:
+        """Hold a reply back."""
+        self._held.append((prompt, llm_string, return_val))
+
+    async def aupdate(self, prompt: str, llm_string: str, return_val: RETURN_VAL_TYPE) -> None:
+        """Hold a reply back."""
+        self.update(prompt, llm_string, return_val)
+
+    def keep(self) -> None:
+        """Pass on what was held back."""
+        while self._held:
+            self._inner.update(*self._held.pop(0))
+
+    async def akeep(self) -> None:
+        """Pass on what was held back."""
+        while self._held:
+            await self._inner.aupdate(*self._held.pop(0))
+
+    def clear(self, **kwargs: Any) -> None:
+        """Clear the wrapped cache."""
+        self._inner.clear(**kwargs)

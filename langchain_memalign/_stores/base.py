@@ -1,7 +1,7 @@
 """The contract between memory and a storage engine: points in, points out, nothing about judging.
 
-An engine implements the blocking half of `MemoryStore`; the awaitable half runs it in a thread
-unless the engine has something better. `tests/memory/contract.py` is the same contract as tests.
+All of it is blocking: async callers hop to a thread once for each operation of a memory, not once
+for each request. `tests/memory/contract.py` is the same contract as tests.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
-from langchain_memalign._concurrency import off_loop
 from langchain_memalign._models import Vector
 
 Kind: TypeAlias = Literal["episode", "principle"]
@@ -151,49 +150,9 @@ class MemoryStore(Protocol):
         return
 
     def release(self, lease: str) -> None:
-        """Let others have a lease; never fails."""
+        """Let others have a lease, if this process has it; never fails."""
         return
 
     def close(self) -> None:
         """Release everything; harmless when called again."""
         ...
-
-    async def ascan(self, selection: Selection, *, vectors: bool = False) -> list[Point]:
-        """Awaitable `scan`."""
-        return await off_loop(self.scan, selection, vectors=vectors)
-
-    async def anearest(
-        self, selection: Selection, *, using: str, vector: Vector, limit: int
-    ) -> list[tuple[Point, float]]:
-        """Awaitable `nearest`."""
-        return await off_loop(self.nearest, selection, using=using, vector=vector, limit=limit)
-
-    async def atally(self, selection: Selection, field: str) -> dict[str, int]:
-        """Awaitable `tally`."""
-        return await off_loop(self.tally, selection, field)
-
-    async def awrite(
-        self,
-        points: Sequence[Point],
-        *,
-        erased: Sequence[str] = (),
-        fingerprint: Fingerprint | None = None,
-    ) -> None:
-        """Awaitable `write`."""
-        await off_loop(self.write, points, erased=erased, fingerprint=fingerprint)
-
-    async def aversion(self) -> str | None:
-        """Awaitable `version`."""
-        return await off_loop(self.version)
-
-    async def aacquire(self, lease: str) -> None:
-        """Awaitable `acquire`."""
-        await off_loop(self.acquire, lease)
-
-    async def arelease(self, lease: str) -> None:
-        """Awaitable `release`."""
-        await off_loop(self.release, lease)
-
-    async def aclose(self) -> None:
-        """Awaitable `close`."""
-        await off_loop(self.close)

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
+from langgraph.types import Send
 
-from langchain_memalign.graph.aligning import AlignmentNodes, after_store
-from langchain_memalign.graph.judging import JudgeNodes
+from langchain_memalign.graph._async import nodes as anodes
+from langchain_memalign.graph._sync import nodes
 from langchain_memalign.graph.node import node, pure_node, read_input, whole_batch, whole_case
 from langchain_memalign.graph.policy import ReviewPolicy
-from langchain_memalign.graph.reviewing import (
-    ReviewNodes,
-    after_judge,
-    after_review,
-    human_review,
-)
+from langchain_memalign.graph.review import after_judge, after_review, human_review
 from langchain_memalign.graph.source import JudgeSource, source_of
 from langchain_memalign.graph.state import (
     AlignmentInput,
@@ -54,7 +50,7 @@ def create_judge_graph(
     """
     source = source_of(judge)
     graph = StateGraph(JudgeState, context_schema=source.context_schema, input_schema=CaseInput)
-    _add_judging(graph, JudgeNodes(source))
+    _add_judging(graph, nodes.JudgeNodes(source), anodes.JudgeNodes(source))
     graph.add_edge("judge", END)
     return read_input(graph.compile(checkpointer=checkpointer, name=name), whole_case)
 
@@ -86,11 +82,11 @@ def create_review_graph(
         ConfigurationError: `judge` or `review` is not what is expected.
     """
     source = source_of(judge, review)
-    nodes = ReviewNodes(source)
+    blocking, awaited = nodes.ReviewNodes(source), anodes.ReviewNodes(source)
     graph = StateGraph(ReviewState, context_schema=source.context_schema, input_schema=CaseInput)
-    _add_judging(graph, nodes)
+    _add_judging(graph, blocking, awaited)
     graph.add_node("human_review", pure_node(human_review, "human_review"))
-    graph.add_node("align", node(nodes.align, "align"))
+    graph.add_node("align", node(blocking.align, awaited.align, "align"))
     graph.add_conditional_edges("judge", after_judge)
     graph.add_conditional_edges("human_review", after_review)
     graph.add_edge("align", END)
@@ -120,13 +116,15 @@ def create_alignment_graph(
         ConfigurationError: `judge` is neither of the two.
     """
     source = source_of(judge)
-    nodes = AlignmentNodes(source)
+    blocking, awaited = nodes.AlignmentNodes(source), anodes.AlignmentNodes(source)
     graph = StateGraph(
         AlignmentState, context_schema=source.context_schema, input_schema=AlignmentInput
     )
-    graph.add_node("store_feedback", node(nodes.store_feedback, "store_feedback"))
-    graph.add_node("learn_batch", node(nodes.learn_batch, "learn_batch"))
-    graph.add_node("report", node(nodes.report, "report"))
+    graph.add_node(
+        "store_feedback", node(blocking.store_feedback, awaited.store_feedback, "store_feedback")
+    )
+    graph.add_node("learn_batch", node(blocking.learn_batch, awaited.learn_batch, "learn_batch"))
+    graph.add_node("report", node(blocking.report, awaited.report, "report"))
     graph.add_edge(START, "store_feedback")
     graph.add_conditional_edges("store_feedback", after_store, ["learn_batch", "report"])
     graph.add_edge("learn_batch", "report")
@@ -135,10 +133,23 @@ def create_alignment_graph(
     return read_input(compiled.with_config(max_concurrency=_MAX_BRANCHES), whole_batch)
 
 
-def _add_judging(graph: StateGraph[Any, Any, Any, Any], nodes: JudgeNodes) -> None:
-    graph.add_node("retrieve_episodes", node(nodes.retrieve_episodes, "retrieve_episodes"))
-    graph.add_node("load_principles", node(nodes.load_principles, "load_principles"))
-    graph.add_node("judge", node(nodes.judge, "judge"))
+def after_store(state: AlignmentState) -> list[Send] | Literal["report"]:
+    """To a branch for each batch."""
+    batches = state["batches"]
+    shared = {
+        "judge": state["judge"],
+        "started": state["started"],
+        "total": sum(map(len, batches)),
+    }
+    branches = [Send("learn_batch", {**shared, "episode_ids": ids}) for ids in batches]
+    return branches or "report"
+
+
+def _add_judging(
+    graph: StateGraph[Any, Any, Any, Any], blocking: nodes.JudgeNodes, awaited: anodes.JudgeNodes
+) -> None:
+    for name in ("retrieve_episodes", "load_principles", "judge"):
+        graph.add_node(name, node(getattr(blocking, name), getattr(awaited, name), name))
     graph.add_edge(START, "retrieve_episodes")
     graph.add_edge(START, "load_principles")
     # Both end in the same step, so the judge is called once. A joining edge would be shown by the

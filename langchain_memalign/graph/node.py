@@ -1,8 +1,8 @@
-"""How flows become nodes, and how input becomes state."""
+"""How functions become nodes, and how input becomes state."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeAlias
 
 from langchain_core.runnables import RunnableConfig, RunnableLambda
@@ -10,23 +10,16 @@ from langgraph.graph import START
 from langgraph.graph.state import CompiledStateGraph
 
 from langchain_memalign.errors import InvalidInputError
-from langchain_memalign.flow import Flow, arun, run
 from langchain_memalign.schema import Case, Feedback
 
 Update: TypeAlias = dict[str, Any]
-NodeFlow: TypeAlias = Callable[[Any, RunnableConfig], Flow[Update]]
+Blocking: TypeAlias = Callable[[Any, RunnableConfig], Update]
+Awaited: TypeAlias = Callable[[Any, RunnableConfig], Awaitable[Update]]
 
 
-def node(flow: NodeFlow, name: str) -> RunnableLambda[Any, Update]:
-    """Make a node of a flow: blocking under `invoke`, awaitable under `ainvoke`."""
-
-    def blocking(state: Any, config: RunnableConfig) -> Update:
-        return run(flow(state, config))
-
-    async def awaitable(state: Any, config: RunnableConfig) -> Update:
-        return await arun(flow(state, config))
-
-    return RunnableLambda(blocking, awaitable, name=name)
+def node(blocking: Blocking, awaited: Awaited, name: str) -> RunnableLambda[Any, Update]:
+    """Make a node of twin functions: one for `invoke`, one for `ainvoke`."""
+    return RunnableLambda(blocking, awaited, name=name)
 
 
 def pure_node(function: Callable[[Any], Update], name: str) -> RunnableLambda[Any, Update]:

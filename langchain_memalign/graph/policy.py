@@ -6,9 +6,9 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Literal, TypeAlias
 
+from langchain_memalign._setup import Budgets
 from langchain_memalign._values import ValueType
 from langchain_memalign.errors import ConfigurationError
-from langchain_memalign.judge import Budgets
 from langchain_memalign.schema import Case, Unscored, Value, Verdict, WorkingMemory
 
 ReviewPolicy: TypeAlias = (

@@ -9,6 +9,8 @@ from pydantic import Field
 # Pydantic, which draws the schemas, accepts the TypedDict of `typing` from Python 3.12 on only.
 from typing_extensions import TypedDict
 
+from langchain_memalign.schema import Case, Unscored, Verdict, WorkingMemory
+
 Json: TypeAlias = dict[str, Any]
 Content: TypeAlias = str | dict[str, Any] | list[Any] | None
 """Text, a mapping, or messages; in a state always as JSON."""
@@ -129,3 +131,24 @@ class BatchState(TypedDict):
     started: float
     episode_ids: list[str]
     total: int
+
+
+def concluded(outcome: Verdict | Unscored, memory: WorkingMemory) -> Json:
+    """What the judge concluded, and what it had before it, as JSON."""
+    return {
+        "working_memory": memory.model_dump(mode="json"),
+        "verdict": outcome.model_dump(mode="json"),
+    }
+
+
+def case_of(state: JudgeState) -> Case:
+    """The case in a state.
+
+    Raises:
+        InvalidInputError: It cannot be judged.
+    """
+    return Case(
+        inputs=state.get("inputs"),
+        outputs=state.get("outputs"),
+        reference_outputs=state.get("reference_outputs"),
+    )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from functools import partial
-from typing import Any, Literal, TypeAlias, cast
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any, Literal, cast
 
 from langchain_core.callbacks import (
     AsyncCallbackManagerForChainRun,
@@ -16,21 +15,19 @@ from langchain_core.runnables.utils import Input, Output
 from typing_extensions import Unpack
 
 from langchain_memalign.errors import ConfigurationError
-from langchain_memalign.flow import Flow, Step, arun, perform, run
 from langchain_memalign.graph import JudgeSource
-from langchain_memalign.guardrails.checking import Checkpoint, check_resumable
-from langchain_memalign.guardrails.content import (
+from langchain_memalign.guardrails._async import chain as aguarding
+from langchain_memalign.guardrails._sync import chain as guarding
+from langchain_memalign.guardrails.checkpoint import Checkpoint
+from langchain_memalign.guardrails.messages import (
+    ChainGuard,
     MakeCase,
-    in_place_of,
+    RetryInput,
     plain_case,
     with_feedback,
 )
 from langchain_memalign.guardrails.policy import GuardrailPolicy, PolicyOptions
 from langchain_memalign.judge import MemAlignJudge
-from langchain_memalign.schema import Unscored, Verdict
-
-RetryInput: TypeAlias = Callable[[Any, Any, Verdict | Unscored], Any]
-_Produce: TypeAlias = Callable[[Any], Flow[list[Any]]]
 
 
 class MemAlignGuardrail(Runnable[Input, Output]):
@@ -97,9 +94,12 @@ class MemAlignGuardrail(Runnable[Input, Output]):
         self.on = on
         self.streaming = streaming
         self.name = "memalign_guardrail"
-        self._checkpoint = Checkpoint(judge, self.policy)
-        self._case = case
-        self._retry_input = retry_input
+        self._guard = ChainGuard(
+            on=on,
+            checkpoint=Checkpoint.of(judge, self.policy),
+            case=case,
+            retry_input=retry_input,
+        )
 
     @property
     def InputType(self) -> type[Input]:
@@ -122,7 +122,8 @@ class MemAlignGuardrail(Runnable[Input, Output]):
         def guarded(
             input: Input, run_manager: CallbackManagerForChainRun, config: RunnableConfig
         ) -> Output:
-            return cast(Output, run(self._guarded(input, self._whole(config, kwargs), config))[0])
+            produce = self._whole(config, kwargs)
+            return cast(Output, guarding.guarded(self._guard, input, produce, config)[0])
 
         return self._call_with_config(guarded, input, config)
 
@@ -134,8 +135,8 @@ class MemAlignGuardrail(Runnable[Input, Output]):
         async def guarded(
             input: Input, run_manager: AsyncCallbackManagerForChainRun, config: RunnableConfig
         ) -> Output:
-            flow = self._guarded(input, self._whole(config, kwargs), config)
-            return cast(Output, (await arun(flow))[0])
+            produce = self._awhole(config, kwargs)
+            return cast(Output, (await aguarding.guarded(self._guard, input, produce, config))[0])
 
         return await self._acall_with_config(guarded, input, config)
 
@@ -151,9 +152,10 @@ class MemAlignGuardrail(Runnable[Input, Output]):
         ) -> Iterator[Output]:
             (input,) = given
             if not self._streams_through:
-                yield from run(self._guarded(input, self._held(config, kwargs), config))
+                produce = self._held(config, kwargs)
+                yield from guarding.guarded(self._guard, input, produce, config)
                 return
-            if self.on == "input" and (instead := run(self._refused(input, config))):
+            if self.on == "input" and (instead := guarding.refused(self._guard, input, config)):
                 yield from instead
                 return
             seen = []
@@ -161,7 +163,7 @@ class MemAlignGuardrail(Runnable[Input, Output]):
                 seen.append(chunk)
                 yield chunk
             if self.on == "output":
-                run(self._judged_after(input, seen, config))
+                guarding.judged_after(self._guard, input, seen, config)
 
         yield from self._transform_stream_with_config(iter([input]), chunks, ensure_config(config))
 
@@ -177,10 +179,13 @@ class MemAlignGuardrail(Runnable[Input, Output]):
         ) -> AsyncIterator[Output]:
             (input,) = [item async for item in given]
             if not self._streams_through:
-                for chunk in await arun(self._guarded(input, self._held(config, kwargs), config)):
+                produce = self._aheld(config, kwargs)
+                for chunk in await aguarding.guarded(self._guard, input, produce, config):
                     yield chunk
                 return
-            if self.on == "input" and (instead := await arun(self._refused(input, config))):
+            if self.on == "input" and (
+                instead := await aguarding.refused(self._guard, input, config)
+            ):
                 for chunk in instead:
                     yield chunk
                 return
@@ -189,7 +194,7 @@ class MemAlignGuardrail(Runnable[Input, Output]):
                 seen.append(chunk)
                 yield chunk
             if self.on == "output":
-                await arun(self._judged_after(input, seen, config))
+                await aguarding.judged_after(self._guard, input, seen, config)
 
         async for chunk in self._atransform_stream_with_config(
             _alone(input), chunks, ensure_config(config)
@@ -200,73 +205,27 @@ class MemAlignGuardrail(Runnable[Input, Output]):
     def _streams_through(self) -> bool:
         return self.on == "input" or self.streaming == "after"
 
-    def _guarded(self, input: Any, produce: _Produce, config: RunnableConfig) -> Flow[list[Any]]:
-        """The chunks that come out in the end."""
-        if self.on == "input":
-            return (yield from self._refused(input, config)) or (yield from produce(input))
-        if self.policy.may_review:
-            check_resumable()
-        given, retried = input, 0
-        while True:
-            # The human must get to see, and to release, one and the same answer.
-            chunks = yield from self._checkpoint.once(partial(produce, given), "guardrail_chain")
-            answer = _joined(chunks)
-            action, judged = yield from self._checkpoint.pass_through(
-                partial(self._case, input, answer), retried=retried, config=config
-            )
-            if action == "pass":
-                return chunks
-            if action == "replace":
-                return [in_place_of(answer, self.policy.replacement(judged.outcome))]
-            retried += 1
-            given = self._retry_input(given, answer, judged.outcome)
+    def _whole(self, config: RunnableConfig, options: dict[str, Any]) -> Callable[[Any], list[Any]]:
+        return lambda input: [self.chain.invoke(input, config, **options)]
 
-    def _refused(self, input: Any, config: RunnableConfig) -> Flow[list[Any]]:
-        """What stands in for the chain's output if its input does not pass, else nothing."""
-        action, judged = yield from self._checkpoint.pass_through(
-            partial(self._case, input, None), config=config
-        )
-        return [] if action == "pass" else [self.policy.replacement(judged.outcome)]
-
-    def _judged_after(
-        self, input: Any, chunks: Sequence[Any], config: RunnableConfig
-    ) -> Flow[None]:
-        yield from self._checkpoint.pass_through(
-            partial(self._case, input, _joined(chunks)), config=config
-        )
-
-    def _whole(self, config: RunnableConfig, options: dict[str, Any]) -> _Produce:
-        chain = self.chain
-
-        def produce(input: Any) -> Flow[list[Any]]:
-            async def awaitable() -> list[Any]:
-                return [await chain.ainvoke(input, config, **options)]
-
-            return perform(Step(lambda: [chain.invoke(input, config, **options)], awaitable))
+    def _awhole(
+        self, config: RunnableConfig, options: dict[str, Any]
+    ) -> Callable[[Any], Awaitable[list[Any]]]:
+        async def produce(input: Any) -> list[Any]:
+            return [await self.chain.ainvoke(input, config, **options)]
 
         return produce
 
-    def _held(self, config: RunnableConfig, options: dict[str, Any]) -> _Produce:
-        chain = self.chain
+    def _held(self, config: RunnableConfig, options: dict[str, Any]) -> Callable[[Any], list[Any]]:
+        return lambda input: list(self.chain.stream(input, config, **options))
 
-        def produce(input: Any) -> Flow[list[Any]]:
-            async def awaitable() -> list[Any]:
-                return [chunk async for chunk in chain.astream(input, config, **options)]
-
-            return perform(Step(lambda: list(chain.stream(input, config, **options)), awaitable))
+    def _aheld(
+        self, config: RunnableConfig, options: dict[str, Any]
+    ) -> Callable[[Any], Awaitable[list[Any]]]:
+        async def produce(input: Any) -> list[Any]:
+            return [chunk async for chunk in self.chain.astream(input, config, **options)]
 
         return produce
-
-
-def _joined(chunks: Sequence[Any]) -> Any:
-    """Chunks as one output; as LangChain does, the last where they cannot be added."""
-    joined = chunks[0] if chunks else None
-    for chunk in chunks[1:]:
-        try:
-            joined = joined + chunk
-        except TypeError:
-            joined = chunk
-    return joined
 
 
 async def _alone(input: Any) -> AsyncIterator[Any]:

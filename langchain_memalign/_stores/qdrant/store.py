@@ -123,19 +123,19 @@ class QdrantStore(MemoryStore):
         self._acquire(lease)
 
     def release(self, lease: str) -> None:
-        """Let others have a lease; never fails."""
+        """Let others have a lease, if this process has it; never fails."""
         held = self._held.get(lease)
+        if held is None:
+            return
         try:
             # A write that is under way uses the lease to its end.
             with self._at_work if lease == WRITER else nullcontext():
                 self._held.pop(lease, None)
-                if held is not None:
-                    self._holder.give_back(held)
+                self._holder.give_back(held)
         except BaseException:
             # Interrupted: it must neither be used nor be kept alive any more.
             self._held.pop(lease, None)
-            if held is not None:
-                held.ended.set()
+            held.ended.set()
             raise
         finally:
             self._here[lease].release()

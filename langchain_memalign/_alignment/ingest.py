@@ -1,0 +1,109 @@
+"""Feedback becomes episodes: checked one by one, told from what is known, stored first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from langchain_memalign._alignment.unlearning import learned_anew
+from langchain_memalign._memory.records import Records
+from langchain_memalign._values import JudgeSpec
+from langchain_memalign.errors import InvalidInputError
+from langchain_memalign.schema import (
+    Change,
+    Episode,
+    Feedback,
+    Principle,
+    Put,
+    Record,
+    Rejected,
+    Value,
+    now,
+)
+
+
+class Ingested(Record):
+    """What became of a batch of feedback; episodes by id, except for `retired`."""
+
+    stored: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
+    overwritten: tuple[str, ...] = ()
+    rejected: tuple[Rejected, ...] = ()
+    retired: tuple[Principle, ...] = ()
+
+
+def read_feedback(
+    spec: JudgeSpec, feedback: Iterable[Feedback | Mapping[str, Any]]
+) -> tuple[dict[str, Episode], list[Rejected]]:
+    """Read each feedback on its own; of two with the same identity, the later one counts.
+
+    Returns:
+        The episodes by id, and which items could not be used, and why.
+
+    Raises:
+        InvalidInputError: `feedback` is no list.
+    """
+    if isinstance(feedback, Mapping | str) or not isinstance(feedback, Iterable):
+        raise InvalidInputError(
+            f"feedback: found a {type(feedback).__name__}; expected a list of Feedback, or of "
+            "mappings with its fields."
+        )
+    episodes: dict[str, Episode] = {}
+    rejected: list[Rejected] = []
+    for index, item in enumerate(feedback):
+        try:
+            word = Feedback.of(item)
+            checked = {
+                name: _checked(spec, name, value)
+                for name in ("value", "judge_value")
+                if (value := getattr(word, name)) is not None
+            }
+            episode = Episode.from_feedback(spec.name, word.model_copy(update=checked))
+        except InvalidInputError as error:
+            rejected.append(Rejected(index, str(error)))
+        else:
+            episodes.pop(episode.id, None)
+            episodes[episode.id] = episode
+    return episodes, rejected
+
+
+def plan_ingest(
+    judge: str, records: Records, episodes: Mapping[str, Episode]
+) -> tuple[list[Change], Ingested]:
+    """Store episodes as pending.
+
+    What is known already changes nothing. Changed feedback overwrites its episode; the principles
+    distilled from its former words are retired, and their other sources are learned anew.
+    Principles that a human wrote stay.
+    """
+    there = {e.id: e for e in records.episodes(judge, ids=sorted(episodes))}
+    new = [e for e in episodes.values() if e.id not in there]
+    known = [(there[e.id], e) for e in episodes.values() if e.id in there]
+    changed = [(old, e) for old, e in known if old.revision != e.revision]
+    changed_ids = {old.id for old, _ in changed}
+    fed = records.principles(judge, citing=changed_ids)
+    lost = [principle for principle in fed if not principle.pinned]
+    retired = [principle.model_copy(update={"retired_at": now()}) for principle in lost]
+    changes: list[Change] = [Put(judge=judge, record=e) for e in new]
+    for old, episode in changed:
+        kept: dict[str, Any] = {"created_at": old.created_at}
+        same_case = old.case.key == episode.case.key
+        if same_case and episode.judge_value is None:
+            kept |= {"judge_value": old.judge_value, "judge_rationale": old.judge_rationale}
+        record = episode.model_copy(update=kept)
+        changes.append(Put(judge=judge, record=record, vector=None if same_case else ()))
+    changes += [Put(judge=judge, record=principle) for principle in retired]
+    changes += learned_anew(records, judge, lost, without=changed_ids)
+    return changes, Ingested(
+        stored=tuple(e.id for e in new),
+        unchanged=tuple(old.id for old, e in known if old.revision == e.revision),
+        overwritten=tuple(old.id for old, _ in changed),
+        retired=tuple(retired),
+    )
+
+
+def _checked(spec: JudgeSpec, field: str, value: Value) -> Value:
+    try:
+        return spec.value_type.check(value)
+    except InvalidInputError as error:
+        raise InvalidInputError(f"{field}{str(error).removeprefix('value')}") from error

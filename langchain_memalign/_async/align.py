@@ -1,0 +1,224 @@
+"""From a batch of feedback to both memories brought up to date."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import partial, reduce
+from operator import add
+from typing import Any, TypeVar
+
+from langchain_core.callbacks import adispatch_custom_event
+
+from langchain_memalign._alignment.batching import pending_work
+from langchain_memalign._alignment.commit import Learned, plan_commit
+from langchain_memalign._alignment.context import NO_COST, PROGRESS_EVENT, AlignmentContext, Cost
+from langchain_memalign._alignment.ingest import Ingested, plan_ingest, read_feedback
+from langchain_memalign._alignment.report import alignment_report, conflicts_among
+from langchain_memalign._async.distil import (
+    distil,
+    embed_episodes,
+    embed_rules,
+    reconcile_batches,
+)
+from langchain_memalign._async.transactions import aligning, transact
+from langchain_memalign._concurrency import aboth, aparallel, off_loop
+from langchain_memalign._memory.search import fit, over_budget, rank_principles
+from langchain_memalign._models import Vector
+from langchain_memalign.errors import ModelError
+from langchain_memalign.schema import (
+    AlignmentReport,
+    Change,
+    Episode,
+    Feedback,
+    Put,
+    Unscored,
+    Verdict,
+)
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+Probe = Callable[[Episode], Awaitable[tuple[Verdict | Unscored, Cost]]]
+"""Lets the judge answer an episode's case as if it did not know the episode."""
+
+
+async def align(
+    context: AlignmentContext,
+    feedback: Iterable[Feedback | Mapping[str, Any]],
+    *,
+    probe: Probe | None = None,
+) -> AlignmentReport:
+    """Store feedback, then learn it and all that still waits to be learned.
+
+    Args:
+        context: Who learns, into which memory.
+        feedback: Experts' words; may be empty, to finish what an earlier alignment could not.
+        probe: Asks the judge about new cases of which its own verdict is not known.
+
+    Raises:
+        InvalidInputError: `feedback` is no list. One unusable record is only rejected.
+        ModelError: The provider refuses access. The feedback is stored, pending.
+        MemoryLockedError: Another process learns for too long. The feedback is stored, pending.
+        MemoryStoreError: The memory cannot be written.
+    """
+    started = time.perf_counter()
+    # Not a matter of turns: whoever learns at this moment does not keep feedback from being stored.
+    ingested = await ingest(context, feedback)
+    async with aligning(context.records, context.judge):
+        cost = NO_COST if probe is None else await _probed(context, probe)
+        learned = await learn_pending(context)
+        reconciled = await reconcile_batches(context, learned)
+    conflicts = await off_loop(conflicts_among, context.records, context.judge, ingested, learned)
+    return alignment_report(
+        ingested,
+        learned,
+        reconciled,
+        conflicts=conflicts,
+        cost=cost,
+        seconds=time.perf_counter() - started,
+    )
+
+
+async def ingest(
+    context: AlignmentContext, feedback: Iterable[Feedback | Mapping[str, Any]]
+) -> Ingested:
+    """Store feedback as pending episodes; once this returns, none of it can be lost.
+
+    Raises:
+        InvalidInputError: `feedback` is no list.
+    """
+    episodes, rejected = await off_loop(read_feedback, context.spec, feedback)
+    plan = partial(plan_ingest, context.judge, context.records, episodes)
+    ingested = await transact(context.records, plan)
+    return ingested.model_copy(update={"rejected": tuple(rejected)})
+
+
+async def learn_pending(
+    context: AlignmentContext, *, only: Sequence[str] | None = None
+) -> list[Learned]:
+    """Learn pending episodes, several batches at a time.
+
+    Args:
+        context: Who learns.
+        only: Ids of the episodes to learn; None for all that wait.
+    """
+    batches, vectors = await off_loop(pending_work, context, only=only)
+    total = sum(map(len, batches))
+    done: list[int] = []  # appending is safe among threads, counting up is not
+
+    async def learn(batch: list[Episode]) -> Learned:
+        embedded = {e.id: vectors[e.id] for e in batch if e.id in vectors}
+        learned = await learn_batch(context, batch, embedded=embedded)
+        done.append(len(batch))
+        await dispatch_progress(context, done=sum(done), total=total)
+        return learned
+
+    if total:
+        await dispatch_progress(context, done=0, total=total)
+    return await _for_each(batches, learn, limit=context.max_concurrency)
+
+
+async def learn_batch(
+    context: AlignmentContext, episodes: Sequence[Episode], *, embedded: Mapping[str, Vector]
+) -> Learned:
+    """Learn pending episodes and commit them together with their principles.
+
+    Embedding runs beside distilling.
+
+    Args:
+        context: Who learns.
+        episodes: The batch; not empty.
+        embedded: The vectors of those that are embedded already, by episode id.
+
+    Raises:
+        ModelError: The provider refuses access; the episodes stay pending.
+    """
+    records, judge = context.records, context.judge
+    known = await off_loop(records.knowledge, judge)
+    new = [episode for episode in episodes if episode.id not in embedded]
+    if over_budget(known.principles, context.known_tokens):
+        # Only then must the vectors be there first: they nominate the principles to show.
+        cases = await embed_episodes(records, new)
+        near = [*embedded.values(), *map(tuple, cases.vectors.values())]
+        ranked = await off_loop(rank_principles, records, judge, near, len(known.principles))
+        nominees = fit(known.principles, ranked, context.known_tokens)
+        distilled = await distil(context, episodes, known=known, shown=nominees)
+    else:
+        cases, distilled = await aboth(
+            partial(embed_episodes, records, new),
+            partial(distil, context, episodes, known=known, shown=known.principles),
+        )
+    fresh = [c.text for c in distilled.candidates if c.relation != "same"]
+    rules = await embed_rules(records, list(dict.fromkeys(fresh)))
+    plan = partial(
+        plan_commit, records, judge, episodes, distilled=distilled, cases=cases, rules=rules
+    )
+    return await transact(records, plan)
+
+
+async def dispatch_progress(context: AlignmentContext, *, done: int, total: int) -> None:
+    """Tell listeners how many of the episodes at hand have been worked on."""
+    config = context.config
+    if config is not None and config.get("callbacks") is not None:
+        event = {"judge": context.judge, "done": done, "total": total}
+        await adispatch_custom_event(PROGRESS_EVENT, event, config=config)
+
+
+async def _probed(context: AlignmentContext, probe: Probe) -> Cost:
+    """Ask the judge about the pending cases whose earlier verdict is not known, and note it."""
+    records, judge = context.records, context.judge
+    pending = await off_loop(records.episodes, judge, status="pending")
+    unknown = [episode for episode in pending if episode.judge_value is None]
+
+    async def ask(episode: Episode) -> tuple[Verdict | Unscored, Cost]:
+        try:
+            return await probe(episode)
+        except ModelError as error:  # a case that cannot be embedded must not stop the others
+            if error.is_refused_access:
+                raise
+            return Unscored(reason=str(error)), Cost()
+
+    answers = await _for_each(unknown, ask, limit=context.max_concurrency)
+    said = {
+        episode.id: outcome
+        for episode, (outcome, _) in zip(unknown, answers, strict=True)
+        if isinstance(outcome, Verdict)
+    }
+
+    def plan() -> tuple[list[Change], None]:
+        noted: list[Change] = [
+            Put(
+                judge=judge,
+                record=episode.model_copy(
+                    update={
+                        "judge_value": said[episode.id].value,
+                        "judge_rationale": said[episode.id].rationale,
+                    }
+                ),
+            )
+            for episode in records.episodes(judge, ids=sorted(said))
+        ]
+        return noted, None
+
+    await transact(records, plan)
+    return reduce(add, (cost for _, cost in answers), Cost())
+
+
+async def _for_each(
+    items: Sequence[T], work: Callable[[T], Awaitable[U]], *, limit: int
+) -> list[U]:
+    """Do work for several items at once; once a provider refuses access, none is begun any more."""
+    refusals: list[ModelError] = []
+
+    async def begin(item: T) -> U:
+        if refusals:
+            raise refusals[0]
+        try:
+            return await work(item)
+        except ModelError as error:
+            if error.is_refused_access:
+                refusals.append(error)
+            raise
+
+    return await aparallel([partial(begin, item) for item in items], limit=limit)

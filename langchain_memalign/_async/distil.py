@@ -1,0 +1,240 @@
+"""Distilling episodes into principles, embedding both, comparing what several batches brought.
+
+A batch that fails is halved until the records to blame stand alone.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from langchain_memalign._alignment.commit import (
+    Distilled,
+    EmbeddedCases,
+    EmbeddedRules,
+    Learned,
+)
+from langchain_memalign._alignment.context import AlignmentContext, Cost
+from langchain_memalign._alignment.merging import plan_reconciling
+from langchain_memalign._alignment.replies import DistillingReply, ReconcilingReply
+from langchain_memalign._alignment.report import Reconciled
+from langchain_memalign._async.model_calls import ask, embed_cases, embed_texts
+from langchain_memalign._async.transactions import transact
+from langchain_memalign._concurrency import off_loop
+from langchain_memalign._memory.cache import JudgeKnowledge
+from langchain_memalign._memory.records import Records
+from langchain_memalign._models import NO_RETRY
+from langchain_memalign._prompts.content import embedding_texts
+from langchain_memalign._prompts.distilling import (
+    DISTIL_SCHEMA,
+    RECONCILE_SCHEMA,
+    distil_prompt,
+    reconcile_prompt,
+)
+from langchain_memalign._prompts.text import estimate_tokens
+from langchain_memalign.errors import ModelError
+from langchain_memalign.schema import Episode, Pending, Principle
+
+# Halving stops when, at this depth, no part of a batch has ever succeeded: then it is not the
+# records. Two bad records leave at least two of four quarters good.
+_HOPELESS_DEPTH = 2
+
+
+async def distil(
+    context: AlignmentContext,
+    episodes: Sequence[Episode],
+    *,
+    known: JudgeKnowledge,
+    shown: Sequence[Principle],
+) -> Distilled:
+    """Distil a batch; what fails is split in halves until the records to blame stand alone.
+
+    Args:
+        context: Who learns.
+        episodes: The batch.
+        known: What the memory holds so far.
+        shown: The principles of it that the model sees.
+
+    Raises:
+        ModelError: The provider refuses access, so that no record could succeed.
+    """
+    total = Distilled()
+    parts, depth = [list(episodes)], 0
+    while parts:
+        failed: list[list[Episode]] = []
+        reason = ""
+        for part in parts:
+            prompt = distil_prompt(
+                context.spec,
+                part,
+                shown,
+                known_total=len(known.principles),
+                value_counts=known.value_counts,
+                record_tokens=context.record_tokens,
+            )
+            result = await _attempt(context, part, shown, prompt, is_first=depth == 0)
+            total += replace(result, pending=())
+            left_ids = {pending.episode_id for pending in result.pending}
+            left = [episode for episode in part if episode.id in left_ids]
+            if left:
+                reason = result.pending[0].reason
+            if len(left) > 1 and not isinstance(result, _Unreachable):
+                failed.append(left)
+            else:
+                total += Distilled(pending=result.pending)
+        if failed and depth >= _HOPELESS_DEPTH and not total.learned:
+            everything = [episode for part in failed for episode in part]
+            return total + _all_pending(everything, reason)
+        parts = [half for part in failed for half in _halves(part)]
+        depth += 1
+    return total
+
+
+async def embed_episodes(records: Records, episodes: Sequence[Episode]) -> EmbeddedCases:
+    """Embed the cases of episodes in one call; when that is rejected, halve until a case is alone.
+
+    Raises:
+        ModelError: The provider refuses access.
+    """
+    if not episodes:
+        return EmbeddedCases(vectors={})
+    cases = [episode.case for episode in episodes]
+    try:
+        vectors = await embed_cases(records, cases)
+    except ModelError as error:
+        if error.is_refused_access:
+            raise
+        if error.transient or len(episodes) == 1:
+            reason = f"its case could not be embedded: {error}"
+            pending = tuple(Pending(episode.id, reason) for episode in episodes)
+            return EmbeddedCases(vectors={}, pending=pending)
+        middle = len(episodes) // 2
+        first = await embed_episodes(records, episodes[:middle])
+        second = await embed_episodes(records, episodes[middle:])
+        return EmbeddedCases(
+            vectors={**first.vectors, **second.vectors},
+            pending=first.pending + second.pending,
+            count=first.count + second.count,
+        )
+    return EmbeddedCases(
+        vectors={e.id: array("d", vector) for e, vector in zip(episodes, vectors, strict=True)},
+        count=len({text for case in cases for text in embedding_texts(case) if text}),
+    )
+
+
+async def embed_rules(records: Records, texts: Sequence[str]) -> EmbeddedRules:
+    """Embed the texts of new principles in one call.
+
+    Raises:
+        ModelError: The provider refuses access.
+    """
+    try:
+        vectors = await embed_texts(records, texts)
+    except ModelError as error:
+        if error.is_refused_access:
+            raise
+        return EmbeddedRules(vectors={}, problem=f"its principles could not be embedded: {error}")
+    return EmbeddedRules(vectors=dict(zip(texts, vectors, strict=True)))
+
+
+async def reconcile_batches(context: AlignmentContext, learned: Sequence[Learned]) -> Reconciled:
+    """Ask once which principles of batches that were learned at once repeat or contradict others.
+
+    Such batches do not see each other's principles. A failure only leaves the repetition in place,
+    and is told as a warning.
+    """
+    fruitful = [batch for batch in learned if batch.added]
+    if len(fruitful) < 2:
+        return Reconciled()
+    new = [principle for batch in fruitful for principle in batch.added]
+    known = await off_loop(context.records.knowledge, context.judge)
+    shown = _room_for(context, new, known.principles)
+    try:
+        answer = await ask(
+            context.model,
+            reconcile_prompt(context.spec, shown),
+            RECONCILE_SCHEMA,
+            ReconcilingReply(shown).read,
+            config=context.config,
+        )
+    except ModelError as error:
+        return Reconciled(
+            warning=f"the new principles were not compared with each other: {error}",
+            cost=Cost(model_calls=error.attempts),
+        )
+    plan = partial(plan_reconciling, context.records, context.judge, answer.value or ())
+    merged, retired = await transact(context.records, plan)
+    problem = answer.problem
+    return Reconciled(
+        merged=merged,
+        retired=retired,
+        warning=problem and f"the new principles were not compared in full: {problem}",
+        cost=Cost(model_calls=answer.calls, usage=answer.usage),
+    )
+
+
+class _Unreachable(Distilled):
+    """The model could not be reached at all; smaller parts would fare no better."""
+
+
+async def _attempt(
+    context: AlignmentContext,
+    part: Sequence[Episode],
+    known: Sequence[Principle],
+    prompt: Any,
+    *,
+    is_first: bool,
+) -> Distilled:
+    try:
+        answer = await ask(
+            context.model,
+            prompt,
+            DISTIL_SCHEMA,
+            DistillingReply(part, known).read,
+            config=context.config,
+            # Parts of a batch that was retried already are tried once each.
+            retry=None if is_first else NO_RETRY,
+        )
+    except ModelError as error:
+        if error.is_refused_access:
+            raise
+        unreachable = error.transient and error.status in (None, 429)
+        failed = _all_pending(part, str(error))
+        cost = Cost(model_calls=error.attempts)
+        if unreachable:
+            return _Unreachable(pending=failed.pending, cost=cost)
+        return replace(failed, cost=cost)
+    cost = Cost(model_calls=answer.calls, usage=answer.usage)
+    candidates = answer.value or ()
+    if answer.problem is None:
+        return Distilled(candidates=candidates, learned=frozenset(e.id for e in part), cost=cost)
+    # What was understood of a partly malformed reply is kept, together with the records it cites.
+    learned = frozenset(id_ for candidate in candidates for id_ in candidate.sources)
+    left = [episode for episode in part if episode.id not in learned]
+    failed = _all_pending(left, f"the distilling reply could not be used: {answer.problem}")
+    return replace(failed, candidates=candidates, learned=learned, cost=cost)
+
+
+def _room_for(
+    context: AlignmentContext, new: Sequence[Principle], known: Sequence[Principle]
+) -> list[Principle]:
+    """The new ones, and as many of the older as the budget allows, in the order learned."""
+    left, chosen = context.known_tokens, {principle.id for principle in new}
+    for principle in reversed(known):
+        left -= estimate_tokens(principle.text)
+        if left < 0:
+            break
+        chosen.add(principle.id)
+    return [principle for principle in known if principle.id in chosen]
+
+
+def _all_pending(episodes: Sequence[Episode], reason: str) -> Distilled:
+    return Distilled(pending=tuple(Pending(episode.id, reason) for episode in episodes))
+
+
+def _halves(part: list[Episode]) -> tuple[list[Episode], list[Episode]]:
+    middle = len(part) // 2
+    return part[:middle], part[middle:]

@@ -1,0 +1,60 @@
+"""Unlearning: named episodes go, and everything that was learned from them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial, reduce
+from operator import add
+
+from langchain_memalign._alignment.commit import Learned
+from langchain_memalign._alignment.context import AlignmentContext
+from langchain_memalign._alignment.report import Reconciled, final_states
+from langchain_memalign._alignment.unlearning import plan_erasing
+from langchain_memalign._async.align import learn_pending
+from langchain_memalign._async.distil import reconcile_batches
+from langchain_memalign._async.transactions import aligning, transact
+from langchain_memalign._concurrency import off_loop
+from langchain_memalign.errors import ModelError
+from langchain_memalign.schema import Episode, ForgetReport, Pending
+
+
+async def forget(
+    context: AlignmentContext, is_forgotten: Callable[[Episode], bool], *, redistill: bool
+) -> ForgetReport:
+    """Erase episodes and every principle that cites them; needs no model for that.
+
+    It is committed before anything else; then the other sources of those principles are learned
+    anew, without the old text.
+
+    Args:
+        context: Whose memory it is, and who learns the other sources anew.
+        is_forgotten: Which episodes go.
+        redistill: Whether to learn the other sources now; else they stay pending.
+    """
+    started = time.perf_counter()
+    records, judge = context.records, context.judge
+    learned: list[Learned] = []
+    reconciled = Reconciled()
+    why = "not learned anew, as asked; align() does it."
+    async with aligning(records, judge):
+        erased = await transact(records, partial(plan_erasing, records, judge, is_forgotten))
+        if redistill and erased.waiting:
+            try:
+                learned = await learn_pending(context, only=erased.waiting)
+                reconciled = await reconcile_batches(context, learned)
+            except ModelError as error:  # what was forgotten is forgotten all the same
+                why = str(error)
+        left = await off_loop(records.episodes, judge, ids=erased.waiting, status="pending")
+    reasons = {p.episode_id: p for batch in learned for p in batch.pending}
+    cost = reduce(add, (batch.cost for batch in learned), reconciled.cost)
+    return ForgetReport(
+        episodes_removed=erased.episode_ids,
+        principles_removed=erased.principle_ids,
+        principles_redistilled=final_states(learned, reconciled),
+        pending=tuple(reasons.get(e.id, Pending(e.id, why)) for e in left),
+        model_calls=cost.model_calls,
+        embedded=cost.embedded,
+        seconds=time.perf_counter() - started,
+        guarantee=records.guarantee,
+    )

@@ -1,0 +1,134 @@
+"""Judging a case: recall what is known of it, ask the model, read its verdict."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Set as AbstractSet
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables.config import ensure_config, merge_configs
+
+from langchain_memalign._alignment.context import Cost
+from langchain_memalign._async import recall as recalling
+from langchain_memalign._async.model_calls import ask
+from langchain_memalign._concurrency import off_loop
+from langchain_memalign._memory.search import Recollection
+from langchain_memalign._results import run_metadata
+from langchain_memalign._setup import JudgeSetup, storable, verdict_reader
+from langchain_memalign.errors import ModelError
+from langchain_memalign.schema import Case, Latency, Unscored, Verdict, WorkingMemory
+
+
+async def judge(
+    setup: JudgeSetup,
+    case: Case,
+    *,
+    exclude: AbstractSet[str] = frozenset(),
+    config: RunnableConfig | None = None,
+) -> tuple[Verdict | Unscored, Cost]:
+    """Recall what there is about a case and judge it.
+
+    Args:
+        setup: The judge.
+        case: What is judged.
+        exclude: Ids of episodes that must not be recalled.
+        config: Callbacks, tags and the like for the model's run.
+
+    Raises:
+        ModelError: The provider refuses access; or the case could not be embedded, unless the judge
+            goes by principles alone then.
+    """
+    started = time.perf_counter()
+    memory = await recall(setup, case, exclude=exclude)
+    return await decide(setup, memory, case, recall_ms=_since(started), config=config)
+
+
+async def recall(
+    setup: JudgeSetup, case: Case, *, exclude: AbstractSet[str] = frozenset()
+) -> WorkingMemory:
+    """The principles and episodes that the judge would have before it."""
+    return await recalling.recall(
+        setup.records,
+        setup.spec.name,
+        case,
+        k=setup.budgets.k,
+        principle_tokens=setup.budgets.principle_tokens,
+        exclude=exclude,
+        on_failure=setup.on_recall_failure,
+    )
+
+
+async def recollect(setup: JudgeSetup, case: Case) -> Recollection:
+    """The episodes near to a case and, over budget, which principles are near. Embeds once."""
+    known = await off_loop(setup.records.knowledge, setup.spec.name)
+    return await recalling.recollect(
+        setup.records,
+        setup.spec.name,
+        case,
+        known=known,
+        k=setup.budgets.k,
+        principle_tokens=setup.budgets.principle_tokens,
+        on_failure=setup.on_recall_failure,
+    )
+
+
+async def decide(
+    setup: JudgeSetup,
+    memory: WorkingMemory,
+    case: Case,
+    *,
+    recall_ms: float = 0.0,
+    config: RunnableConfig | None = None,
+) -> tuple[Verdict | Unscored, Cost]:
+    """Put working memory and the case before the model and read its verdict.
+
+    Raises:
+        ModelError: The provider refuses access. Any other failure ends `Unscored`.
+    """
+    value_type = setup.spec.value_type
+    prompt = setup.prompt(memory, case)
+    evidence: dict[str, Any] = {
+        "principle_ids": tuple(p.id for p in memory.principles),
+        "episode_ids": tuple(e.id for r in memory.episodes for e in (r.episode, *r.also)),
+        "recall_problem": memory.recall_problem,
+        "principles_total": memory.principles_total,
+        "memory_fingerprint": memory.fingerprint,
+    }
+    config = merge_configs(
+        ensure_config(config), {"metadata": run_metadata(setup.spec.name, evidence)}
+    )
+    started = time.perf_counter()
+    try:
+        answer = await ask(
+            setup.model,
+            prompt.messages,
+            value_type.verdict_schema(),
+            verdict_reader(value_type, prompt),
+            config=config,
+        )
+    except ModelError as error:
+        if error.is_refused_access:
+            raise
+        latency = Latency(recall_ms=recall_ms, model_ms=_since(started))
+        unscored = Unscored(reason=str(error), latency=latency, **evidence)
+        return unscored, Cost(model_calls=error.attempts)
+    evidence["latency"] = Latency(recall_ms=recall_ms, model_ms=_since(started))
+    evidence["usage"] = answer.usage
+    cost = Cost(model_calls=answer.calls, usage=answer.usage)
+    if answer.value is None:
+        problem = answer.problem or "the reply was empty."
+        return Unscored(reason=problem, raw=storable(answer.raw), **evidence), cost
+    value, rationale, relied_on = answer.value
+    verdict = Verdict(
+        value=value,
+        rationale=rationale,
+        relied_on=relied_on,
+        cut_tokens=prompt.cut_tokens,
+        **evidence,
+    )
+    return verdict, cost
+
+
+def _since(started: float) -> float:
+    return (time.perf_counter() - started) * 1000

@@ -1,0 +1,188 @@
+"""Calling models: a chat model for one JSON object, with one repair; an embedding model."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+from langchain_core.messages import BaseMessage
+from langchain_core.messages.ai import add_usage
+from langchain_core.runnables import RunnableConfig
+
+from langchain_memalign._concurrency import apause
+from langchain_memalign._memory.convert import case_vector
+from langchain_memalign._memory.records import Records
+from langchain_memalign._models import Answer, Embedder, Retry, StructuredModel, Vector
+from langchain_memalign._models.embedder import Page
+from langchain_memalign._models.failures import as_cause, as_model_error, is_of_a_closed_loop
+from langchain_memalign._models.replies import cut_off_reply, shows_object
+from langchain_memalign._models.structured import Reader, Reply, read_reply, repair
+from langchain_memalign._prompts.content import embedding_texts
+from langchain_memalign.errors import ModelError
+from langchain_memalign.schema import Case
+
+R = TypeVar("R")
+T = TypeVar("T")
+
+_MOST_KEPT = 1000  # connections of one client
+
+
+async def ask(
+    model: StructuredModel,
+    messages: Sequence[BaseMessage],
+    schema: dict[str, Any],
+    read: Reader[R],
+    *,
+    config: RunnableConfig | None = None,
+    retry: Retry | None = None,
+) -> Answer[R]:
+    """Ask once, and once more when the reply cannot be read.
+
+    Args:
+        model: Who is asked.
+        messages: The prompt.
+        schema: JSON schema of the reply, with a title.
+        read: Reads the reply; it may understand a part and name a problem.
+        config: Callbacks, tags and the like for the model's run.
+        retry: For failing calls; the model's own by default.
+
+    Raises:
+        ModelError: The call failed for good.
+        ConfigurationError: The structured-output options do not fit the model.
+    """
+    retry = retry or model.retry
+    calls = 0
+
+    async def attempt(prompt: list[BaseMessage]) -> Reply[R]:
+        nonlocal calls
+        calls += 1
+        try:
+            return await _once(model, prompt, schema, read, config)
+        except ModelError as error:
+            error.attempts = calls
+            raise
+
+    first = await _retried(retry, partial(attempt, list(messages)))
+    if first.problem is None or (first.value is None and first.is_refusal):
+        return first.answer(calls=calls, usage=first.usage)
+    second = await _retried(retry, partial(attempt, [*messages, *repair(first)]))
+    usage = add_usage(first.usage, second.usage) if first.usage or second.usage else None
+    best = first if second.value is None and first.value is not None else second
+    return best.answer(calls=calls, usage=usage)
+
+
+async def embed(embedder: Embedder, texts: Sequence[str]) -> list[Vector]:
+    """Embed texts in one call.
+
+    Cases and queries are embedded alike, as documents: what is compared is one case with another,
+    not a question with its answer. Texts that were announced by `Embedder.ahead` are embedded a
+    page at a time; a page that was rejected fails nobody, its texts are then embedded as they are
+    asked for.
+
+    Returns:
+        One vector a text, in order, each of length 1 (or all zeros).
+
+    Raises:
+        ModelError: The model failed, or what it returned is not usable.
+    """
+    found: dict[str, Vector] = {}
+    for page in embedder.pages_of(texts):
+        found |= await _taken(embedder, page, texts)
+    found |= await _remembered(embedder, [text for text in texts if text not in found])
+    return [found[text] for text in texts]
+
+
+async def embed_texts(records: Records, texts: Sequence[str]) -> list[Vector]:
+    """Embed texts in one call and check them against what the memory holds."""
+    vectors = await embed(records.embedder, texts)
+    records.check_size(vectors)
+    return vectors
+
+
+async def embed_cases(records: Records, cases: Sequence[Case]) -> list[Vector]:
+    """Embed cases, at most two texts each, in one call; () for one without any text."""
+    texts = [embedding_texts(case) for case in cases]
+    vectors = await embed_texts(records, [text for pair in texts for text in pair if text])
+    remaining = iter(vectors)
+    return [case_vector(*(next(remaining) if text else None for text in p)) for p in texts]
+
+
+async def _taken(embedder: Embedder, page: Page, texts: Sequence[str]) -> dict[str, Vector]:
+    async with page.lock:
+        if page.vectors is None:
+            try:
+                page.vectors = await _remembered(embedder, page.texts)
+            except ModelError as error:
+                if error.is_refused_access:
+                    raise
+                page.vectors = {}
+        return page.take(texts)
+
+
+async def _remembered(embedder: Embedder, texts: Sequence[str]) -> dict[str, Vector]:
+    known = {} if embedder.known is None else embedder.known
+    new = [text for text in dict.fromkeys(texts) if text not in known]
+    if new:
+        known.update(zip(new, await _embedded(embedder, new), strict=True))
+    return {text: known[text] for text in texts}
+
+
+async def _embedded(embedder: Embedder, texts: list[str]) -> list[Vector]:
+    async def attempt() -> list[list[float]]:
+        try:
+            return await _called(partial(embedder.embeddings.aembed_documents, texts))
+        except Exception as error:
+            what = f"embedding {len(texts)} texts with {embedder.id}"
+            raise as_model_error(error, what) from as_cause(error)
+
+    return embedder.checked(await _retried(embedder.retry, attempt), len(texts))
+
+
+async def _once(
+    model: StructuredModel,
+    messages: list[BaseMessage],
+    schema: dict[str, Any],
+    read: Reader[R],
+    config: RunnableConfig | None,
+) -> Reply[R]:
+    chat_model, held = model.for_one_call()
+    asked, parser = model.structured(chat_model, schema)
+    try:
+        output = await _called(partial(asked.ainvoke, messages, config))
+        if parser is not None and not shows_object(output):
+            output = await _called(partial(parser.ainvoke, {"raw": output}, config))
+    except Exception as error:
+        if (cut_off := cut_off_reply(error)) is None:
+            raise as_model_error(error, "the chat model") from as_cause(error)
+        output = cut_off
+    reply = read_reply(output, schema["title"], read)
+    if held and reply.problem is None:
+        await held.akeep()
+    return reply
+
+
+async def _retried(retry: Retry, attempt: Callable[[], Awaitable[T]]) -> T:
+    """Make an attempt until it succeeds or its `ModelError` is final."""
+    count = 1
+    while True:
+        try:
+            return await attempt()
+        except ModelError as error:
+            error.attempts = max(error.attempts, count)
+            seconds = retry.wait(count, error)
+            if seconds is None:
+                raise
+        await apause(seconds)
+        count += 1
+
+
+async def _called(call: Callable[[], Awaitable[T]]) -> T:
+    """Call a model's client, again where it met a connection that nobody can use any more."""
+    for _ in range(_MOST_KEPT):
+        try:
+            return await call()
+        except Exception as error:
+            if not is_of_a_closed_loop(error):
+                raise
+    return await call()

@@ -1,0 +1,103 @@
+"""Principles written, changed and removed by humans."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+
+from langchain_memalign._alignment.unlearning import without_pointers
+from langchain_memalign._async.model_calls import embed_texts
+from langchain_memalign._async.transactions import transact
+from langchain_memalign._memory.records import Records
+from langchain_memalign._models import Vector
+from langchain_memalign.errors import InvalidInputError
+from langchain_memalign.schema import Change, Erase, Principle, Put, now
+
+
+async def add_principle(records: Records, judge: str, text: str) -> Principle:
+    """Add a human-written principle, pinned; an active one with equal text is returned instead."""
+    principle = _written(text)
+    (vector,) = await embed_texts(records, [principle.text])
+
+    def plan() -> tuple[list[Change], Principle]:
+        active = records.principles(judge)
+        same = [p for p in active if p.normalised_text == principle.normalised_text]
+        if same and same[0].pinned:
+            return [], same[0]
+        # A human's word takes the place of the same rule distilled.
+        return _in_place_of(judge, same, principle, vector), principle
+
+    return await transact(records, plan)
+
+
+async def edit_principle(records: Records, judge: str, id_: str, text: str) -> Principle:
+    """Replace a principle by a human-written one; the old one is retired, with a pointer.
+
+    The new one keeps the old one's sources, so that forgetting them reaches it too. Where a human
+    has written the same already, that one takes the old one's place.
+
+    Raises:
+        InvalidInputError: No active principle has this id.
+    """
+    written = _written(text)
+    (vector,) = await embed_texts(records, [written.text])
+
+    def plan() -> tuple[list[Change], Principle]:
+        active = records.principles(judge)
+        old = _find(active, judge, id_)
+        same = [p for p in active if p.id != id_ and p.normalised_text == written.normalised_text]
+        if same and same[0].pinned:
+            return [Put(judge=judge, record=_retired(old, same[0].id))], same[0]
+        new = written.model_copy(update={"episode_ids": old.episode_ids})
+        return _in_place_of(judge, (old, *same), new, vector), new
+
+    return await transact(records, plan)
+
+
+async def remove_principle(records: Records, judge: str, id_: str, *, erase: bool) -> Principle:
+    """Retire a principle, so that it applies no more; or erase it, history included.
+
+    Raises:
+        InvalidInputError: No active principle has this id.
+    """
+
+    def plan() -> tuple[list[Change], Principle]:
+        everything = records.principles(judge, retired=True)
+        active = [principle for principle in everything if principle.is_active()]
+        removed = _retired(_find(active, judge, id_), None)
+        if not erase:
+            return [Put(judge=judge, record=removed)], removed
+        erasing = Erase(judge=judge, kind="principle", id=id_)
+        return [erasing, *without_pointers(judge, everything, to={id_})], removed
+
+    return await transact(records, plan)
+
+
+def _written(text: str) -> Principle:
+    if not isinstance(text, str) or not text.strip():
+        raise InvalidInputError(f"principle: found {text!r:.80}; expected some text.")
+    return Principle(
+        id=str(uuid.uuid4()), text=text.strip(), origin="human", pinned=True, created_at=now()
+    )
+
+
+def _retired(principle: Principle, replaced_by: str | None) -> Principle:
+    return principle.model_copy(update={"retired_at": now(), "replaced_by": replaced_by})
+
+
+def _in_place_of(
+    judge: str, replaced: Iterable[Principle], new: Principle, vector: Vector
+) -> list[Change]:
+    return [
+        Put(judge=judge, record=new, vector=vector),
+        *(Put(judge=judge, record=_retired(principle, new.id)) for principle in replaced),
+    ]
+
+
+def _find(active: Iterable[Principle], judge: str, id_: str) -> Principle:
+    for principle in active:
+        if principle.id == id_:
+            return principle
+    raise InvalidInputError(
+        f"judge {judge!r} has no active principle {id_!r}; its principles() lists those it has."
+    )

@@ -1,0 +1,124 @@
+"""Where judge and policy meet, and what a human's answer needs to be waited for."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from langgraph.func import task
+from langgraph.runtime import get_runtime
+
+from langchain_memalign._values import ValueType
+from langchain_memalign.errors import ConfigurationError, GuardrailError
+from langchain_memalign.graph.source import JudgeSource, source_of
+from langchain_memalign.guardrails.policy import GuardrailPolicy, Judged
+from langchain_memalign.judge import MemAlignJudge
+from langchain_memalign.schema import Case, Unscored, Verdict
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """One judge and one policy: whatever is brought here passes or does not.
+
+    Attributes:
+        source: Names the judge of each run.
+        policy: What passes, and what happens to what does not.
+    """
+
+    source: JudgeSource
+    policy: GuardrailPolicy
+
+    @classmethod
+    def of(cls, judge: MemAlignJudge | JudgeSource, policy: GuardrailPolicy) -> Checkpoint:
+        """Join the two.
+
+        Raises:
+            ConfigurationError: `judge` is neither, or the policy does not fit its values.
+        """
+        source = source_of(judge)
+        if isinstance(judge, MemAlignJudge):
+            policy.check_fits(judge.spec.value_type)
+        return cls(source=source, policy=policy)
+
+
+def run_task(work: Callable[[], T], name: str) -> T:
+    """Do work only once, however often the node is rerun: its result is kept with the thread.
+
+    A node that was interrupted is run again from its first line. What LangGraph calls a task has
+    its result kept in the thread's checkpoint, and is not run again.
+    """
+    as_task: Any = task(name=name)
+    done: T = as_task(work)().result()
+    return done
+
+
+async def arun_task(work: Callable[[], Awaitable[T]], name: str) -> T:
+    """Awaitable `run_task`."""
+
+    async def awaited() -> T:
+        return await work()
+
+    as_task: Any = task(name=name)
+    done: T = await as_task(awaited)()
+    return done
+
+
+def check_resumable() -> None:
+    """Refuse to ask a human where nothing can wait for the answer.
+
+    Raises:
+        ConfigurationError: Not inside a LangGraph graph that runs on a thread.
+    """
+    try:
+        execution = getattr(get_runtime(), "execution_info", None)  # no runtime: no graph
+    except RuntimeError:  # not even inside a Runnable
+        execution = None
+    if execution is None or execution.thread_id is None:
+        raise ConfigurationError(
+            "a guardrail that asks a human waits with a LangGraph interrupt; found no "
+            f"{'thread' if execution else 'graph'} to wait on. Run it in a node of a graph that "
+            'is compiled with a checkpointer, with {"configurable": {"thread_id": ...}}, or choose '
+            "another on_fail."
+        )
+
+
+def refusal(judged: Judged) -> GuardrailError:
+    """The error for what does not pass."""
+    name = judged.judge.get("name")
+    if isinstance(judged.outcome, Verdict):
+        message = (
+            f"the judge {name!r} gives {judged.outcome.value!r}, which does not pass: "
+            f"{judged.outcome.rationale}"
+        )
+    else:
+        message = (
+            f"the judge {name!r} reached no verdict, and this guardrail is closed without one: "
+            f"{judged.outcome.reason} fail_open={{{judged.trouble!r}}} would let it pass."
+        )
+    return GuardrailError(message, judge=name, verdict=judged.outcome)
+
+
+def to_json(judged: Judged) -> dict[str, Any]:
+    """What came of asking, for a checkpoint."""
+    return {
+        "judge": judged.judge,
+        "value_type": judged.value_type and judged.value_type.json_schema,
+        "case": judged.case and judged.case.model_dump(mode="json"),
+        "outcome": judged.outcome.model_dump(mode="json"),
+        "trouble": judged.trouble,
+    }
+
+
+def from_json(kept: dict[str, Any]) -> Judged:
+    """What `to_json` wrote."""
+    outcome = kept["outcome"]
+    return Judged(
+        judge=kept["judge"],
+        value_type=kept["value_type"] and ValueType.parse(kept["value_type"]),
+        case=kept["case"] and Case.of(kept["case"]),
+        outcome=Verdict.of(outcome) if "value" in outcome else Unscored.of(outcome),
+        trouble=kept["trouble"],
+    )

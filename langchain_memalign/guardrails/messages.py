@@ -1,0 +1,141 @@
+"""What a guardrail takes for the case, and what it says to a chain or an agent that must retry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.prompt_values import PromptValue
+from pydantic import BaseModel
+
+from langchain_memalign.errors import ConfigurationError
+from langchain_memalign.guardrails.checkpoint import Checkpoint
+from langchain_memalign.judge import CaseLike
+from langchain_memalign.schema import Record, Unscored, Verdict
+
+MakeCase: TypeAlias = Callable[[Any, Any], CaseLike]
+"""From what was asked, and what was answered (None before there is an answer), to the case."""
+
+RetryInput: TypeAlias = Callable[[Any, Any, Verdict | Unscored], Any]
+"""From a chain's input, its refused output and the verdict to the input of a retry."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChainGuard:
+    """What watches a chain.
+
+    Attributes:
+        on: Whether its input or its output is judged.
+        checkpoint: Judge and policy.
+        case: Makes the case of the chain's input and output.
+        retry_input: Makes the input of a retry.
+    """
+
+    on: Literal["input", "output"]
+    checkpoint: Checkpoint
+    case: MakeCase
+    retry_input: RetryInput
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgentGuard:
+    """What watches an agent.
+
+    Attributes:
+        name: Unique for each judge.
+        checkpoint: Judge and policy.
+        case: Makes the case of the messages before a reply, and the reply.
+    """
+
+    name: str
+    checkpoint: Checkpoint
+    case: MakeCase
+
+
+_NOTE = (
+    "Your last answer was not accepted. The reviewer says:\n{why}\n"
+    "Answer the request again, so that this no longer holds. Do not mention the review."
+)
+
+
+def plain_case(inputs: Any, outputs: Any) -> CaseLike:
+    """The case of an input and an answer; a lone message counts as its text."""
+    return {"inputs": plain(inputs), "outputs": plain(outputs)}
+
+
+def plain(content: Any) -> Any:
+    """What a chain takes or gives, as a case holds it.
+
+    A lone message of text becomes that text, so that it is the same case as the text itself; with
+    tool calls, images or files, and of more than one, messages stay messages.
+    """
+    if isinstance(content, PromptValue):
+        content = content.to_messages()
+    if isinstance(content, Mapping) and content.keys() == {"messages"}:
+        content = content["messages"]
+    if isinstance(content, list) and len(content) == 1 and isinstance(content[0], BaseMessage):
+        (content,) = content
+    if isinstance(content, BaseMessage):
+        return str(content.text) if _is_text(content) else [content]
+    if isinstance(content, BaseModel) and not isinstance(content, Record):
+        return content.model_dump(mode="json")
+    return {"value": content} if isinstance(content, bool | int | float) else content
+
+
+def _is_text(message: BaseMessage) -> bool:
+    """Whether all that a reader of the message sees is its text."""
+    return all(block["type"] in ("text", "reasoning") for block in message.content_blocks)
+
+
+def retry_note(outcome: Verdict | Unscored) -> str:
+    """What is said to whoever must answer again."""
+    why = outcome.rationale if isinstance(outcome, Verdict) else outcome.reason
+    return _NOTE.format(why=why)
+
+
+def with_feedback(given: Any, answer: Any, outcome: Verdict | Unscored) -> Any:
+    """The input of a retry: what was given, the answer to it, and why it was refused.
+
+    Raises:
+        ConfigurationError: The input is neither text nor messages.
+    """
+    note = retry_note(outcome)
+    if isinstance(given, PromptValue):
+        given = given.to_messages()
+    if isinstance(given, str):
+        return f"{given}\n\nYour last answer was:\n{_text(answer)}\n\n{note}"
+    if isinstance(given, BaseMessage):
+        given = [given]
+    if isinstance(given, Sequence):
+        return [*given, AIMessage(_text(answer)), HumanMessage(note)]
+    if isinstance(given, Mapping) and "messages" in given:
+        return {**given, "messages": with_feedback(given["messages"], answer, outcome)}
+    raise ConfigurationError(
+        f"on_fail='retry': found an input of type {type(given).__name__}; expected text, messages, "
+        "or a mapping with messages. Give retry_input, a function of (input, answer, verdict) that "
+        "returns the input of the retry."
+    )
+
+
+def in_place_of(answer: Any, replacement: Any) -> Any:
+    """A replacement in the form of the answer that it stands in for."""
+    if isinstance(answer, BaseMessage) and isinstance(replacement, str):
+        return AIMessage(replacement, id=answer.id)
+    return replacement
+
+
+def _text(answer: Any) -> str:
+    return str(answer.text) if isinstance(answer, BaseMessage) else str(answer)
+
+
+def joined(chunks: Sequence[Any]) -> Any:
+    """Chunks as one output; as LangChain does, the last where they cannot be added."""
+    joined = chunks[0] if chunks else None
+    for chunk in chunks[1:]:
+        try:
+            joined = joined + chunk
+        except TypeError:
+            joined = chunk
+    return joined

@@ -1,0 +1,659 @@
+"""The judge as users hold it: a LangChain Runnable and evaluator that can be taught."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from typing import Any, Literal, NoReturn, Self, TypeAlias, TypeVar, get_args
+
+from langchain_core.callbacks import (
+    AsyncCallbackManagerForChainRun,
+    BaseRunManager,
+    CallbackManagerForChainRun,
+)
+from langchain_core.language_models import BaseChatModel
+from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
+from langchain_core.runnables.config import ensure_config, merge_configs
+
+from langchain_memalign._alignment.context import Cost
+from langchain_memalign._async import align as aaligning
+from langchain_memalign._async import forget as aforgetting
+from langchain_memalign._async import gated as agated
+from langchain_memalign._async import judging as ajudging
+from langchain_memalign._async import principles as aprinciples
+from langchain_memalign._concurrency import off_loop
+from langchain_memalign._gate import Gate, check_gate, checked_decision
+from langchain_memalign._memory.records import Records
+from langchain_memalign._memory.search import OnRecallFailure
+from langchain_memalign._models import Retry, StructuredModel, resolve_chat_model
+from langchain_memalign._openevals import OpenevalsPrompt
+from langchain_memalign._results import (
+    EvaluatorResult,
+    evaluator_result,
+    is_without_outputs,
+    no_upload_in_local_mode,
+    run_metadata,
+)
+from langchain_memalign._setup import Budgets, JudgeSetup
+from langchain_memalign._sync import align as aligning
+from langchain_memalign._sync import forget as forgetting
+from langchain_memalign._sync import gated, judging, principles
+from langchain_memalign._values import Declared, JudgeSpec
+from langchain_memalign.errors import ConfigurationError, InvalidInputError
+from langchain_memalign.memory import PRINCIPLE_TOKENS, Memory
+from langchain_memalign.schema import (
+    AlignmentReport,
+    Case,
+    Episode,
+    Feedback,
+    ForgetReport,
+    GateDecision,
+    Principle,
+    Unscored,
+    Verdict,
+    WorkingMemory,
+)
+
+CaseLike: TypeAlias = Case | Mapping[str, Any]
+FeedbackLike: TypeAlias = Feedback | Mapping[str, Any]
+Outcome: TypeAlias = Verdict | Unscored
+
+R = TypeVar("R")
+T = TypeVar("T")
+
+NO_OUTPUTS = Unscored(reason="there are no outputs to judge, as when what is evaluated failed.")
+
+
+class MemAlignJudge(Runnable[CaseLike, Outcome]):
+    """An LLM judge that learns from experts' remarks, after the MemAlign method.
+
+    A Runnable from a `Case`, or a mapping of its fields, to a `Verdict`, or to an `Unscored` when
+    no verdict could be reached. Judging only reads memory; `align`, `forget` and the principle
+    methods write it. Safe to use from many threads and event loops at once. Every method has an
+    async twin with the prefix `a`. The judge itself is an evaluator for LangSmith, openevals and
+    agentevals; in async code, `judge.aevaluate` is.
+
+    Source of the method: MemAlign, Databricks 2026
+    (https://www.databricks.com/blog/memalign-building-better-llm-judges-human-feedback-scalable-memory).
+
+    Attributes:
+        name: The namespace in memory, and the name of the runs.
+        spec: Name, instructions and value type.
+        memory: Where the judge remembers.
+        model: The chat model.
+        setup: What it is made of, for the library's own code.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        instructions: str,
+        value_type: Declared,
+        model: str | BaseChatModel,
+        memory: Memory,
+        k: int = 5,
+        principle_tokens: int = PRINCIPLE_TOKENS,
+        case_tokens: int = 32_000,
+        episode_tokens: int = 2_000,
+        distant: float = 0.3,
+        on_recall_failure: OnRecallFailure = "raise",
+        structured_output: Mapping[str, Any] | None = None,
+        retry: Retry | None = None,
+    ) -> None:
+        """Set a judge up. Calls nothing.
+
+        Args:
+            name: Its namespace in memory, and the name of its runs.
+            instructions: What to judge. Trusted: it stands in the system message.
+            value_type: What a verdict's value may be: `bool`, `Literal[...]`,
+                `Annotated[int, Field(ge=1, le=5)]`, `Annotated[float, Field(ge=0, le=1)]`, or the
+                JSON schema of one of these.
+            model: A chat model, "precedent" (offline), or "provider:name" as `init_chat_model`
+                takes it.
+            memory: Where it remembers; several judges may share one.
+            k: Most past cases shown to the model.
+            principle_tokens: Token budget for principles. Over it, the pinned ones and those
+                nearest to the case are shown, and the verdict tells how many there are.
+            case_tokens: Token budget for the case's texts; what is over is cut, marked.
+            episode_tokens: Token budget for the texts of each past case.
+            distant: When even the nearest past case is less similar than this, the model is told
+                that it has no precedent.
+            on_recall_failure: What to do when the case cannot be embedded or past cases cannot be
+                searched: "raise", or judge by "principles" alone; then the model is told, and the
+                verdict's `recall_problem` says why. Refused access raises in any case.
+            structured_output: Passed to the model's `with_structured_output`, such as
+                `{"method": "function_calling"}`.
+            retry: How failing model calls are repeated.
+
+        Raises:
+            InvalidInputError: Name, instructions, value type, `on_recall_failure` or a number is
+                not usable.
+            ConfigurationError: Model, memory, retry or structured-output options cannot be used.
+        """
+        spec = JudgeSpec.create(name=name, instructions=instructions, value_type=value_type)
+        if not isinstance(memory, Memory):
+            raise ConfigurationError(
+                f"memory: found a {type(memory).__name__}; expected one from Memory.open(...)."
+            )
+        if retry is not None and not isinstance(retry, Retry):
+            raise ConfigurationError(f"retry: found a {type(retry).__name__}; expected a Retry.")
+        if structured_output is not None and not isinstance(structured_output, Mapping):
+            raise ConfigurationError(
+                f"structured_output: found a {type(structured_output).__name__}; expected a "
+                "mapping, such as {'method': 'function_calling'}."
+            )
+        self.name = spec.name
+        self.spec = spec
+        self.memory = memory
+        self.model = resolve_chat_model(model)
+        self.setup = JudgeSetup(
+            spec=spec,
+            records=memory.records,
+            model=StructuredModel(self.model, options=structured_output, retry=retry or Retry()),
+            budgets=Budgets(
+                k=_at_least(0, "k", k),
+                principle_tokens=_at_least(1, "principle_tokens", principle_tokens),
+                case_tokens=_at_least(100, "case_tokens", case_tokens),
+                episode_tokens=_at_least(50, "episode_tokens", episode_tokens),
+                distant=_cosine("distant", distant),
+            ),
+            on_recall_failure=_one_of(
+                get_args(OnRecallFailure), "on_recall_failure", on_recall_failure
+            ),
+        )
+
+    def invoke(
+        self, input: CaseLike, config: RunnableConfig | None = None, **kwargs: Any
+    ) -> Outcome:
+        """Judge a case.
+
+        Raises:
+            InvalidInputError: The case is not usable.
+            ModelError: The provider refuses access; or the case could not be embedded, unless
+                `on_recall_failure` is "principles".
+        """
+
+        def judge(
+            case: CaseLike, run_manager: CallbackManagerForChainRun, config: RunnableConfig
+        ) -> Outcome:
+            outcome, _ = judging.judge(self.setup, Case.of(case), config=config)
+            return self._told(outcome, run_manager)
+
+        with no_upload_in_local_mode():
+            return self._call_with_config(judge, input, self._named(config), **kwargs)
+
+    async def ainvoke(
+        self, input: CaseLike, config: RunnableConfig | None = None, **kwargs: Any
+    ) -> Outcome:
+        """Async `invoke`."""
+
+        async def judge(
+            case: CaseLike, run_manager: AsyncCallbackManagerForChainRun, config: RunnableConfig
+        ) -> Outcome:
+            outcome, _ = await ajudging.judge(self.setup, Case.of(case), config=config)
+            return self._told(outcome, run_manager)
+
+        with no_upload_in_local_mode():
+            return await self._acall_with_config(judge, input, self._named(config), **kwargs)
+
+    def embedding_ahead(self, cases: Iterable[CaseLike]) -> Self:
+        """The same judge, for who will have it judge these cases in a way of their own.
+
+        It embeds up to 50 cases in one call, when the first of them is judged, and holds their
+        vectors until each is. A call that fails fails none of them: each is then embedded alone.
+        `batch` and `abatch` do this by themselves. What is judged meanwhile waits for that call.
+
+        Args:
+            cases: What will be judged, in about this order. Those that are not usable are left to
+                the call that judges them.
+        """
+        usable = []
+        for case in cases:
+            # Whatever is wrong with it: a mapping may be any code that fetches what it holds.
+            with suppress(Exception):
+                usable.append(Case.of(case))
+        records = self.setup.records.embedding_ahead(usable)
+        return self._replace(setup=replace(self.setup, records=records))
+
+    def batch(
+        self,
+        inputs: list[CaseLike],
+        config: RunnableConfig | list[RunnableConfig] | None = None,
+        *,
+        return_exceptions: bool = False,
+        **kwargs: Any,
+    ) -> list[Outcome]:
+        """Judge cases side by side in threads; see `Runnable.batch`.
+
+        Args:
+            inputs: The cases.
+            config: As for `invoke`; its `max_concurrency` says how many at a time.
+            return_exceptions: Give an error in the place of its outcome, instead of raising it.
+            kwargs: Not used.
+        """
+        return Runnable.batch(
+            self.embedding_ahead(inputs),
+            inputs,
+            config,
+            return_exceptions=return_exceptions,
+            **kwargs,
+        )
+
+    async def abatch(
+        self,
+        inputs: list[CaseLike],
+        config: RunnableConfig | list[RunnableConfig] | None = None,
+        *,
+        return_exceptions: bool = False,
+        **kwargs: Any,
+    ) -> list[Outcome]:
+        """Async `batch`: side by side on the event loop; all at once without `max_concurrency`."""
+        # Off the loop: looking through 10,000 cases takes a second.
+        ahead = await off_loop(self.embedding_ahead, inputs)
+        return await Runnable.abatch(
+            ahead,
+            inputs,
+            config,
+            return_exceptions=return_exceptions,
+            **kwargs,
+        )
+
+    def evaluate(
+        self,
+        *,
+        inputs: Any = None,
+        outputs: Any = None,
+        reference_outputs: Any = None,
+        config: RunnableConfig | None = None,
+        **more: Any,
+    ) -> EvaluatorResult:
+        """Judge what a program put out, as an evaluator does.
+
+        Args:
+            inputs: What the program was given: text, a mapping, or messages.
+            outputs: What it put out: the same, such as a trajectory of messages with tool calls.
+                Without any ({} or {"output": None}, as LangSmith shows a program that failed),
+                the judge abstains.
+            reference_outputs: What it should have put out.
+            config: Callbacks, tags and the like.
+            more: `run` and `example` of LangSmith, from which what is not given is taken.
+
+        Returns:
+            The verdict as feedback: truth values and numbers as `score`, labels as `value`, the
+            evidence in `metadata`. The judge abstains with a `score` of None and says why.
+
+        Raises:
+            InvalidInputError: There is nothing to judge, or something that the judge cannot read.
+            ModelError: The provider refuses access, or the case could not be embedded.
+        """
+        case = _evaluated(inputs, outputs, reference_outputs, more)
+        outcome = NO_OUTPUTS if case is None else self.invoke(case, config)
+        return evaluator_result(self.spec.name, outcome)
+
+    __call__ = evaluate
+
+    async def aevaluate(
+        self,
+        *,
+        inputs: Any = None,
+        outputs: Any = None,
+        reference_outputs: Any = None,
+        config: RunnableConfig | None = None,
+        **more: Any,
+    ) -> EvaluatorResult:
+        """Async `evaluate`; itself an evaluator for async code."""
+        case = _evaluated(inputs, outputs, reference_outputs, more)
+        outcome = NO_OUTPUTS if case is None else await self.ainvoke(case, config)
+        return evaluator_result(self.spec.name, outcome)
+
+    def as_openevals_prompt(self) -> OpenevalsPrompt:
+        """This judge's prompt, with its memory, for the judges that openevals and agentevals make.
+
+        `create_llm_as_judge(prompt=prompt, judge=model, **prompt.options)` then asks `model` with
+        what this judge remembers of the case.
+        """
+        return OpenevalsPrompt(self.setup)
+
+    def recall(self, case: CaseLike) -> WorkingMemory:
+        """What the judge would have before it: principles and past cases. Judges nothing."""
+        return judging.recall(self.setup, Case.of(case))
+
+    async def arecall(self, case: CaseLike) -> WorkingMemory:
+        """Async `recall`."""
+        return await ajudging.recall(self.setup, Case.of(case))
+
+    def align(
+        self,
+        feedback: Iterable[FeedbackLike],
+        *,
+        probe: bool = False,
+        gate: Gate | None = None,
+        max_concurrency: int = 32,
+        config: RunnableConfig | None = None,
+    ) -> AlignmentReport:
+        """Learn from experts' words; store them first, so that none can be lost.
+
+        Also takes up what an earlier alignment could not finish: `align([])` does only that.
+        Progress is told by LangChain custom events named `memalign_progress`.
+
+        Args:
+            feedback: `Feedback`, or mappings of its fields. One that is not usable is reported as
+                rejected; the others are stored.
+            probe: First ask the judge about new cases of which its own verdict is not known, so
+                that it learns from the difference; costs one judgement each.
+            gate: Decides whether what was learned may enter the memory, such as an
+                `evaluation.gate.EvidenceGate`. All is learned in a copy of the memory first; of a
+                batch that is refused nothing is stored, and the report's `refused` and `gate` say
+                why.
+            max_concurrency: Most model calls at the same time.
+            config: Callbacks, tags and the like.
+
+        Raises:
+            InvalidInputError: `feedback` is no list.
+            ModelError: The provider refuses access. The feedback is stored, pending; with a gate
+                it is not.
+        """
+        _check_alignment(gate, max_concurrency)
+
+        def work(config: RunnableConfig) -> AlignmentReport:
+            context = self.setup.context(config, max_concurrency=max_concurrency)
+
+            def ask(episode: Episode) -> tuple[Outcome, Cost]:
+                return judging.judge(self.setup, episode.case, exclude={episode.id}, config=config)
+
+            asking = ask if probe else None
+            if gate is None:
+                return aligning.align(context, feedback, probe=asking)
+            decide = partial(self._decided_by, gate)
+            return gated.align_gated(context, feedback, decide=decide, probe=asking)
+
+        return self._as_run("align", work, config)
+
+    async def aalign(
+        self,
+        feedback: Iterable[FeedbackLike],
+        *,
+        probe: bool = False,
+        gate: Gate | None = None,
+        max_concurrency: int = 32,
+        config: RunnableConfig | None = None,
+    ) -> AlignmentReport:
+        """Async `align`."""
+        _check_alignment(gate, max_concurrency)
+
+        async def work(config: RunnableConfig) -> AlignmentReport:
+            context = self.setup.context(config, max_concurrency=max_concurrency)
+
+            async def ask(episode: Episode) -> tuple[Outcome, Cost]:
+                return await ajudging.judge(
+                    self.setup, episode.case, exclude={episode.id}, config=config
+                )
+
+            asking = ask if probe else None
+            if gate is None:
+                return await aaligning.align(context, feedback, probe=asking)
+            decide = partial(self._decided_by, gate)
+            return await agated.align_gated(context, feedback, decide=decide, probe=asking)
+
+        return await self._as_arun("align", work, config)
+
+    def forget(
+        self,
+        episode_ids: Iterable[str] | None = None,
+        *,
+        reviewer: str | None = None,
+        before: datetime | None = None,
+        where: Callable[[Episode], bool] | None = None,
+        redistill: bool = True,
+        config: RunnableConfig | None = None,
+    ) -> ForgetReport:
+        """Erase episodes and everything that was learned from them; needs no model for that.
+
+        An episode goes if it fits all that is given. The other sources of the principles that went
+        with it are then learned anew, without the old text.
+
+        Args:
+            episode_ids: Their ids. Unknown ones are no error.
+            reviewer: Who said it.
+            before: Said before this moment.
+            where: Any condition on the episode.
+            redistill: Whether to learn the other sources now; otherwise the next `align` does it.
+            config: Callbacks, tags and the like.
+
+        Raises:
+            InvalidInputError: Nothing says which episodes should go.
+        """
+        fits = _forgotten(episode_ids, reviewer, before, where)
+        return self._as_run(
+            "forget",
+            lambda config: forgetting.forget(self.setup.context(config), fits, redistill=redistill),
+            config,
+        )
+
+    async def aforget(
+        self,
+        episode_ids: Iterable[str] | None = None,
+        *,
+        reviewer: str | None = None,
+        before: datetime | None = None,
+        where: Callable[[Episode], bool] | None = None,
+        redistill: bool = True,
+        config: RunnableConfig | None = None,
+    ) -> ForgetReport:
+        """Async `forget`."""
+        fits = _forgotten(episode_ids, reviewer, before, where)
+        return await self._as_arun(
+            "forget",
+            lambda config: aforgetting.forget(
+                self.setup.context(config), fits, redistill=redistill
+            ),
+            config,
+        )
+
+    def principles(self, as_of: datetime | None = None) -> list[Principle]:
+        """The principles that apply, or applied at a moment, in the order learned."""
+        return self.memory.principles(self.spec.name, as_of=as_of)
+
+    async def aprinciples(self, as_of: datetime | None = None) -> list[Principle]:
+        """Async `principles`."""
+        return await self.memory.aprinciples(self.spec.name, as_of=as_of)
+
+    def episodes(self, status: Literal["pending", "distilled"] | None = None) -> list[Episode]:
+        """What experts said, oldest first; all of it, or only what waits or what was learned."""
+        return self.memory.episodes(self.spec.name, status=status)
+
+    async def aepisodes(
+        self, status: Literal["pending", "distilled"] | None = None
+    ) -> list[Episode]:
+        """Async `episodes`."""
+        return await self.memory.aepisodes(self.spec.name, status=status)
+
+    def add_principle(self, text: str) -> Principle:
+        """Write a principle by hand. It is pinned: always shown, never retired by learning."""
+        return principles.add_principle(self.setup.records, self.spec.name, text)
+
+    async def aadd_principle(self, text: str) -> Principle:
+        """Async `add_principle`."""
+        return await aprinciples.add_principle(self.setup.records, self.spec.name, text)
+
+    def edit_principle(self, id: str, text: str) -> Principle:
+        """Replace a principle by a hand-written one; the old one stays in the history.
+
+        Raises:
+            InvalidInputError: No active principle has this id.
+        """
+        return principles.edit_principle(self.setup.records, self.spec.name, id, text)
+
+    async def aedit_principle(self, id: str, text: str) -> Principle:
+        """Async `edit_principle`."""
+        return await aprinciples.edit_principle(self.setup.records, self.spec.name, id, text)
+
+    def remove_principle(self, id: str, *, erase: bool = False) -> Principle:
+        """Let a principle apply no more; with `erase`, remove it from the history too.
+
+        Raises:
+            InvalidInputError: No active principle has this id.
+        """
+        return principles.remove_principle(self.setup.records, self.spec.name, id, erase=erase)
+
+    async def aremove_principle(self, id: str, *, erase: bool = False) -> Principle:
+        """Async `remove_principle`."""
+        return await aprinciples.remove_principle(
+            self.setup.records, self.spec.name, id, erase=erase
+        )
+
+    def _decided_by(
+        self, gate: Gate, current: Records, candidate: Records, feedback: Sequence[Feedback]
+    ) -> GateDecision:
+        return checked_decision(gate(self._over(current), self._over(candidate), feedback))
+
+    def _over(self, records: Records) -> Self:
+        """The same judge over other records."""
+        return self._replace(
+            memory=Memory.over(records), setup=replace(self.setup, records=records)
+        )
+
+    def _replace(self, **changed: Any) -> Self:
+        made = object.__new__(type(self))
+        vars(made).update(vars(self), **changed)
+        return made
+
+    def _as_run(
+        self, what: str, work: Callable[[RunnableConfig], R], config: RunnableConfig | None
+    ) -> R:
+        """Do work as a LangChain run, so that it is traced and its model calls hang below it."""
+
+        def traced(_: Any, config: RunnableConfig) -> R:
+            return work(config)
+
+        run = RunnableLambda[Any, R](traced, name=f"{self.spec.name}.{what}")
+        return run.invoke({"judge": self.spec.name}, config)
+
+    async def _as_arun(
+        self,
+        what: str,
+        work: Callable[[RunnableConfig], Awaitable[R]],
+        config: RunnableConfig | None,
+    ) -> R:
+        async def traced(_: Any, config: RunnableConfig) -> R:
+            return await work(config)
+
+        run = RunnableLambda[Any, R](traced, name=f"{self.spec.name}.{what}")
+        return await run.ainvoke({"judge": self.spec.name}, config)
+
+    def _named(self, config: RunnableConfig | None) -> RunnableConfig:
+        return merge_configs(ensure_config(config), {"metadata": run_metadata(self.spec.name)})
+
+    def _told(self, outcome: Outcome, run_manager: BaseRunManager) -> Outcome:
+        # What was recalled is known only now; tracers hold these metadata until the run ends.
+        run_manager.metadata.update(run_metadata(self.spec.name, dict(outcome)))
+        return outcome
+
+    def __getstate__(self) -> NoReturn:
+        raise ConfigurationError(
+            f"the judge {self.spec.name!r} cannot be pickled or copied: it holds an open memory "
+            "and a model with its keys. Build it anew where it is needed, from the same arguments."
+        )
+
+    def __repr__(self) -> str:
+        return f"MemAlignJudge({self.spec.name!r}, {self.spec.value_type.describe()})"
+
+
+def _evaluated(
+    inputs: Any, outputs: Any, reference_outputs: Any, more: Mapping[str, Any]
+) -> Case | None:
+    """What an evaluator is asked to judge; None where there are no outputs."""
+    ran, example = _langsmith(more)
+    if ran is not None and outputs is None:
+        outputs = ran.outputs or {}
+    if example is not None:
+        inputs = example.inputs if inputs is None else inputs
+        reference_outputs = reference_outputs or example.outputs
+    if is_without_outputs(outputs):
+        return None
+    # LangSmith writes {} for what there is not.
+    return Case(inputs=inputs, outputs=outputs, reference_outputs=reference_outputs or None)
+
+
+def _langsmith(more: Mapping[str, Any]) -> tuple[Any, Any]:
+    """The run and the example among further arguments.
+
+    Raises:
+        InvalidInputError: There are others, which would go unseen.
+    """
+    unread = [name for name in more if name not in ("run", "example") and more[name]]
+    if unread:
+        raise InvalidInputError(
+            f"found {', '.join(sorted(unread))}; a judge reads inputs, outputs and "
+            "reference_outputs only: put what it should see into one of these."
+        )
+    return more.get("run"), more.get("example")
+
+
+def _check_alignment(gate: Any, max_concurrency: Any) -> None:
+    if type(max_concurrency) is not int or max_concurrency < 1:
+        raise InvalidInputError(
+            f"max_concurrency: found {max_concurrency!r:.40}; expected a whole number >= 1."
+        )
+    check_gate(gate)
+
+
+def _forgotten(
+    episode_ids: Iterable[str] | None,
+    reviewer: str | None,
+    before: datetime | None,
+    where: Callable[[Episode], bool] | None,
+) -> Callable[[Episode], bool]:
+    """Which episodes fit all that is given.
+
+    Raises:
+        InvalidInputError: Nothing is given, or something that is not usable.
+    """
+    if isinstance(episode_ids, str):
+        raise InvalidInputError("episode_ids: found one string; expected a list of ids.")
+    ids = None if episode_ids is None else frozenset(episode_ids)
+    if before is not None and (not isinstance(before, datetime) or before.tzinfo is None):
+        raise InvalidInputError(
+            f"before: found {before!r:.80}; expected an aware datetime, such as datetime.now(UTC)."
+        )
+    if (ids, reviewer, before, where) == (None, None, None, None):
+        raise InvalidInputError(
+            "nothing says what to forget; give episode_ids, reviewer, before or where. "
+            "To forget everything, where=lambda episode: True."
+        )
+
+    def fits(episode: Episode) -> bool:
+        return (
+            (ids is None or episode.id in ids)
+            and (reviewer is None or episode.reviewer == reviewer)
+            and (before is None or episode.created_at < before)
+            and (where is None or where(episode))
+        )
+
+    return fits
+
+
+def _at_least(least: int, name: str, number: int) -> int:
+    if type(number) is not int or number < least:
+        raise InvalidInputError(
+            f"{name}: found {number!r:.40}; expected a whole number >= {least}."
+        )
+    return number
+
+
+def _one_of(known: Sequence[T], name: str, choice: T) -> T:
+    if choice not in known:
+        raise InvalidInputError(
+            f"{name}: found {choice!r:.40}; expected {' or '.join(map(repr, known))}."
+        )
+    return choice
+
+
+def _cosine(name: str, number: float) -> float:
+    if type(number) not in (int, float) or not -1 <= number <= 1:
+        raise InvalidInputError(f"{name}: found {number!r:.40}; expected a number from -1 to 1.")
+    return number
