@@ -5,8 +5,8 @@ import tempfile
 import pytest
 
 from langchain_memalign import InvalidInputError, MemoryLockedError
-from langchain_memalign.cli import opening
-from langchain_memalign.cli.identities import full_id
+from langchain_memalign.cli import objects
+from langchain_memalign.cli.options import full_id
 
 from .shell import said
 
@@ -43,9 +43,9 @@ def test_erasing_a_principle_asks_first(taught):
 
 
 def test_lists_are_lines_in_a_pipe(taught):
-    rows = [line.split("\t") for line in taught("principles").stdout.splitlines()]
+    rows = [line.split("\t") for line in taught("principles").stdout.splitlines()[2:]]
     assert [row[1] for row in rows] == ["Rule: Remark 1.", "Rule: Remark 2."]
-    rows = [line.split("\t") for line in taught("episodes", "list").stdout.splitlines()]
+    rows = [line.split("\t") for line in taught("episodes", "list").stdout.splitlines()[2:]]
     assert [(row[1], row[4], row[6]) for row in rows] == [
         ("false", "Remark 1.", "distilled"),
         ("true", "Remark 2.", "distilled"),
@@ -104,7 +104,7 @@ def test_a_memory_is_copied(taught):
 
 
 def test_copying_to_a_server_takes_the_key_from_the_environment(taught, monkeypatch):
-    opened, really = [], opening.Memory.open
+    opened, really = [], objects.Memory.open
 
     def note(location, **options):
         if location.startswith("http"):
@@ -112,7 +112,7 @@ def test_copying_to_a_server_takes_the_key_from_the_environment(taught, monkeypa
             location, options = taught.folder / "server", {"embeddings": options["embeddings"]}
         return really(location, **options)
 
-    monkeypatch.setattr(opening.Memory, "open", note)
+    monkeypatch.setattr(objects.Memory, "open", note)
     monkeypatch.setenv("QDRANT_API_KEY", "k-123456")
     result = taught("copy", "memory", "http://localhost:6333")
     assert opened == [("http://localhost:6333", "k-123456")]
@@ -137,4 +137,4 @@ def test_demo_tells_its_story_offline(shell, monkeypatch):
     assert [v["value"] for v in told["before"].values()] == [True, True, True]
     assert [v["value"] for v in told["after"].values()] == [False, False, True]
     assert [v["value"] for v in told["at_last"].values()] == [True, True, True]
-    assert len(shell("demo").stdout.splitlines()) == 3
+    assert len(shell("demo").stdout.splitlines()[2:]) == 3

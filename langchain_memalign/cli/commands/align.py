@@ -8,12 +8,18 @@ from typing import Annotated
 
 import typer
 
-from langchain_memalign.cli.cases import read_feedback, read_labelled
-from langchain_memalign.cli.exits import Left
-from langchain_memalign.cli.opening import opened_judge
+from langchain_memalign.cli.data_files import read_feedback, read_labelled
+from langchain_memalign.cli.objects import opened_judge
 from langchain_memalign.cli.options import ConcurrencyOption, JsonOption, JudgeOption, MapOption
-from langchain_memalign.cli.progress import AlignmentProgress, progress_bar
-from langchain_memalign.cli.screen import Screen, short, worth
+from langchain_memalign.cli.terminal import (
+    AlignmentProgress,
+    Screen,
+    WorkLeft,
+    counted,
+    progress_bar,
+    short,
+    worth,
+)
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.importers import BadRow, Row
 from langchain_memalign.judge import Gate, MemAlignJudge
@@ -26,14 +32,13 @@ def align(
         typer.Argument(
             help="JSONL with an expert's word a line: inputs, outputs, value and/or rationale, "
             "reviewer, ...; - reads standard input. Without it, only what an earlier run left "
-            "pending is learned.",
-            show_default=False,
+            "pending is learned."
         ),
     ] = None,
     map_: MapOption = None,
     reviewer: Annotated[
         str | None,
-        typer.Option(help="Who said it, for rows that do not tell.", show_default=False),
+        typer.Option(help="Who said it, for rows that do not tell."),
     ] = None,
     probe: Annotated[
         bool,
@@ -54,8 +59,7 @@ def align(
         Path | None,
         typer.Option(
             help="For --gate: cases with values that you trust, read like the feedback; they "
-            "decide then.",
-            show_default=False,
+            "decide then."
         ),
     ] = None,
     concurrency: ConcurrencyOption = 32,
@@ -94,10 +98,9 @@ def align(
         try:
             report = _learn(judging, rows, screen, probe, before, concurrency)
         except KeyboardInterrupt:
-            open_ones = len(judging.episodes(status="pending"))
-            raise Left(
-                f"stopped; {open_ones} stored episodes wait to be learned. Run the same command "
-                "again to go on."
+            waiting = counted(len(judging.episodes(status="pending")), "stored episode")
+            raise WorkLeft(
+                f"stopped; {waiting} still to be learned. Run the same command again to go on."
             ) from None
         rejected = [BadRow(rows[r.index].line, r.reason) for r in report.rejected]
         bad = sorted(bad + rejected, key=lambda row: row.line)
@@ -108,15 +111,15 @@ def align(
         else:
             show_report(screen, report, [(f"line {row.line}", row.reason) for row in bad])
     if report.gate and not report.gate.accepted:
-        raise Left(
-            f"the gate refused {len(report.refused)} remarks; the memory is as it was. "
+        raise WorkLeft(
+            f"the gate refused {counted(len(report.refused), 'remark')}; the memory is as it was. "
             f"{report.gate.reason}"
         )
     if bad or report.pending:
-        parts = [f"{len(bad)} of the lines were rejected: correct them."] if bad else []
+        parts = [f"{counted(len(bad), 'line')} rejected, to be corrected."] if bad else []
         if report.pending:
             parts.append(still_waiting(report))
-        raise Left(" ".join(parts))
+        raise WorkLeft(" ".join(parts))
 
 
 def _learn(
@@ -150,8 +153,8 @@ def _gate(
 
 def still_waiting(report: AlignmentReport) -> str:
     """What to do about episodes that an alignment left pending."""
-    waiting = f"{len(report.pending)} of the episodes wait to be learned"
-    return f"{waiting}: `memalign align` takes them up."
+    waiting = counted(len(report.pending), "episode")
+    return f"{waiting} still to be learned: `memalign align` goes on."
 
 
 def show_report(
@@ -177,8 +180,8 @@ def show_report(
         "principles retired": report.principles_retired,
         "conflicts": report.conflicts,
     }
-    rows = [(name, str(len(things))) for name, things in counts.items()]
     tokens = report.usage["total_tokens"] if report.usage else None
+    rows = [(name, str(len(things))) for name, things in counts.items()]
     rows += [
         ("model calls", str(report.model_calls)),
         ("texts embedded", str(report.embedded)),

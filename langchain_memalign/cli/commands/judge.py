@@ -11,17 +11,27 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.progress import Progress
 from rich.text import Text
 
-from langchain_memalign.cli.cases import CaseRow, one_case, read_cases
-from langchain_memalign.cli.evidence import case_panel, verdict_panel
-from langchain_memalign.cli.exits import Left
-from langchain_memalign.cli.opening import opened_judge
+from langchain_memalign.cli.data_files import (
+    CaseRow,
+    VerdictFile,
+    one_case,
+    read_cases,
+    verdict_line,
+)
+from langchain_memalign.cli.interview import case_panel, verdict_panel
+from langchain_memalign.cli.objects import opened_judge
 from langchain_memalign.cli.options import ConcurrencyOption, JsonOption, JudgeOption, MapOption
-from langchain_memalign.cli.progress import progress_bar
-from langchain_memalign.cli.screen import Screen, clean, excerpt, worth
-from langchain_memalign.cli.verdictfile import VerdictFile, verdict_line
+from langchain_memalign.cli.terminal import (
+    Screen,
+    WorkLeft,
+    clean,
+    counted,
+    excerpt,
+    progress_bar,
+    worth,
+)
 from langchain_memalign.errors import InvalidInputError, ModelError
 from langchain_memalign.importers import BadRow
 from langchain_memalign.judge import MemAlignJudge
@@ -46,23 +56,14 @@ def judge(
         Path | None,
         typer.Argument(
             help="JSONL with a case a line (inputs, outputs, reference_outputs, and an id of your "
-            "own); - reads standard input.",
-            show_default=False,
+            "own); - reads standard input."
         ),
     ] = None,
-    inputs: Annotated[
-        str | None, typer.Option(help="What was asked; text or JSON.", show_default=False)
-    ] = None,
-    outputs: Annotated[
-        str | None, typer.Option(help="What was answered; text or JSON.", show_default=False)
-    ] = None,
+    inputs: Annotated[str | None, typer.Option(help="What was asked; text or JSON.")] = None,
+    outputs: Annotated[str | None, typer.Option(help="What was answered; text or JSON.")] = None,
     reference_outputs: Annotated[
         str | None,
-        typer.Option(
-            "--reference-outputs",
-            help="The answer expected; text or JSON.",
-            show_default=False,
-        ),
+        typer.Option("--reference-outputs", help="The answer expected; text or JSON."),
     ] = None,
     out: Annotated[
         Path | None,
@@ -71,7 +72,6 @@ def judge(
             "-o",
             help="Write a verdict a line to this file. What stands in it already is not judged "
             "again, so the same command takes up a run that broke off.",
-            show_default=False,
         ),
     ] = None,
     map_: MapOption = None,
@@ -125,8 +125,14 @@ def judge(
                 tally.skipped = len(rows) - len(todo)
                 if tally.skipped:
                     again = "" if todo else "; --overwrite judges them again"
-                    screen.note(f"{tally.skipped} of {len(rows)} are in {out} already{again}.")
-                _to_file(judging, todo, file, tally, screen, concurrency, with_case)
+                    screen.note(
+                        f"{tally.skipped} of {counted(len(rows), 'case')} in {out} already{again}."
+                    )
+
+                def write(row: CaseRow, outcome: Outcome) -> None:
+                    file.add(verdict_line(judging.spec.name, row, outcome, with_case=with_case))
+
+                _judge_all(judging, todo, write, tally, screen, concurrency)
                 if not tally.stopped:
                     file.sort(rows)
                 tally.unscored = sum("unscored" in line for line in file.lines)
@@ -156,28 +162,11 @@ def _to_screen(
             subject = excerpt(row.case.inputs or row.case.outputs, 60)
             console.print(Text(f"{row.line:>5} {clean(said):<12} {subject}"))
 
-    with progress_bar(screen.err) as progress:
-        _judge_all(judging, rows, write, tally, progress, concurrency)
+    _judge_all(judging, rows, write, tally, screen, concurrency)
     if screen.is_pretty and len(rows) == 1:
         for outcome in outcomes:
             screen.show(case_panel(rows[0].case, "The case"))
             screen.show(verdict_panel(judging, outcome))
-
-
-def _to_file(
-    judging: MemAlignJudge,
-    rows: Sequence[CaseRow],
-    file: VerdictFile,
-    tally: _Tally,
-    screen: Screen,
-    concurrency: int,
-    with_case: bool,
-) -> None:
-    def write(row: CaseRow, outcome: Outcome) -> None:
-        file.add(verdict_line(judging.spec.name, row, outcome, with_case=with_case))
-
-    with progress_bar(screen.err) as progress:
-        _judge_all(judging, rows, write, tally, progress, concurrency)
 
 
 def _judge_all(
@@ -185,36 +174,40 @@ def _judge_all(
     rows: Sequence[CaseRow],
     write: Callable[[CaseRow, Outcome], None],
     tally: _Tally,
-    progress: Progress,
+    screen: Screen,
     concurrency: int,
 ) -> None:
     """Judge cases side by side and write each verdict as it comes, in this thread alone."""
-    task = progress.add_task("Judging", total=len(rows))
     judging = judging.embedding_ahead(row.case for row in rows)
     waiting = iter(rows)
     running: dict[Future[Outcome], CaseRow] = {}
-    with ThreadPoolExecutor(concurrency, thread_name_prefix="judging") as pool:
+    with (
+        progress_bar(screen.err) as progress,
+        ThreadPoolExecutor(concurrency, thread_name_prefix="judging") as pool,
+    ):
+        task = progress.add_task("Judging", total=len(rows))
 
-        def start() -> None:
+        def take_up_more() -> None:
             while len(running) < concurrency and (row := next(waiting, None)) is not None:
                 running[pool.submit(judging.invoke, row.case)] = row
 
+        def write_finished() -> None:
+            for row, outcome in _finished(running, tally):
+                write(row, outcome)
+                tally.judged += 1
+                progress.advance(task)
+
         try:
-            start()
+            take_up_more()
             while running:
-                for row, outcome in _finished(running, tally):
-                    write(row, outcome)
-                    tally.judged += 1
-                    progress.advance(task)
-                start()
+                write_finished()
+                take_up_more()
         except KeyboardInterrupt:
             tally.stopped = True
             progress.update(task, description="Stopping")
-            # What is under way was paid for. A second Ctrl-C ends the process (see `running`).
+            # What is under way was paid for. A second Ctrl-C ends the process (see `program`).
             while running:
-                for row, outcome in _finished(running, tally):
-                    write(row, outcome)
-                    tally.judged += 1
+                write_finished()
 
 
 def _finished(
@@ -258,8 +251,8 @@ def _report(tally: _Tally, screen: Screen, out: Path | None, total: int, seconds
         )
     if tally.stopped or left:
         again = "Run the same command again to go on" if out else "With --out a run can be taken up"
-        raise Left(f"{left} of {total} cases are left. {again}.")
+        raise WorkLeft(f"{left} of {counted(total, 'case')} left. {again}.")
     if tally.failed:
-        raise Left(f"{len(tally.failed)} lines could not be judged; see above.")
+        raise WorkLeft(f"{counted(len(tally.failed), 'line')} not judged; see above.")
     if tally.unscored:
         raise typer.Exit(1)

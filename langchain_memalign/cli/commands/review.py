@@ -14,14 +14,18 @@ from langgraph.types import Command
 from rich.rule import Rule
 from rich.text import Text
 
-from langchain_memalign.cli.cases import CaseRow, read_cases
-from langchain_memalign.cli.evidence import case_panel, verdict_panel
-from langchain_memalign.cli.exits import Left
-from langchain_memalign.cli.interview import Interviewer, Pause, problem_of
-from langchain_memalign.cli.opening import opened_judge
+from langchain_memalign.cli.data_files import CaseRow, read_cases
+from langchain_memalign.cli.interview import (
+    Interviewer,
+    Pause,
+    case_panel,
+    problem_of,
+    verdict_panel,
+)
+from langchain_memalign.cli.objects import opened_judge
 from langchain_memalign.cli.options import JsonOption, JudgeOption, MapOption
-from langchain_memalign.cli.screen import Screen, clean, short
-from langchain_memalign.cli.threads import ReviewThreads
+from langchain_memalign.cli.review_threads import ReviewThreads
+from langchain_memalign.cli.terminal import Screen, WorkLeft, clean, counted, short
 from langchain_memalign.graph import create_review_graph
 from langchain_memalign.judge import MemAlignJudge
 from langchain_memalign.schema import AlignmentReport, Unscored, Verdict
@@ -41,8 +45,7 @@ def review(
         Policy | None,
         typer.Option(
             help="Which verdicts are asked about: always; uncertain (few, disagreeing or distant "
-            "past cases, or unscored); never. Without it, what the judge file says.",
-            show_default=False,
+            "past cases, or unscored); never. Without it, what the judge file says."
         ),
     ] = None,
     reviewer: Annotated[
@@ -52,7 +55,6 @@ def review(
             "-r",
             envvar="MEMALIGN_REVIEWER",
             help="Who is answering; kept with each answer.",
-            show_default=False,
         ),
     ] = None,
     map_: MapOption = None,
@@ -88,7 +90,7 @@ def review(
         left = len(rows) - sum(walk.tally.values()) + walk.tally[Pause.SKIP.value]
         _report(screen, walk, len(rows), left)
     if left or bad or walk.pending:
-        raise Left(_left(left, len(bad), len(walk.pending), stopped=stopped))
+        raise WorkLeft(_left(left, len(bad), len(walk.pending), stopped=stopped))
 
 
 class _Walk:
@@ -198,11 +200,11 @@ class _Walk:
 def _left(cases: int, lines: int, answers: int, *, stopped: bool) -> str:
     parts = ["stopped."] if stopped else []
     if cases:
-        parts.append(f"{cases} of the cases wait for an answer: the same command goes on.")
+        parts.append(f"{counted(cases, 'case')} without an answer: the same command goes on.")
     if lines:
-        parts.append(f"{lines} of the lines cannot be used: correct them.")
+        parts.append(f"{counted(lines, 'line')} not usable, to be corrected.")
     if answers:
-        parts.append(f"{answers} of the answers wait to be learned: `memalign align` does it.")
+        parts.append(f"{counted(answers, 'answer')} still to be learned: `memalign align` does it.")
     return " ".join(parts)
 
 

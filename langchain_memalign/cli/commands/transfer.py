@@ -10,21 +10,21 @@ from typing import Annotated
 import typer
 from pydantic import SecretStr
 
-from langchain_memalign.cli.judgefile import (
+from langchain_memalign.cli.judge_file import (
     DEFAULT_NAMES,
     JudgeFile,
     MemoryPlace,
     find_judge_file,
     load_judge_file,
 )
-from langchain_memalign.cli.opening import opened_memory
+from langchain_memalign.cli.objects import opened_memory
 from langchain_memalign.cli.options import (
     JsonOption,
     JudgeOption,
     OverwriteOption,
-    not_overwritten,
+    check_is_new,
 )
-from langchain_memalign.cli.screen import Screen
+from langchain_memalign.cli.terminal import Screen, counted
 from langchain_memalign.errors import InvalidInputError
 
 _API_KEY = "QDRANT_API_KEY"
@@ -44,12 +44,11 @@ def export(
     Examples:
       $ memalign export memory.jsonl
     """
-    if path.exists() and not overwrite:
-        raise not_overwritten(path)
+    check_is_new(path, overwrite=overwrite)
     file = load_judge_file(find_judge_file(judge_file))
     with opened_memory(file.memory, file.embeddings, creates=False, lazily=True) as memory:
         records = memory.export_jsonl(path)
-    _say(Screen(json=json), records, f"records written to {path}")
+    _say(Screen(json=json), records, f"written to {path}")
 
 
 def import_(
@@ -69,7 +68,7 @@ def import_(
     file = load_judge_file(find_judge_file(judge_file))
     with opened_memory(file.memory, file.embeddings) as memory, screen.working("Importing"):
         records = memory.import_jsonl(path)
-    _say(screen, records, f"records added to {file.memory.location}")
+    _say(screen, records, f"added to {file.memory.location}")
 
 
 def copy(
@@ -82,13 +81,12 @@ def copy(
         str | None,
         typer.Option(
             help="What the memories were made with, unless a judge file tells. Without it: that of "
-            "the judge file in this directory, or else local.",
-            show_default=False,
+            "the judge file in this directory, or else local."
         ),
     ] = None,
     target_embeddings: Annotated[
         str | None,
-        typer.Option(help="Embed all of it anew with these, for the target.", show_default=False),
+        typer.Option(help="Embed all of it anew with these, for the target."),
     ] = None,
     json: JsonOption = False,
 ) -> None:
@@ -116,14 +114,14 @@ def copy(
             found = memory.export_jsonl(carried)
         with (
             opened_memory(target_place, wanted) as memory,
-            screen.working(f"Copying {found} records"),
+            screen.working(f"Copying {counted(found, 'record')}"),
         ):
             records = memory.import_jsonl(carried)
     if json:
         screen.data({"found": found, "records": records})
     else:
-        there = f", {found - records} were there already" if found > records else ""
-        screen.note(f"{records} of {found} records copied to {target}{there}.")
+        there = f", {found - records} there already" if found > records else ""
+        screen.note(f"{records} of {counted(found, 'record')} copied to {target}{there}.")
 
 
 def _place(named: str, embeddings: str) -> tuple[MemoryPlace, str]:
@@ -162,4 +160,4 @@ def _say(screen: Screen, records: int, what: str) -> None:
     if screen.json:
         screen.data({"records": records})
     else:
-        screen.note(f"{records} {what}.")
+        screen.note(f"{counted(records, 'record')} {what}.")

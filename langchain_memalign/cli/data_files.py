@@ -1,27 +1,177 @@
-"""The file of verdicts: JSONL that grows line by line, and is taken up again where it broke off."""
+"""Files of data: cases and feedback that are read, and verdicts that are written."""
 
 from __future__ import annotations
 
 import fcntl
 import json
 import os
+import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
-from langchain_memalign.cli.cases import CaseRow
+from langchain_memalign._values import ValueType
+from langchain_memalign.cli.terminal import Screen, counted
 from langchain_memalign.errors import InvalidInputError
-from langchain_memalign.schema import Unscored, Verdict
+from langchain_memalign.importers import (
+    CASE_FIELDS,
+    FEEDBACK_FIELDS,
+    BadRow,
+    FieldMap,
+    Row,
+    map_rows,
+    read_csv,
+    read_jsonl,
+    with_values,
+)
+from langchain_memalign.schema import Case, Unscored, Verdict
 
 _REMEDY = "Name another file with --out, or replace this one with --overwrite."
 
 _BEGINNING = b'{"line": '
 """How each line begins."""
 
+T = TypeVar("T")
+
 Line = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class CaseRow:
+    """A case, the number of its line, and its row's own id."""
+
+    line: int
+    id: str | int | None
+    case: Case
+
+
+def read_cases(
+    source: Path, mapping: Sequence[str], screen: Screen
+) -> tuple[list[CaseRow], list[BadRow]]:
+    """Read cases from a file, or from standard input where `source` is `-`.
+
+    Returns:
+        The cases, and the lines that cannot be used.
+
+    Raises:
+        InvalidInputError: The file cannot be read, or none of its lines can be used.
+    """
+
+    def case_of(row: Row) -> CaseRow:
+        fields = dict(row.data)
+        identity = fields.pop("id", None)
+        known = identity if isinstance(identity, str | int) else None
+        return CaseRow(row.line, known, Case.of(fields))
+
+    return _read(source, FieldMap.parse(mapping, fields=CASE_FIELDS), screen, case_of)
+
+
+def read_feedback(
+    source: Path, mapping: Sequence[str], value_type: ValueType, screen: Screen
+) -> tuple[list[Row], list[BadRow]]:
+    """Read feedback from a file, or from standard input where `source` is `-`.
+
+    Labels are read as generously as those of a reviewer: "Yes", "GOOD" and " 4 " are understood.
+
+    Returns:
+        Fields of feedback, and the lines that cannot be used.
+
+    Raises:
+        InvalidInputError: The file cannot be read, or none of its lines can be used.
+    """
+
+    def feedback_of(row: Row) -> Row:
+        fields = dict(row.data)
+        if isinstance(fields.get("id"), int):
+            fields["id"] = str(fields["id"])
+        return Row(row.line, with_values(fields, value_type))
+
+    return _read(source, FieldMap.parse(mapping, fields=FEEDBACK_FIELDS), screen, feedback_of)
+
+
+def read_labelled(
+    source: Path, mapping: Sequence[str], value_type: ValueType, screen: Screen
+) -> list[Mapping[str, Any]]:
+    """Read feedback to measure with; says which lines are left out, and goes on.
+
+    Raises:
+        InvalidInputError: The file cannot be read, or none of its lines can be used.
+    """
+    rows, bad = read_feedback(source, mapping, value_type, screen)
+    for row in bad:
+        screen.note(f"{source}, line {row.line} left out: {row.reason}", style="yellow")
+    return [row.data for row in rows]
+
+
+def one_case(inputs: str | None, outputs: str | None, reference: str | None) -> CaseRow:
+    """The case that options describe; a JSON object or list is taken as such."""
+    case = Case(
+        inputs=_content(inputs), outputs=_content(outputs), reference_outputs=_content(reference)
+    )
+    return CaseRow(1, None, case)
+
+
+def _read(
+    source: Path, fields: FieldMap, screen: Screen, read: Callable[[Row], T]
+) -> tuple[list[T], list[BadRow]]:
+    """Read all rows; what `read` refuses is one that cannot be used."""
+    name = "standard input" if str(source) == "-" else str(source)
+    try:
+        text = sys.stdin.buffer.read() if str(source) == "-" else source.read_bytes()
+    except FileNotFoundError:
+        raise InvalidInputError(
+            f"found no file {name}; expected JSONL, one JSON object a line, a .csv with names of "
+            "columns, or - for standard input."
+        ) from None
+    except OSError as error:
+        raise InvalidInputError(f"cannot read {name}: {error.strerror or error}.") from error
+    try:
+        raw = read_csv(text) if source.suffix.lower() == ".csv" else read_jsonl(_lines(text))
+        rows, bad, unused = map_rows(raw, fields)
+    except InvalidInputError as error:
+        raise InvalidInputError(f"{name}: {error}") from error
+    if unused:
+        shown = ", ".join(unused[:8]) + (", …" if len(unused) > 8 else "")
+        screen.note(f"{name}: fields not used: {shown} (--map says what is what)", style="dim")
+    good: list[T] = []
+    for row in rows:
+        try:
+            good.append(read(row))
+        except InvalidInputError as error:
+            bad.append(BadRow(row.line, str(error)))
+    if not good and not bad:
+        raise InvalidInputError(
+            f"{name}: found no row; expected JSONL, one JSON object a line, or a .csv with names "
+            "of columns and at least one row."
+        )
+    if not good and bad:
+        more = counted(len(bad) - 1, "other line")
+        others = f" {more} could not be used either." if len(bad) > 1 else ""
+        raise InvalidInputError(f"{source}, line {bad[0].line}: {bad[0].reason}{others}")
+    return good, sorted(bad, key=lambda row: row.line)
+
+
+def _lines(text: bytes) -> list[bytes]:
+    """The lines; one object over several lines, as people write it, counts as a line."""
+    lines = text.split(b"\n")
+    if text.lstrip()[:1] == b"{" and len(lines) > 1:
+        try:
+            return [json.dumps(json.loads(text)).encode()]
+        except (ValueError, RecursionError):
+            pass
+    return lines
+
+
+def _content(text: str | None) -> Any:
+    if text is not None and text.lstrip()[:1] in ("{", "["):
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
+    return text
 
 
 def verdict_line(
@@ -99,8 +249,8 @@ class VerdictFile:
         left = [row for row in rows if not _pop(waiting, row.case.key)]
         if others := sum(map(len, waiting.values())):
             raise InvalidInputError(
-                f"{self.path} holds {others} verdicts on cases that are not among those to judge; "
-                f"expected it to be new or of the same cases. {_REMEDY}"
+                f"{self.path} holds {counted(others, 'verdict')} on cases that are not among those "
+                f"to judge; expected it to be new or of the same cases. {_REMEDY}"
             )
         return left
 
@@ -130,12 +280,7 @@ class VerdictFile:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _take_up(self, judge: str) -> None:
