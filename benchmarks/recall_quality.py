@@ -20,8 +20,7 @@ import numpy as np
 from langchain_memalign._prompts.content import embedding_texts
 from langchain_memalign._values import value_key
 from langchain_memalign.errors import InvalidInputError
-from langchain_memalign.evaluation.checks import whole
-from langchain_memalign.evaluation.metrics import exact_match
+from langchain_memalign.evaluation.metrics import exact_match, same
 from langchain_memalign.evaluation.resampling import (
     Estimate,
     Numbers,
@@ -29,8 +28,7 @@ from langchain_memalign.evaluation.resampling import (
     estimate,
     ratio,
 )
-from langchain_memalign.evaluation.rows import same
-from langchain_memalign.evaluation.study import readable
+from langchain_memalign.evaluation.trials import readable, whole
 from langchain_memalign.flow import Flow, run
 from langchain_memalign.judge import FeedbackLike, MemAlignJudge
 from langchain_memalign.schema import Case, Feedback, Record, Value

@@ -85,6 +85,7 @@ def evaluate(
       $ memalign evaluate labelled.jsonl --teach feedback.jsonl --leave-one-out
       $ memalign evaluate --dataset halubench --limit 100 --folds 5
     """
+    from langchain_memalign import evaluation
     from langchain_memalign.cli.measured import (
         judge_and_data,
         measuring,
@@ -92,9 +93,7 @@ def evaluate(
         read_data,
         show,
     )
-    from langchain_memalign.evaluation import evaluate as evaluating
-    from langchain_memalign.evaluation.prices import read_prices
-    from langchain_memalign.evaluation.report import CELLS, ceiling, write_evaluation
+    from langchain_memalign.evaluation.report import TRIALS, ceiling
     from langchain_memalign.evaluation.tables import disagreement_table, evaluation_tables
 
     screen = Screen(json=json)
@@ -112,20 +111,20 @@ def evaluate(
         words = data.words if data.unseen is None else data.unseen
         more = [] if teach is None else read_data(teach, **reading, limit=None).words
         with measuring(screen, "Judging", out) as told:
-            found = evaluating.evaluate(
+            found = evaluation.evaluate(
                 judging,
                 words,
                 teach=more,
                 folds=folds,
                 leave_one_out=leave_one_out,
-                directory=out / CELLS,
+                directory=out / TRIALS,
                 concurrency=concurrency,
                 progress=told,
-                prices=read_prices(prices),
+                prices=evaluation.read_prices(prices),
                 seed=seed,
             )
     title = f"{judging.spec.name} on {data.name}"
-    files = write_evaluation(found, out, title=title)
+    files = evaluation.write_evaluation(found, out, title=title)
     if json:
         screen.data(found.model_dump(mode="json") | {"files": [str(file) for file in files]})
         return

@@ -78,6 +78,7 @@ def learning_curve(
       $ memalign learning-curve judge.yaml data/ -m label=value --shards 0,5,20
       $ memalign learning-curve labelled.jsonl --base-url http://localhost:8080/v1
     """
+    from langchain_memalign import evaluation
     from langchain_memalign.cli.measured import (
         judge_and_data,
         measuring,
@@ -85,10 +86,7 @@ def learning_curve(
         read_data,
         show,
     )
-    from langchain_memalign.evaluation import experiments
-    from langchain_memalign.evaluation.evaluate import reviewer_agreement, reviewer_alpha
-    from langchain_memalign.evaluation.prices import read_prices
-    from langchain_memalign.evaluation.report import CELLS, ceiling, write_curve
+    from langchain_memalign.evaluation.report import TRIALS, ceiling
     from langchain_memalign.evaluation.tables import experiment_tables
 
     screen = Screen(json=json)
@@ -105,24 +103,24 @@ def learning_curve(
         data = read_data(source, **reading, dataset=dataset, criterion=criterion, seed=seed)
         others = data.unseen if unseen is None else read_data(unseen, **reading).words
         with measuring(screen, "Judging", out) as told:
-            found = experiments.learning_curve(
+            found = evaluation.learning_curve(
                 judging,
                 data.words,
                 shards=sizes,
                 repeats=repeats,
                 unseen=others,
                 held_out=held_out,
-                directory=out / CELLS,
+                directory=out / TRIALS,
                 concurrency=concurrency,
                 progress=told,
-                prices=read_prices(prices),
+                prices=evaluation.read_prices(prices),
                 seed=seed,
             )
         said = [*data.words, *(others or ())]
-        reviewers = reviewer_agreement(judging.spec.value_type, said)
-        alpha = reviewer_alpha(judging.spec.value_type, said)
+        reviewers = evaluation.reviewer_agreement(judging.spec.value_type, said)
+        alpha = evaluation.reviewer_alpha(judging.spec.value_type, said)
     title = f"{judging.spec.name} on {data.name}"
-    files = write_curve(found, out, title=title, reviewers=reviewers, alpha=alpha)
+    files = evaluation.write_curve(found, out, title=title, reviewers=reviewers, alpha=alpha)
     if json:
         told_data = found.model_dump(mode="json", exclude={"rows"})
         screen.data(told_data | {"files": [str(file) for file in files]})
