@@ -20,10 +20,10 @@ from shared_data import HERE, feedback, rows, value_type
 from tqdm import tqdm
 
 from langchain_memalign import Feedback, MemAlignJudge, Memory
-from langchain_memalign.evaluation.experiments import learning_curve
+from langchain_memalign.evaluation import learning_curve
 from langchain_memalign.evaluation.figures import figures
-from langchain_memalign.evaluation.planning import learning_curve_cells
-from langchain_memalign.evaluation.plots import plot_estimates
+from langchain_memalign.evaluation.report import plot_estimates
+from langchain_memalign.evaluation.trials import learning_curve_trials
 
 METRIC = "correct_overall"
 """Of all cases, so that a judge that abstains gains nothing by it."""
@@ -82,15 +82,15 @@ def ours(judge, taught, unseen, options):
 
 
 def mlflows(judge, taught, unseen, options):
-    """The same of MLflow's over the very cells of ours."""
-    from quality_mlflow import judged_cells
+    """The same of MLflow's over the very trials of ours."""
+    from quality_mlflow import judged_trials
 
-    cells = learning_curve_cells(
+    trials = learning_curve_trials(
         taught, unseen, judge="MLflow", shards=options.shards, repeats=options.repeats
     )
-    total = sum(len(cell.ask) for cell in cells)
+    total = sum(len(trial.ask) for trial in trials)
     with tqdm(total=total, desc=f"{judge.name}, MLflow", unit="judgement") as bar:
-        found = judged_cells(cells, judge.spec, options, bar.update)
+        found = judged_trials(trials, judge.spec, options, bar.update)
     return figures(found, judge.spec.value_type), found
 
 

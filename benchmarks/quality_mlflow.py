@@ -1,4 +1,4 @@
-"""MLflow's MemAlign on the cells of a learning curve, with the model and the embeddings of ours."""
+"""MLflow's MemAlign on the trials of a learning curve, with our model and embeddings."""
 
 import json
 import os
@@ -25,16 +25,16 @@ from mlflow.genai.judges.optimizers import MemAlignOptimizer
 
 from langchain_memalign._models.resolve import resolve_embeddings
 from langchain_memalign.errors import InvalidInputError
-from langchain_memalign.evaluation.cells import Row
+from langchain_memalign.evaluation.trials import Judgement
 
 SECONDS = 300
 
 
-def judged_cells(cells, spec, options, told):
-    """Rows of all cells.
+def judged_trials(trials, spec, options, told):
+    """Rows of all trials.
 
     Args:
-        cells: What to teach and to ask.
+        trials: What to teach and to ask.
         spec: Our judge's name, instructions and value type.
         options: The model, its address, the embeddings, and how many are asked at once.
         told: Called with how many more are judged.
@@ -47,29 +47,29 @@ def judged_cells(cells, spec, options, told):
         os.environ.setdefault("OPENAI_API_KEY", "none")
         mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db")
         mlflow.set_experiment(spec.name)
-        for _, alike in groupby(cells, key=lambda cell: cell.lesson):
-            lesson = list(alike)
+        for _, alike in groupby(trials, key=lambda trial: trial.training_id):
+            together = list(alike)
             judge = make_judge(
                 name=spec.name,
                 instructions=spec.instructions + " Inputs: {{ inputs }} Outputs: {{ outputs }}",
                 model=f"openai:/{options.model}",
                 feedback_value_type=_declared(spec.value_type),
             )
-            if lesson[0].teach:
+            if together[0].teach:
                 optimizer = MemAlignOptimizer(
                     reflection_lm=f"openai:/{options.model}",
                     embedding_model="openai:/embeddings",
                     embedding_dim=size,
                 )
-                traces = [_logged(word, spec.name) for word in lesson[0].teach]
+                traces = [_logged(word, spec.name) for word in together[0].teach]
                 judge = judge.align(traces, optimizer)
-            for cell in lesson:
-                found += _asked(judge, cell, spec.value_type, options.concurrency)
-                told(len(cell.ask))
+            for trial in together:
+                found += _asked(judge, trial, spec.value_type, options.concurrency)
+                told(len(trial.ask))
     return found
 
 
-def _asked(judge, cell, value_type, concurrency):
+def _asked(judge, trial, value_type, concurrency):
     # Only a judge that was taught has any.
     guidelines = tuple(g.guideline_text for g in getattr(judge, "_semantic_memory", ()))
 
@@ -83,8 +83,8 @@ def _asked(judge, cell, value_type, concurrency):
             reason = str(error)
         except Exception as error:  # whatever its libraries raise: no verdict, as in ours
             reason = f"{type(error).__name__}: {error}"
-        return Row(
-            setting=cell.setting,
+        return Judgement(
+            setting=trial.setting,
             split=question.split,
             id=question.id,
             expert=question.expert,
@@ -95,7 +95,7 @@ def _asked(judge, cell, value_type, concurrency):
         )
 
     with ThreadPoolExecutor(concurrency) as pool:
-        return list(pool.map(one, cell.ask))
+        return list(pool.map(one, trial.ask))
 
 
 def _logged(word, name):

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import report
 from matplotlib.figure import Figure
+from recall_quality import recall_quality
 from shared_data import HERE, datasets, feedback, rows, value_type
 from tqdm import tqdm
 
 from langchain_memalign import MemAlignJudge, Memory
 from langchain_memalign.evaluation.metrics import exact_match
-from langchain_memalign.evaluation.recalling import recall_quality
 
 DEFAULT = ("both", "dense")
 """What memory does."""

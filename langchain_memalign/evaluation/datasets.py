@@ -8,25 +8,14 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from langchain_memalign._values import ValueType
 from langchain_memalign.errors import ConfigurationError, InvalidInputError, SourceError
-from langchain_memalign.evaluation.readers import (
-    PAIR,
-    PAIR_OR_TIE,
-    Reader,
-    Row,
-    auto_j,
-    feedback_collection,
-    financebench,
-    halubench,
-    hotpot_qa,
-    safe_rlhf,
-    summaries,
-)
 from langchain_memalign.importers import (
     FEEDBACK_FIELDS,
     BadRow,
@@ -37,8 +26,13 @@ from langchain_memalign.importers import (
     with_values,
 )
 from langchain_memalign.importers import Row as FileRow
-from langchain_memalign.schema import Feedback
+from langchain_memalign.schema import Feedback, Value
 
+Row = Mapping[str, Any]
+Reader = Callable[[Row], Iterable[Mapping[str, Any]]]
+
+PAIR = ValueType(kind="choice", labels=("A", "B"))
+PAIR_OR_TIE = ValueType(kind="choice", labels=("A", "B", "tie"))
 _FIVE = ValueType(kind="integer", minimum=1, maximum=5)
 _YES_NO = ValueType(kind="boolean")
 
@@ -81,6 +75,96 @@ class Loaded:
     value_type: ValueType
     words: tuple[Feedback, ...]
     left_out: tuple[str, ...] = ()
+
+
+def financebench(row: Row) -> Iterator[dict[str, Any]]:
+    """Questions on filings, with the right answer."""
+    evidence = [part["evidence_text"] for part in row["evidence"]]
+    inputs = {"question": row["question"], "evidence": "\n\n".join(evidence)}
+    yield _told(row["financebench_id"], inputs, row["answer"], True, row.get("justification"))
+
+
+def hotpot_qa(row: Row) -> Iterator[dict[str, Any]]:
+    """Questions over several articles, of which those needed are shown, with the right answer."""
+    titles, texts = row["context"]["title"], row["context"]["sentences"]
+    told = set(row["supporting_facts"]["title"])
+    context = ["".join(s) for title, s in zip(titles, texts, strict=True) if title in told]
+    inputs = {"question": row["question"], "context": "\n\n".join(context)}
+    yield _told(row["id"], inputs, row["answer"], True)
+
+
+def halubench(row: Row) -> Iterator[dict[str, Any]]:
+    """Answers that are, or are not, backed by a passage."""
+    inputs = {"question": row["question"], "passage": row["passage"]}
+    if row["label"] in ("PASS", "FAIL"):
+        yield _told(row["id"], inputs, row["answer"], row["label"] == "PASS")
+
+
+def feedback_collection(row: Row) -> Iterator[dict[str, Any]]:
+    """Responses scored from 1 to 5 by a criterion, with a remark."""
+    yield {
+        "inputs": row["orig_instruction"],
+        "outputs": row["orig_response"],
+        "reference_outputs": row["orig_reference_answer"],
+        "value": int(row["orig_score"]),
+        "rationale": row["orig_feedback"],
+    }
+
+
+def safe_rlhf(row: Row) -> Iterator[dict[str, Any]]:
+    """Pairs of responses, of which one is safer."""
+    outputs = {"A": row["response_0"], "B": row["response_1"]}
+    value = _chosen(PAIR, row["safer_response_id"])
+    yield {"inputs": row["prompt"], "outputs": outputs, "value": value}
+
+
+def summaries(row: Row) -> Iterator[dict[str, Any]]:
+    """Pairs of summaries, of which one was chosen."""
+    info, (first, second) = row["info"], row["summaries"]
+    yield {
+        "inputs": info.get("post") or info.get("article"),
+        "outputs": {"A": first["text"], "B": second["text"]},
+        "value": _chosen(PAIR, row["choice"]),
+        # No rationale: a summary's `note` was written before the worker had seen the text.
+        "reviewer": row.get("worker"),
+    }
+
+
+# The layout of the message that Auto-J was trained on, as its repository's README shows it.
+_AUTO_J = re.compile(
+    r"\[Query\]: (?P<query>.*)\n\*{3}\n\[Response 1\]: (?P<A>.*)\n\*{3}\n"
+    r"\[Response 2\]: (?P<B>.*)\n\*{3}\n\[END DATA\]",
+    re.DOTALL,
+)
+
+
+def auto_j(subset: str) -> Reader:
+    """Read Auto-J's pairs of one origin; `subset` is a part of its `source_dataset`, in letters."""
+
+    def read(row: Row) -> Iterator[dict[str, Any]]:
+        origin = re.sub(r"[^a-z]", "", str(row["source_dataset"]).casefold())
+        # The README calls the column `usermsg`, the files `usrmsg`.
+        message = str(row.get("usrmsg") or row.get("usermsg"))
+        if subset in origin and (pair := _AUTO_J.search(message)):
+            outputs = {"A": pair["A"], "B": pair["B"]}
+            value = _chosen(PAIR_OR_TIE, row["gt_label"])
+            yield {"inputs": pair["query"], "outputs": outputs, "value": value}
+
+    return read
+
+
+def _chosen(value_type: ValueType, place: Any) -> Value:
+    """The label at a place; hubs write -1 where nobody chose."""
+    if (number := int(place)) not in range(len(value_type.labels)):
+        raise ValueError(f"found the choice {number}")
+    return value_type.labels[number]
+
+
+def _told(
+    id_: str, inputs: Mapping[str, Any], answer: str, value: bool, rationale: str | None = None
+) -> dict[str, Any]:
+    told = {"id": str(id_), "inputs": dict(inputs), "outputs": answer, "value": value}
+    return told | {"rationale": rationale} if rationale else told
 
 
 _AUTO_J_PAIRS = (

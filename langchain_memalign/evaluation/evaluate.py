@@ -7,26 +7,30 @@ if it were new: its own episodes, and the principles that came from them, are hi
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Unpack
 
 from langchain_memalign._stores.base import Selection
 from langchain_memalign._values import ValueType
 from langchain_memalign.errors import InvalidInputError
-from langchain_memalign.evaluation.agreement import Agreement, State, agreements
-from langchain_memalign.evaluation.cells import Question, Row, question
-from langchain_memalign.evaluation.checks import check_options, whole
-from langchain_memalign.evaluation.leaving_out import Influence
-from langchain_memalign.evaluation.planning import parts
-from langchain_memalign.evaluation.prices import Spent, read_prices, spent
-from langchain_memalign.evaluation.resampling import Estimate, Resampling
-from langchain_memalign.evaluation.reviewers import krippendorff_alpha, reviewer_match
-from langchain_memalign.evaluation.running import model_name
-from langchain_memalign.evaluation.session import Session
-from langchain_memalign.evaluation.study import RunOptions, readable
+from langchain_memalign.evaluation.cost import Spent, read_prices, spent
+from langchain_memalign.evaluation.experiments import RunOptions, check_options
+from langchain_memalign.evaluation.figures import Agreement, State, agreements
+from langchain_memalign.evaluation.inter_rater import reviewer_agreement, reviewer_alpha
+from langchain_memalign.evaluation.leave_one_out import Influence, leave_one_out
+from langchain_memalign.evaluation.resampling import Estimate
+from langchain_memalign.evaluation.runner import CopiedJudge, model_name
+from langchain_memalign.evaluation.trials import (
+    EvalCase,
+    Judgement,
+    eval_cases,
+    parts,
+    readable,
+    whole,
+)
 from langchain_memalign.flow import Flow, arun, run
 from langchain_memalign.judge import FeedbackLike, MemAlignJudge
-from langchain_memalign.schema import Feedback, Record, Value
+from langchain_memalign.schema import Feedback, Record
 
 
 class Evaluation(Record):
@@ -42,7 +46,7 @@ class Evaluation(Record):
     """
 
     value_type: ValueType
-    questions: tuple[Question, ...]
+    questions: tuple[EvalCase, ...]
     agreements: tuple[Agreement, ...]
     reviewers: Estimate
     alpha: Estimate
@@ -56,7 +60,7 @@ class Evaluation(Record):
         return self.agreements[-1]
 
     @property
-    def disagreements(self) -> tuple[Row, ...]:
+    def disagreements(self) -> tuple[Judgement, ...]:
         """Judgements in the last state that differ from the expert's, abstentions included."""
         return tuple(row for row in self.last.rows if not row.is_correct)
 
@@ -85,7 +89,7 @@ def evaluate(
     Args:
         judge: The judge.
         data: Experts' words with values; those without a value are left out.
-        options: See `Options`, and `RunOptions` in `study`.
+        options: See `Options`, and `RunOptions` in `experiments`.
 
     Raises:
         InvalidInputError: The data or an option cannot be used.
@@ -107,7 +111,7 @@ def _evaluate(
     check_options(options, Options)
     value_type = judge.spec.value_type
     words, notes = readable(value_type, data)
-    questions = _questions(words)
+    questions = _distinct(words)
     if twice := sum(word.value is not None for word in words) - len(questions):
         notes.append(f"{twice} words repeat a case of the same expert; the last of each counts.")
     if not questions:
@@ -118,27 +122,28 @@ def _evaluate(
     more, _ = readable(value_type, options.get("teach", ()))
     folds = whole("folds", options.get("folds", 0), least=0)
     folds = 0 if more else folds
-    lessons = [(questions, more)] if more else []
+    to_teach = [(questions, more)] if more else []
     if folds:
         by_part = parts(words, folds=folds, seed=options.get("seed", 0))
-        lessons = [(_questions(held), taught) for held, taught in by_part]
+        to_teach = [(_distinct(held), taught) for held, taught in by_part]
     points = yield from judge.memory.flows.scan(Selection(judge=judge.spec.name), vectors=True)
-    session = Session(
+    copied = CopiedJudge(
         judge,
         points,
         directory=options.get("directory"),
         concurrency=options.get("concurrency", 8),
         progress=options.get("progress"),
-        resampling=options.get("resampling"),
     )
     try:
-        found = yield from _states(session, questions, lessons)
+        found = yield from _states(copied, questions, to_teach)
         influences: Sequence[Influence] = ()
         if options.get("leave_one_out"):
             rows = found.get("taught more" if more else "now", ())
-            influences = yield from session.influences(questions, rows, teach=more)
+            influences = yield from leave_one_out(
+                copied, questions, rows, teach=more, resampling=options.get("resampling")
+            )
     finally:
-        session.close()
+        copied.close()
     if len(found) == 1:
         notes.append(
             "The judge knows nothing yet, so there is nothing to compare: let it learn with "
@@ -153,72 +158,31 @@ def _evaluate(
         reviewers=reviewer_agreement(value_type, words, resampling=options.get("resampling")),
         alpha=reviewer_alpha(value_type, words, resampling=options.get("resampling")),
         influences=tuple(influences),
-        spent=spent(session.results.rows, session.results.lessons, price),
+        spent=spent(copied.results.rows, copied.results.trainings, price),
         notes=tuple(notes),
     )
 
 
 def _states(
-    session: Session,
-    questions: Sequence[Question],
-    lessons: Sequence[tuple[Sequence[Question], Sequence[Feedback]]],
-) -> Flow[dict[State, Sequence[Row]]]:
+    copied: CopiedJudge,
+    questions: Sequence[EvalCase],
+    to_teach: Sequence[tuple[Sequence[EvalCase], Sequence[Feedback]]],
+) -> Flow[dict[State, Sequence[Judgement]]]:
     """Judge in each state that there is."""
-    session.tally.total = len(questions) * (1 + session.knows + bool(lessons))
-    found: dict[State, Sequence[Row]] = {}
-    found["without memory"] = yield from session.ask(questions, shown="none")
-    if session.knows:
-        found["now"] = yield from session.ask(questions)
-    if lessons:
-        rows: list[Row] = []
-        for fold, (asked, taught) in enumerate(lessons):
-            rows += yield from session.ask(asked, teach=taught, fold=fold)
+    copied.counter.total = len(questions) * (1 + copied.knows + bool(to_teach))
+    found: dict[State, Sequence[Judgement]] = {}
+    found["without memory"] = yield from copied.ask(questions, shown="none")
+    if copied.knows:
+        found["now"] = yield from copied.ask(questions)
+    if to_teach:
+        rows: list[Judgement] = []
+        for fold, (asked, taught) in enumerate(to_teach):
+            rows += yield from copied.ask(asked, teach=taught, fold=fold)
         by_id = {row.id: row for row in rows}
         found["taught more"] = [by_id[question.id] for question in questions]
     return found
 
 
-def _questions(words: Sequence[Feedback]) -> tuple[Question, ...]:
-    """The words with a value; ids are unique, for several reviewers may speak of one case."""
-    asked = [one for word in words if (one := question(word)) is not None]
-    return tuple({one.id: one for one in asked}.values())
-
-
-def reviewer_agreement(
-    value_type: ValueType,
-    words: Sequence[FeedbackLike],
-    *,
-    resampling: Resampling | None = None,
-) -> Estimate:
-    """How often two experts give one case the same value: the ceiling for a judge.
-
-    Raises:
-        InvalidInputError: One of the words cannot be used; says which.
-    """
-    return reviewer_match(_by_case(readable(value_type, words)[0]), resampling=resampling)
-
-
-def reviewer_alpha(
-    value_type: ValueType,
-    words: Sequence[FeedbackLike],
-    *,
-    resampling: Resampling | None = None,
-) -> Estimate:
-    """Krippendorff's alpha of the experts, by distance where the values form a scale.
-
-    Raises:
-        InvalidInputError: One of the words cannot be used; says which.
-    """
-    return krippendorff_alpha(
-        _by_case(readable(value_type, words)[0]),
-        level="interval" if value_type.is_ordered else "nominal",
-        resampling=resampling,
-    )
-
-
-def _by_case(words: Sequence[Feedback]) -> list[Mapping[Hashable, Value]]:
-    cases: dict[str, dict[Hashable, Value]] = {}
-    for number, word in enumerate(words):
-        if word.value is not None:
-            cases.setdefault(word.case.key, {})[word.reviewer or number] = word.value
-    return list(cases.values())
+def _distinct(words: Sequence[Feedback]) -> tuple[EvalCase, ...]:
+    """The words with a value, one for each id: several reviewers may speak of one case."""
+    return tuple({asked.id: asked for asked in eval_cases(words)}.values())

@@ -1,14 +1,23 @@
-"""From rows to figures: each metric for each group of rows, and its change; pure."""
+"""From judgements to figures: each metric for each group of them, and its change; pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Literal
 
 from langchain_memalign._values import ValueType
-from langchain_memalign.evaluation.cells import Row, Setting, Shown, Split, Teaching
-from langchain_memalign.evaluation.metrics import metrics_for
+from langchain_memalign.evaluation.metrics import Confusion, confusion_matrix, metrics_for
 from langchain_memalign.evaluation.resampling import Estimate, Resampling
+from langchain_memalign.evaluation.trials import (
+    Condition,
+    Judgement,
+    MemoryUsed,
+    Split,
+    Teaching,
+)
 from langchain_memalign.schema import Record
+
+State = Literal["without memory", "now", "taught more"]
 
 
 class Group(Record):
@@ -18,7 +27,7 @@ class Group(Record):
     split: Split
     taught: int
     teaching: Teaching
-    shown: Shown
+    shown: MemoryUsed
 
     @property
     def is_baseline(self) -> bool:
@@ -46,8 +55,24 @@ class Figures(Record):
     repeats: int = 1
 
 
+class Agreement(Record):
+    """How a judge in one state agrees with the experts.
+
+    Attributes:
+        estimates: By metric, the main one first.
+        changes: By metric, against the state before; empty for the first.
+        confusion: Which values it gives where experts give which; None for numbers.
+    """
+
+    state: State
+    estimates: Mapping[str, Estimate]
+    changes: Mapping[str, Estimate] = {}
+    confusion: Confusion | None = None
+    rows: tuple[Judgement, ...] = ()
+
+
 def figures(
-    rows: Iterable[Row], value_type: ValueType, *, resampling: Resampling | None = None
+    rows: Iterable[Judgement], value_type: ValueType, *, resampling: Resampling | None = None
 ) -> list[Figures]:
     """Measure each group of rows. Cases that stand in several rows are resampled as one.
 
@@ -56,7 +81,7 @@ def figures(
         value_type: Decides which metrics make sense.
         resampling: How intervals are drawn.
     """
-    groups: dict[Group, list[Row]] = {}
+    groups: dict[Group, list[Judgement]] = {}
     for row in rows:
         groups.setdefault(_group(row.setting, row.split), []).append(row)
     found = []
@@ -66,25 +91,8 @@ def figures(
         found.append(
             Figures(
                 group=group,
-                estimates={
-                    metric.name: metric(
-                        [row.expert for row in members],
-                        [row.value for row in members],
-                        groups=[row.unit for row in members],
-                        resampling=resampling,
-                    )
-                    for metric in metrics_for(value_type)
-                },
-                changes={
-                    metric.name: metric.change(
-                        [row.expert for row in paired],
-                        [before[row.id].value for row in paired],
-                        [row.value for row in paired],
-                        groups=[row.unit for row in paired],
-                        resampling=resampling,
-                    )
-                    for metric in (metrics_for(value_type) if paired else ())
-                },
+                estimates=_estimates(value_type, members, resampling),
+                changes=_changes(value_type, [before[r.id] for r in paired], paired, resampling),
                 rows=len(members),
                 cases=len({row.unit for row in members}),
                 repeats=len({row.setting.repeat for row in members}),
@@ -93,18 +101,72 @@ def figures(
     return sorted(found, key=_order)
 
 
-def _group(setting: Setting, split: Split) -> Group:
+def agreements(
+    value_type: ValueType,
+    found: Mapping[State, Sequence[Judgement]],
+    resampling: Resampling | None,
+) -> Iterator[Agreement]:
+    """Measure each state, and its change against the one before."""
+    before: Sequence[Judgement] = ()
+    for state, rows in found.items():
+        expert, judge = [row.expert for row in rows], [row.value for row in rows]
+        yield Agreement(
+            state=state,
+            estimates=_estimates(value_type, rows, resampling),
+            changes=_changes(value_type, before, rows, resampling),
+            confusion=None
+            if value_type.kind == "number"
+            else confusion_matrix(expert, judge, value_type=value_type),
+            rows=tuple(rows),
+        )
+        before = rows
+
+
+def _estimates(
+    value_type: ValueType, rows: Sequence[Judgement], resampling: Resampling | None
+) -> dict[str, Estimate]:
+    return {
+        metric.name: metric(
+            [row.expert for row in rows],
+            [row.value for row in rows],
+            groups=[row.unit for row in rows],
+            resampling=resampling,
+        )
+        for metric in metrics_for(value_type)
+    }
+
+
+def _changes(
+    value_type: ValueType,
+    before: Sequence[Judgement],
+    after: Sequence[Judgement],
+    resampling: Resampling | None,
+) -> dict[str, Estimate]:
+    """The change of each metric over the same cases in one order; none without a before."""
+    return {
+        metric.name: metric.change(
+            [row.expert for row in after],
+            [row.value for row in before],
+            [row.value for row in after],
+            groups=[row.unit for row in after],
+            resampling=resampling,
+        )
+        for metric in (metrics_for(value_type) if before else ())
+    }
+
+
+def _group(condition: Condition, split: Split) -> Group:
     return Group(
-        judge=setting.judge,
+        judge=condition.judge,
         split=split,
         # Folds differ in size by one; what they were taught is all but a fold.
-        taught=setting.taught,
-        teaching=setting.teaching,
-        shown=setting.shown,
+        taught=condition.taught,
+        teaching=condition.teaching,
+        shown=condition.shown,
     )
 
 
-def _baseline(group: Group, groups: Mapping[Group, Sequence[Row]]) -> dict[str, Row]:
+def _baseline(group: Group, groups: Mapping[Group, Sequence[Judgement]]) -> dict[str, Judgement]:
     """Rows of the same judge and cases without anything learned, by case."""
     if group.is_baseline:
         return {}

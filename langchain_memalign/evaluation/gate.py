@@ -20,13 +20,18 @@ from langchain_memalign._alignment import NO_COST, Cost, align
 from langchain_memalign._scratch import scratch_copy
 from langchain_memalign._stores.base import Selection
 from langchain_memalign.errors import InvalidInputError
-from langchain_memalign.evaluation.cells import Question, Row, Setting, question
-from langchain_memalign.evaluation.checks import listed
 from langchain_memalign.evaluation.metrics import Metric, closeness
-from langchain_memalign.evaluation.planning import parts
 from langchain_memalign.evaluation.resampling import Resampling, chance_of_loss
-from langchain_memalign.evaluation.running import judged, own_ids
-from langchain_memalign.evaluation.study import readable
+from langchain_memalign.evaluation.runner import judged, own_ids
+from langchain_memalign.evaluation.trials import (
+    Condition,
+    EvalCase,
+    Judgement,
+    eval_cases,
+    listed,
+    parts,
+    readable,
+)
 from langchain_memalign.flow import Flow, parallel
 from langchain_memalign.judge import FeedbackLike, JudgeFlows, MemAlignJudge
 from langchain_memalign.schema import Feedback, GateDecision, GateEvidence
@@ -36,9 +41,9 @@ from langchain_memalign.schema import Feedback, GateDecision, GateEvidence
 class _Compared:
     """The same questions, answered before and after, and what teaching for that cost."""
 
-    asked: tuple[Question, ...] = ()
-    before: tuple[Row, ...] = ()
-    after: tuple[Row, ...] = ()
+    asked: tuple[EvalCase, ...] = ()
+    before: tuple[Judgement, ...] = ()
+    after: tuple[Judgement, ...] = ()
     cost: Cost = NO_COST
 
     def __add__(self, other: _Compared) -> _Compared:
@@ -137,7 +142,7 @@ class EvidenceGate:
         batch, _ = readable(value_type, feedback)
         trusted, _ = readable(value_type, self.holdout)
         kinds: dict[str, _Compared] = {}
-        asked = self._sample(_questions(trusted))
+        asked = self._sample(eval_cases(trusted))
         if asked:
             kinds["trusted cases"] = yield from self._compare(asked, before, after)
         if _cases(asked) < self.least:
@@ -146,16 +151,16 @@ class EvidenceGate:
                 for name, hides in (("remembered", False), ("as new", True)):
                     found = yield from self._compare(asked, before, after, hides=hides)
                     kinds[f"earlier cases, {name}"] = found
-            asked = self._sample(_questions(batch))
+            asked = self._sample(eval_cases(batch))
             if self.folds and _cases(asked) >= max(self.least, self.folds):
                 kinds["cases of the batch, as new"] = yield from self._cross(batch, asked, before)
         measure = closeness(value_type)
         evidence = [self._evidence(name, kind, measure) for name, kind in kinds.items()]
         return self._decision(evidence, kinds.values())
 
-    def _sample(self, questions: Iterable[Question]) -> list[Question]:
+    def _sample(self, questions: Iterable[EvalCase]) -> list[EvalCase]:
         """Questions on at most so many cases; all words on a case stay together."""
-        by_case: dict[str, list[Question]] = {}
+        by_case: dict[str, list[EvalCase]] = {}
         for asked in questions:
             by_case.setdefault(asked.case.key, []).append(asked)
         keys = sorted(by_case)
@@ -164,7 +169,7 @@ class EvidenceGate:
 
     def _compare(
         self,
-        asked: Sequence[Question],
+        asked: Sequence[EvalCase],
         before: JudgeFlows,
         after: JudgeFlows,
         *,
@@ -175,7 +180,7 @@ class EvidenceGate:
         first = (yield from own_ids(before)) if hides else nothing
         second = (yield from own_ids(after)) if hides else nothing
         judgements = [
-            judged(flows, one, Setting(), without=own.get(one.case.key, frozenset()))
+            judged(flows, one, Condition(), without=own.get(one.case.key, frozenset()))
             for flows, own in ((before, first), (after, second))
             for one in asked
         ]
@@ -185,7 +190,7 @@ class EvidenceGate:
         )
 
     def _cross(
-        self, batch: Sequence[Feedback], asked: Sequence[Question], before: JudgeFlows
+        self, batch: Sequence[Feedback], asked: Sequence[EvalCase], before: JudgeFlows
     ) -> Flow[_Compared]:
         """Ask about each part of the batch a judge that was taught all other parts."""
         points = yield from before.memory.scan(Selection(judge=before.spec.name), vectors=True)
@@ -264,7 +269,7 @@ class EvidenceGate:
         )
 
 
-def _said_before(before: JudgeFlows, after: JudgeFlows) -> Flow[list[Question]]:
+def _said_before(before: JudgeFlows, after: JudgeFlows) -> Flow[list[EvalCase]]:
     """What experts said before and still say, if that is at least half of it; else all of it."""
     said = yield from before.memory.episodes(before.spec.name)
     kept = yield from after.memory.episodes(before.spec.name)
@@ -272,17 +277,13 @@ def _said_before(before: JudgeFlows, after: JudgeFlows) -> Flow[list[Question]]:
     valued = [e for e in said if e.value is not None]
     standing = [e for e in valued if revisions.get(e.id) == e.revision]
     return [
-        Question(id=e.id, case=e.case, expert=e.value)
+        EvalCase(id=e.id, case=e.case, expert=e.value)
         for e in (standing if 2 * len(standing) >= len(valued) else valued)
         if e.value is not None
     ]
 
 
-def _questions(words: Iterable[Feedback]) -> list[Question]:
-    return [asked for word in words if (asked := question(word)) is not None]
-
-
-def _cases(asked: Iterable[Question]) -> int:
+def _cases(asked: Iterable[EvalCase]) -> int:
     return len({question.case.key for question in asked})
 
 

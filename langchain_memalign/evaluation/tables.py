@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from langchain_memalign.evaluation.agreement import Agreement
+from langchain_memalign.evaluation.cost import Spent
 from langchain_memalign.evaluation.evaluate import Evaluation
-from langchain_memalign.evaluation.leaving_out import Influence
-from langchain_memalign.evaluation.prices import Spent
+from langchain_memalign.evaluation.experiments import Experiment
+from langchain_memalign.evaluation.figures import Agreement
+from langchain_memalign.evaluation.leave_one_out import Influence
 from langchain_memalign.evaluation.resampling import Estimate
-from langchain_memalign.evaluation.study import Experiment
 from langchain_memalign.schema import Value
 
 _SHOWN = 60

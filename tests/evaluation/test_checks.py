@@ -14,7 +14,6 @@ from langchain_memalign.evaluation.experiments import (
     learning_curve,
 )
 from langchain_memalign.evaluation.gate import EvidenceGate
-from langchain_memalign.evaluation.recalling import recall_quality
 
 WORDS = words(*range(8))
 NAN = float("nan")
@@ -57,12 +56,10 @@ def test_every_experiment_checks_its_options(experiment):
         experiment(bench().judge, {"inputs": "x"})
 
 
-def test_numbers_of_parts_and_of_episodes_are_whole():
+def test_numbers_of_parts_are_whole():
     for measure in (cross_validate, evaluate):
         with pytest.raises(InvalidInputError, match="folds: found '3'"):
             measure(bench().judge, WORDS, folds="3")
-    with pytest.raises(InvalidInputError, match="k: found '5'"):
-        recall_quality(bench().judge, WORDS, k="5")
 
 
 def test_judges_to_compare_have_labels():

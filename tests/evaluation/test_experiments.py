@@ -8,6 +8,7 @@ from fakes import HttpError
 
 from evaluation.learner import bench, knows_what_it_is_shown, word, words
 from langchain_memalign import InvalidInputError, ModelError
+from langchain_memalign.evaluation.cost import Price
 from langchain_memalign.evaluation.experiments import (
     ablation,
     alearning_curve,
@@ -15,7 +16,6 @@ from langchain_memalign.evaluation.experiments import (
     cross_validate,
     learning_curve,
 )
-from langchain_memalign.evaluation.prices import Price
 from langchain_memalign.evaluation.resampling import Resampling
 
 FAST = Resampling(count=50)
@@ -175,7 +175,7 @@ def test_an_ablation_shows_each_memory_and_teaches_each_part():
         ("text", "episodic"): 1.0,
         ("text", "both"): 1.0,
     }
-    assert len(here.model.titled("principles")) == 3, "cells of one lesson share what was learned"
+    assert len(here.model.titled("principles")) == 3, "trials of one training share it"
 
 
 def test_models_are_compared_before_and_after():

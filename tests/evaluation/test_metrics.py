@@ -16,6 +16,7 @@ from langchain_memalign.evaluation.metrics import (
     abstention_rate,
     ccc,
     cohen_kappa,
+    confusion_matrix,
     correct_overall,
     exact_match,
     linear_kappa,
@@ -25,7 +26,6 @@ from langchain_memalign.evaluation.metrics import (
     recall_of,
 )
 from langchain_memalign.evaluation.resampling import Resampling
-from langchain_memalign.evaluation.rows import confusion_matrix
 
 NO_INTERVAL = Resampling(count=0)
 

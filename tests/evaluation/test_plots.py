@@ -1,6 +1,6 @@
 """Pictures say what their figures rest on."""
 
-from langchain_memalign.evaluation.plots import plot_estimates
+from langchain_memalign.evaluation.report import plot_estimates
 from langchain_memalign.evaluation.resampling import Estimate
 
 

@@ -3,19 +3,21 @@
 import pytest
 
 from langchain_memalign import InvalidInputError
-from langchain_memalign.evaluation.cells import Lesson, Row, Setting
-from langchain_memalign.evaluation.prices import Price, read_prices, spent
+from langchain_memalign.evaluation.cost import Price, read_prices, spent
+from langchain_memalign.evaluation.trials import Condition, Judgement, Training
 
 
 def row(**usage):
     told = {"total_tokens": 0, **usage} if usage else None
-    return Row(setting=Setting(), split="unseen", id="1", expert=True, model_calls=1, usage=told)
+    return Judgement(
+        setting=Condition(), split="unseen", id="1", expert=True, model_calls=1, usage=told
+    )
 
 
 def test_the_provider_s_cache_is_priced_apart():
     cached = row(input_tokens=1000, output_tokens=10, input_token_details={"cache_read": 600})
     price = Price(input=2.0, cached_input=0.5, output=8.0)
-    found = spent([cached], [Lesson(id="x", setting=Setting(), embedded=4)], price)
+    found = spent([cached], [Training(id="x", setting=Condition(), embedded=4)], price)
     assert (found.cached_tokens, found.embedded) == (600, 4)
     assert found.dollars == pytest.approx((400 * 2.0 + 600 * 0.5 + 10 * 8.0) / 1e6)
 

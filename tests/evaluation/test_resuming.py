@@ -10,10 +10,10 @@ import pytest
 
 from evaluation.learner import bench, knows_what_it_is_shown, word, words
 from langchain_memalign import InvalidInputError
-from langchain_memalign.evaluation.cells import Cell, Question, Row, Setting
 from langchain_memalign.evaluation.evaluate import evaluate
 from langchain_memalign.evaluation.experiments import learning_curve
 from langchain_memalign.evaluation.resampling import Resampling
+from langchain_memalign.evaluation.trials import Condition, EvalCase, Judgement, Trial
 
 FAST = Resampling(count=50)
 TAUGHT, UNSEEN = words(*range(8)), words(*range(20, 26))
@@ -42,12 +42,12 @@ def test_an_evaluation_sees_a_corrected_label_too(tmp_path):
 @pytest.mark.parametrize(
     "changed", [{"rationale": "Other."}, {"judge_value": True}, {"id": "x"}, {"reviewer": "ann"}]
 )
-def test_whatever_is_taught_makes_another_lesson(changed):
-    lessons = [
-        Cell(setting=Setting(), teach=(given,)).lesson
+def test_whatever_is_taught_makes_another_training(changed):
+    trainings = [
+        Trial(setting=Condition(), teach=(given,)).training_id
         for given in (word(1), word(1).model_copy(update=changed))
     ]
-    assert lessons[0] != lessons[1]
+    assert trainings[0] != trainings[1]
 
 
 def test_another_address_or_temperature_is_another_judge(tmp_path):
@@ -102,9 +102,9 @@ def test_experts_of_one_case_are_one_case_to_an_interval():
 
 
 def test_rows_without_a_case_stand_for_themselves():
-    row = Row(setting=Setting(), split="unseen", id="1", expert=True)
+    row = Judgement(setting=Condition(), split="unseen", id="1", expert=True)
     assert row.unit == "1"
-    asked = Question(id="1", case=word(1).case, expert=True)
+    asked = EvalCase(id="1", case=word(1).case, expert=True)
     assert row.model_copy(update={"case": asked.case.key}).unit == asked.case.key
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from evaluation.examples import KRIPPENDORFF_C
 from langchain_memalign import InvalidInputError
-from langchain_memalign.evaluation.reviewers import krippendorff_alpha, reviewer_match
+from langchain_memalign.evaluation.inter_rater import krippendorff_alpha, reviewer_match
 
 CASES = [
     {who: value for who, value in enumerate(unit) if value is not None}

@@ -144,7 +144,7 @@ def _learn(
 def _gate(
     judging: MemAlignJudge, holdout: Path | None, mapping: Sequence[str], screen: Screen
 ) -> Gate:
-    from langchain_memalign.evaluation.gate import EvidenceGate  # numpy is an extra
+    from langchain_memalign.evaluation import EvidenceGate  # numpy is an extra
 
     if holdout is None:
         return EvidenceGate()

@@ -100,8 +100,8 @@ def evaluate(
       $ memalign evaluate --dataset halubench --limit 100 --folds 5
     """
     from langchain_memalign.evaluation import evaluate as evaluating
-    from langchain_memalign.evaluation.prices import read_prices
-    from langchain_memalign.evaluation.report import CELLS, ceiling, write_evaluation
+    from langchain_memalign.evaluation.cost import read_prices
+    from langchain_memalign.evaluation.report import TRIALS, ceiling, write_evaluation
     from langchain_memalign.evaluation.tables import disagreement_table, evaluation_tables
 
     screen = Screen(json=json)
@@ -125,7 +125,7 @@ def evaluate(
                 teach=more,
                 folds=folds,
                 leave_one_out=leave_one_out,
-                directory=out / CELLS,
+                directory=out / TRIALS,
                 concurrency=concurrency,
                 progress=on_progress,
                 prices=read_prices(prices),
@@ -187,8 +187,8 @@ def learning_curve(
     """
     from langchain_memalign.evaluation import experiments
     from langchain_memalign.evaluation.evaluate import reviewer_agreement, reviewer_alpha
-    from langchain_memalign.evaluation.prices import read_prices
-    from langchain_memalign.evaluation.report import CELLS, ceiling, write_curve
+    from langchain_memalign.evaluation.cost import read_prices
+    from langchain_memalign.evaluation.report import TRIALS, ceiling, write_curve
     from langchain_memalign.evaluation.tables import experiment_tables
 
     screen = Screen(json=json)
@@ -212,7 +212,7 @@ def learning_curve(
                 repeats=repeats,
                 unseen=others,
                 held_out=held_out,
-                directory=out / CELLS,
+                directory=out / TRIALS,
                 concurrency=concurrency,
                 progress=on_progress,
                 prices=read_prices(prices),

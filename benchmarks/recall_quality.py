@@ -5,11 +5,12 @@ vote. Ways differ in what is compared (`inputs`, `outputs`, `both` as memory doe
 rankings `fused`) and how (`dense` embeddings, or `hybrid`: fused with BM25 over the same texts).
 
 Source of the fusion: G. Cormack et al., Reciprocal rank fusion outperforms Condorcet and
-individual rank learning methods, SIGIR 2009; with its constant 60.
+individual rank learning methods, SIGIR 2009; with its constant 60. Source of BM25: S. Robertson and
+H. Zaragoza, The Probabilistic Relevance Framework: BM25 and Beyond, 2009; with k1 = 1.2, b = 0.75.
 """
 
-from __future__ import annotations
-
+import math
+import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Literal
@@ -19,9 +20,7 @@ import numpy as np
 from langchain_memalign._prompts.content import embedding_texts
 from langchain_memalign._values import value_key
 from langchain_memalign.errors import InvalidInputError
-from langchain_memalign.evaluation.checks import whole
-from langchain_memalign.evaluation.lexical import bm25
-from langchain_memalign.evaluation.metrics import exact_match
+from langchain_memalign.evaluation.metrics import exact_match, same
 from langchain_memalign.evaluation.resampling import (
     Estimate,
     Numbers,
@@ -29,15 +28,16 @@ from langchain_memalign.evaluation.resampling import (
     estimate,
     ratio,
 )
-from langchain_memalign.evaluation.rows import same
-from langchain_memalign.evaluation.study import readable
-from langchain_memalign.flow import Flow, arun, run
+from langchain_memalign.evaluation.trials import readable, whole
+from langchain_memalign.flow import Flow, run
 from langchain_memalign.judge import FeedbackLike, MemAlignJudge
 from langchain_memalign.schema import Case, Feedback, Record, Value
 
 By = Literal["inputs", "outputs", "both", "fused"]
 How = Literal["dense", "hybrid"]
 _FUSION = 60
+_WORD = re.compile(r"\w+")
+_K1, _B = 1.2, 0.75
 _EMBED_AT_ONCE = 128
 
 
@@ -85,28 +85,6 @@ def recall_quality(
         InvalidInputError: The data cannot be used.
         ModelError: They could not be embedded.
     """
-    return run(_recall_quality(judge, feedback, unseen, k, resampling))
-
-
-async def arecall_quality(
-    judge: MemAlignJudge,
-    feedback: Sequence[FeedbackLike],
-    *,
-    unseen: Sequence[FeedbackLike] | None = None,
-    k: int = 5,
-    resampling: Resampling | None = None,
-) -> list[RecallQuality]:
-    """Async `recall_quality`."""
-    return await arun(_recall_quality(judge, feedback, unseen, k, resampling))
-
-
-def _recall_quality(
-    judge: MemAlignJudge,
-    feedback: Sequence[FeedbackLike],
-    unseen: Sequence[FeedbackLike] | None,
-    k: int,
-    resampling: Resampling | None,
-) -> Flow[list[RecallQuality]]:
     whole("k", k, least=1)
     value_type = judge.spec.value_type
     episodes = [word for word in readable(value_type, feedback)[0] if word.value is not None]
@@ -118,7 +96,7 @@ def _recall_quality(
             f"found {len(episodes)} episodes with a value, and {len(asked)} cases with one; "
             "expected some of each."
         )
-    sides = yield from _similarities(judge, asked, episodes)
+    sides = run(_similarities(judge, asked, episodes))
     own = np.array([[a.case.key == e.case.key for e in episodes] for a in asked])
     found = []
     for how in ("dense", "hybrid"):
@@ -151,6 +129,23 @@ def _similarities(
         sides[f"dense {name}"] = matrix[: len(queries)] @ matrix[len(queries) :].T
         sides[f"words {name}"] = bm25(queries, targets)
     return sides
+
+
+def bm25(queries: Sequence[str], texts: Sequence[str]) -> Numbers:
+    """How well each text answers each query: a line for each query, a column for each text."""
+    bags = [Counter(_WORD.findall(text.casefold())) for text in texts]
+    lengths = [sum(bag.values()) for bag in bags]
+    mean = sum(lengths) / len(lengths) if lengths else 1.0
+    found_in = Counter(word for bag in bags for word in bag)
+    scores = np.zeros((len(queries), len(texts)))
+    for line, query in enumerate(queries):
+        for word in set(_WORD.findall(query.casefold())) & found_in.keys():
+            rarity = math.log(1 + (len(bags) - found_in[word] + 0.5) / (found_in[word] + 0.5))
+            for column, bag in enumerate(bags):
+                if count := bag[word]:
+                    long = 1 - _B + _B * lengths[column] / (mean or 1.0)
+                    scores[line, column] += rarity * count * (_K1 + 1) / (count + _K1 * long)
+    return scores
 
 
 def _texts(case: Case) -> tuple[str, str]:

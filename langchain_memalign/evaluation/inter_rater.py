@@ -1,4 +1,4 @@
-"""How far experts agree with one another: the ceiling for a judge that learns from them; pure."""
+"""How far experts agree with one another: the ceiling for a judge that learns from them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from langchain_memalign._values import ValueType
 from langchain_memalign.errors import InvalidInputError
+from langchain_memalign.evaluation.metrics import compared, plain, require_numbers
 from langchain_memalign.evaluation.resampling import (
     Estimate,
     Numbers,
@@ -15,8 +17,9 @@ from langchain_memalign.evaluation.resampling import (
     estimate,
     ratio,
 )
-from langchain_memalign.evaluation.rows import compared, plain, require_numbers
-from langchain_memalign.schema import Value
+from langchain_memalign.evaluation.trials import readable
+from langchain_memalign.judge import FeedbackLike
+from langchain_memalign.schema import Feedback, Value
 
 Level = Literal["nominal", "ordinal", "interval"]
 
@@ -104,6 +107,46 @@ def reviewer_match(
         is_proportion=True,
         resampling=resampling,
     )
+
+
+def reviewer_agreement(
+    value_type: ValueType,
+    words: Sequence[FeedbackLike],
+    *,
+    resampling: Resampling | None = None,
+) -> Estimate:
+    """How often two experts give one case the same value: the ceiling for a judge.
+
+    Raises:
+        InvalidInputError: One of the words cannot be used; says which.
+    """
+    return reviewer_match(_by_case(readable(value_type, words)[0]), resampling=resampling)
+
+
+def reviewer_alpha(
+    value_type: ValueType,
+    words: Sequence[FeedbackLike],
+    *,
+    resampling: Resampling | None = None,
+) -> Estimate:
+    """Krippendorff's alpha of the experts, by distance where the values form a scale.
+
+    Raises:
+        InvalidInputError: One of the words cannot be used; says which.
+    """
+    return krippendorff_alpha(
+        _by_case(readable(value_type, words)[0]),
+        level="interval" if value_type.is_ordered else "nominal",
+        resampling=resampling,
+    )
+
+
+def _by_case(words: Sequence[Feedback]) -> list[Mapping[Hashable, Value]]:
+    cases: dict[str, dict[Hashable, Value]] = {}
+    for number, word in enumerate(words):
+        if word.value is not None:
+            cases.setdefault(word.case.key, {})[word.reviewer or number] = word.value
+    return list(cases.values())
 
 
 def _given(case: Mapping[Hashable, Value | None]) -> list[Value]:

@@ -1,17 +1,23 @@
 """How well episodes are found, measured without a model."""
 
+import importlib
 import math
 
 import pytest
-
 from evaluation.learner import bench, words
+from pages import ROOT
+
 from langchain_memalign import Feedback, InvalidInputError
-from langchain_memalign.evaluation.lexical import bm25
-from langchain_memalign.evaluation.recalling import arecall_quality, recall_quality
 from langchain_memalign.evaluation.resampling import Resampling
 
 FAST = Resampling(count=20)
 KINDS = {"alpha": True, "bravo": True, "charlie": False, "delta": False}
+
+
+@pytest.fixture
+def recall(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    return importlib.import_module("recall_quality")
 
 
 def said(topic, tone, number):
@@ -26,11 +32,11 @@ def said(topic, tone, number):
 EPISODES = [said("tea", tone, number) for tone in KINDS for number in range(3)]
 
 
-def test_what_differs_in_outputs_is_found_by_outputs_not_by_inputs():
+def test_what_differs_in_outputs_is_found_by_outputs_not_by_inputs(recall):
     here = bench()
     found = {
         (q.by, q.how): q.vote.value
-        for q in recall_quality(here.judge, EPISODES, k=2, resampling=FAST)
+        for q in recall.recall_quality(here.judge, EPISODES, k=2, resampling=FAST)
     }
     assert len(found) == 8
     assert found["outputs", "dense"] == found["outputs", "hybrid"] == found["both", "dense"] == 1.0
@@ -38,32 +44,32 @@ def test_what_differs_in_outputs_is_found_by_outputs_not_by_inputs():
     assert here.model.requests == []
 
 
-def test_shares_and_the_nearest_are_told_apart():
+def test_shares_and_the_nearest_are_told_apart(recall):
     # Of one word on each case, the others say the opposite.
     episodes = [said("tea", "alpha", 1), said("tea", "alpha", 2), said("tea", "charlie", 1)]
     unseen = [said("tea", "alpha", 3)]
-    found = recall_quality(bench().judge, episodes, unseen=unseen, k=3, resampling=FAST)
+    found = recall.recall_quality(bench().judge, episodes, unseen=unseen, k=3, resampling=FAST)
     (dense,) = [q for q in found if (q.by, q.how) == ("outputs", "dense")]
     assert (dense.vote.value, dense.nearest.value) == (1.0, 1.0)
     assert dense.share.value == pytest.approx(2 / 3)
 
 
-async def test_the_async_twin_measures_the_same():
-    sync = recall_quality(bench().judge, EPISODES, resampling=FAST)
-    assert await arecall_quality(bench().judge, EPISODES, resampling=FAST) == sync
-
-
-def test_without_values_there_is_nothing_to_measure():
+def test_without_values_there_is_nothing_to_measure(recall):
     silent = [word.model_copy(update={"value": None}) for word in words(1, 2)]
     with pytest.raises(InvalidInputError, match="found 0 episodes"):
-        recall_quality(bench().judge, silent)
+        recall.recall_quality(bench().judge, silent)
 
 
-def test_bm25_prefers_rare_words():
+def test_bm25_prefers_rare_words(recall):
     # By hand: three texts of mean length 2; "tea" stands in two of them, "rare" in one.
-    scores = bm25(["rare tea"], ["rare tea", "tea tea", "milk sugar"])[0]
+    scores = recall.bm25(["rare tea"], ["rare tea", "tea tea", "milk sugar"])[0]
     tea = math.log(1 + 1.5 / 2.5)
     rare = math.log(1 + 2.5 / 1.5)
     assert scores[0] == pytest.approx(tea + rare, abs=1e-9)
     assert scores[1] == pytest.approx(tea * 2 * 2.2 / 3.2, abs=1e-9)
     assert scores[2] == 0
+
+
+def test_a_number_of_episodes_is_whole(recall):
+    with pytest.raises(InvalidInputError, match="k: found '5'"):
+        recall.recall_quality(bench().judge, EPISODES, k="5")

@@ -12,7 +12,7 @@ from typing import Annotated
 from pydantic import Field, ValidationError
 
 from langchain_memalign.errors import InvalidInputError
-from langchain_memalign.evaluation.cells import Lesson, Row
+from langchain_memalign.evaluation.trials import Judgement, Training
 from langchain_memalign.schema import Record
 
 _Dollars = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)]
@@ -78,13 +78,13 @@ def read_prices(path: str | os.PathLike[str] | None = None) -> dict[str, Price]:
         ) from error
 
 
-def spent(rows: Iterable[Row], lessons: Iterable[Lesson], price: Price | None) -> Spent:
+def spent(rows: Iterable[Judgement], trainings: Iterable[Training], price: Price | None) -> Spent:
     """Add up what judging and teaching cost."""
     calls = embedded = uncounted = prompt = cached = reply = 0
-    parts: list[Row | Lesson] = [*rows, *lessons]
+    parts: list[Judgement | Training] = [*rows, *trainings]
     for part in parts:
         calls += part.model_calls
-        embedded += part.embedded if isinstance(part, Lesson) else 0
+        embedded += part.embedded if isinstance(part, Training) else 0
         if part.usage is None:
             uncounted += part.model_calls
             continue

@@ -1,0 +1,372 @@
+"""Running trials: a memory aside for each training, cases side by side, what is finished kept.
+
+`run_trials` begins with an empty memory for each training; a `CopiedJudge` with a copy of what the
+judge remembers. The judges' own memories are only read.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from itertools import groupby
+from typing import Any, TypeAlias
+
+from langchain_memalign._alignment import align
+from langchain_memalign._models import Embedder
+from langchain_memalign._scratch import scratch_copy, scratch_memory
+from langchain_memalign._stores.base import Point
+from langchain_memalign.errors import ModelError
+from langchain_memalign.evaluation.trials import (
+    Condition,
+    EvalCase,
+    Judgement,
+    MemoryUsed,
+    Results,
+    Training,
+    Trial,
+)
+from langchain_memalign.flow import Flow, off_loop, parallel
+from langchain_memalign.judge import JudgeFlows, MemAlignJudge
+from langchain_memalign.memory import Memory
+from langchain_memalign.schema import AlignmentReport, Feedback, Unscored, WorkingMemory
+
+Progress: TypeAlias = Callable[[int, int], None]
+"""Is told how many judgements are done, of how many. Called from several threads, one at a time."""
+
+
+class ProgressCounter:
+    """Counts judgements as threads finish them, and tells a progress.
+
+    Attributes:
+        total: How many there will be.
+    """
+
+    def __init__(self, progress: Progress | None, total: int = 0) -> None:
+        self.total = total
+        self._progress = progress
+        self._done = 0
+        self._lock = threading.Lock()
+
+    def add(self, count: int) -> None:
+        """So many more are done."""
+        # Told under the lock: else a thread that was held up would tell of less than another did.
+        with self._lock:
+            self._done += count
+            if self._progress is not None:
+                self._progress(self._done, self.total)
+
+
+def run_trials(
+    trials: Sequence[Trial],
+    judges: Mapping[str, MemAlignJudge],
+    *,
+    results: Results,
+    concurrency: int = 8,
+    progress: Progress | None = None,
+) -> Flow[None]:
+    """Run the trials that `results` has not yet; each is kept as soon as it is finished.
+
+    The judges' own memories are neither read nor written: each training gets a memory aside.
+
+    Args:
+        trials: What to run; those of one training should stand together, to be taught once.
+        judges: The judges, by the label in a trial's setting.
+        results: Where rows go.
+        concurrency: Most judgements at the same time.
+        progress: Told after each judgement.
+
+    Raises:
+        ModelError: The provider refuses access. Finished trials are kept.
+    """
+    described = {label: describe(judge) for label, judge in judges.items()}
+    keys = {id(trial): trial.key(described[trial.setting.judge]) for trial in trials}
+    counter = ProgressCounter(progress, sum(len(trial.ask) for trial in trials))
+    todo = [trial for trial in trials if not results.has(keys[id(trial)], len(trial.ask))]
+    counter.add(counter.total - sum(len(trial.ask) for trial in todo))
+    embedders = {label: j.memory.flows.embedder.remembering() for label, j in judges.items()}
+    for _, alike in groupby(todo, key=lambda trial: trial.training_id):
+        together = list(alike)
+        label = together[0].setting.judge
+
+        def finished(trial: Trial, taught: Training, rows: list[Judgement]) -> None:
+            results.add(keys[id(trial)], taught, rows)
+
+        yield from _run_training(
+            judges[label], together, embedders[label], concurrency, finished, counter.add
+        )
+
+
+def _run_training(
+    judge: MemAlignJudge,
+    trials: Sequence[Trial],
+    embedder: Embedder,
+    concurrency: int,
+    finished: Callable[[Trial, Training, list[Judgement]], None],
+    on_progress: Callable[[int], None],
+) -> Flow[None]:
+    """Teach a judge with an empty memory, and ask it all that the trials of one training ask."""
+    memory = yield from off_loop(lambda: scratch_memory(embedder))
+    try:
+        flows = judge.flows.over(memory.flows)
+        taught = Training(id=trials[0].training_id, setting=trials[0].setting)
+        if trials[0].teach:
+            report = yield from align(
+                flows.learner(max_concurrency=concurrency), list(trials[0].teach)
+            )
+            taught = learned(taught, report)
+        for trial in trials:
+            rows = yield from judged_all(
+                flows, trial.ask, trial.setting, concurrency=concurrency, on_progress=on_progress
+            )
+            yield from off_loop(lambda trial=trial, rows=rows: finished(trial, taught, rows))  # type: ignore[misc]
+    finally:
+        memory.close()
+
+
+def judged_all(
+    flows: JudgeFlows,
+    questions: Sequence[EvalCase],
+    condition: Condition,
+    *,
+    concurrency: int,
+    on_progress: Callable[[int], None],
+    own: Mapping[str, AbstractSet[str]] | None = None,
+) -> Flow[list[Judgement]]:
+    """Ask a judge questions side by side, their cases embedded many in one call.
+
+    Args:
+        flows: The judge.
+        questions: What it is asked.
+        condition: Which memories it is shown.
+        concurrency: Most judgements at the same time.
+        on_progress: Called with how many more are judged.
+        own: By case, the ids of what it must not be shown; see `judged`.
+
+    Raises:
+        ModelError: The provider refuses access.
+    """
+    ahead = flows.embedding_ahead(question.case for question in questions)
+    own = own or {}
+
+    def one(question: EvalCase) -> Flow[Judgement]:
+        without = own.get(question.case.key, frozenset())
+        row = yield from judged(ahead, question, condition, without=without)
+        on_progress(1)
+        return row
+
+    return parallel([one(question) for question in questions], limit=concurrency)
+
+
+def judged(
+    flows: JudgeFlows,
+    question: EvalCase,
+    condition: Condition,
+    *,
+    without: AbstractSet[str] = frozenset(),
+) -> Flow[Judgement]:
+    """Ask a judge one question, with as much of its memory as the condition shows.
+
+    Args:
+        flows: The judge.
+        question: What it is asked.
+        condition: Which memories it is shown.
+        without: Ids of episodes and principles that it must not be shown. Principles that came
+            from such an episode are not shown either: they may repeat the answer.
+
+    Raises:
+        ModelError: The provider refuses access. Any other failure is an abstention.
+    """
+    try:
+        memory = yield from flows.recall(question.case, exclude=without)
+        memory = hidden(memory, condition.shown, without)
+        outcome, cost = yield from flows.decide(memory, question.case)
+    except ModelError as error:  # the case could not be embedded
+        if error.is_refused_access:
+            raise
+        outcome, calls = Unscored(reason=str(error)), 0
+    else:
+        calls = cost.model_calls
+    answered: dict[str, Any] = (
+        {"reason": outcome.reason}
+        if isinstance(outcome, Unscored)
+        else {
+            "value": outcome.value,
+            "reason": outcome.rationale,
+            "relied_on": outcome.relied_on,
+        }
+    )
+    return Judgement(
+        setting=condition,
+        split=question.split,
+        id=question.id,
+        case=question.case.key,
+        expert=question.expert,
+        principle_ids=outcome.principle_ids,
+        episode_ids=outcome.episode_ids,
+        model_calls=calls,
+        usage=outcome.usage,
+        latency=outcome.latency,
+        **answered,
+    )
+
+
+def own_ids(flows: JudgeFlows) -> Flow[dict[str, frozenset[str]]]:
+    """By case, the ids of all episodes on it."""
+    found: dict[str, set[str]] = {}
+    for episode in (yield from flows.memory.episodes(flows.spec.name)):
+        found.setdefault(episode.case.key, set()).add(episode.id)
+    return {key: frozenset(ids) for key, ids in found.items()}
+
+
+def hidden(memory: WorkingMemory, shown: MemoryUsed, without: AbstractSet[str]) -> WorkingMemory:
+    """Working memory with only what may be shown; pure."""
+    changed: dict[str, Any] = {}
+    if without:
+        kept = [p for p in memory.principles if not without & {p.id, *p.episode_ids}]
+        gone = len(memory.principles) - len(kept)
+        changed["principles"] = tuple(kept)
+        changed["principles_total"] = memory.principles_total - gone
+    if shown in ("episodic", "none"):
+        changed |= {"principles": (), "principles_total": 0}
+    if shown in ("semantic", "none"):
+        changed |= {"episodes": (), "value_counts": {}}
+    return memory.model_copy(update=changed)
+
+
+def model_name(judge: MemAlignJudge) -> str:
+    """The name of a judge's model, as its maker calls it."""
+    for name in ("model_name", "model"):
+        if isinstance(named := getattr(judge.model, name, None), str):
+            return named
+    return judge.model._llm_type
+
+
+# What a chat model calls its address and what changes its answers.
+_SETTINGS = (
+    *("base_url", "openai_api_base", "endpoint", "azure_endpoint", "azure_deployment"),
+    *("temperature", "top_p", "top_k", "seed", "reasoning_effort", "max_tokens"),
+)
+
+
+def _plain(setting: Any) -> str | None:
+    return None if setting is None else str(setting)
+
+
+def describe(judge: MemAlignJudge) -> list[Any]:
+    """What makes a judge answer as it does, as far as it can be told from outside."""
+    return [
+        judge.spec.model_dump(mode="json"),
+        vars(judge.flows.budgets),
+        type(judge.model).__name__,
+        model_name(judge),
+        [_plain(getattr(judge.model, name, None)) for name in _SETTINGS],
+        judge.memory.embeddings_id,
+    ]
+
+
+def learned(begun: Training, report: AlignmentReport) -> Training:
+    """A training with what an alignment says of it."""
+    return begun.model_copy(
+        update={
+            "distilled": len(report.distilled),
+            "pending": len(report.pending),
+            "rejected": len(report.rejected),
+            "principles": len(report.principles_added),
+            "model_calls": report.model_calls,
+            "embedded": report.embedded,
+            "usage": report.usage,
+            "seconds": report.seconds,
+        }
+    )
+
+
+class CopiedJudge:
+    """A judge over a copy of its memory, asked as if each case were new.
+
+    Attributes:
+        results: What is judged already.
+        counter: How many judgements are done, of how many.
+        described: What its answers depend on, its memory included.
+        concurrency: Most judgements at the same time.
+    """
+
+    def __init__(
+        self,
+        judge: MemAlignJudge,
+        points: Sequence[Point],
+        *,
+        directory: str | os.PathLike[str] | None,
+        concurrency: int,
+        progress: Progress | None,
+    ) -> None:
+        self.results = Results(directory)
+        self._judge = judge
+        self._points = points
+        self._embedder = judge.memory.flows.embedder.remembering()
+        self.described = [*describe(judge), sorted(point.record for point in points)]
+        self.concurrency = concurrency
+        self.counter = ProgressCounter(progress)
+        self._copy: Memory | None = None
+        self._training: tuple[str, JudgeFlows, AlignmentReport | None] | None = None
+
+    @property
+    def knows(self) -> bool:
+        """Whether the judge's memory holds anything."""
+        return bool(self._points)
+
+    def ask(
+        self,
+        questions: Sequence[EvalCase],
+        *,
+        teach: Sequence[Feedback] = (),
+        shown: MemoryUsed = "both",
+        fold: int = 0,
+    ) -> Flow[tuple[Judgement, ...]]:
+        """Judge as if each case were new, in a copy of the memory."""
+        condition = Condition(
+            judge=model_name(self._judge), taught=len(teach), shown=shown, fold=fold
+        )
+        trial = Trial(setting=condition, teach=tuple(teach), ask=tuple(questions))
+        key = trial.key(self.described)
+        if self.results.has(key, len(questions)):
+            self.counter.add(len(questions))
+            return self.results.rows_of(key)
+        flows, report = yield from self.taught(teach)
+        own = yield from own_ids(flows)
+        rows = yield from judged_all(
+            flows,
+            questions,
+            condition,
+            concurrency=self.concurrency,
+            on_progress=self.counter.add,
+            own=own,
+        )
+        training = Training(id=trial.training_id, setting=condition)
+        taught = training if report is None else learned(training, report)
+        yield from off_loop(lambda: self.results.add(key, taught, rows))
+        return self.results.rows_of(key)
+
+    def close(self) -> None:
+        """Give up the copy of the memory."""
+        if self._copy is not None:
+            self._copy.close()
+        self._copy, self._training = None, None
+
+    def taught(self, teach: Sequence[Feedback]) -> Flow[tuple[JudgeFlows, AlignmentReport | None]]:
+        """The judge over a copy of its memory, after it was taught more; the last one is kept.
+
+        To teach it once more would cost as much again, and a model might find other principles.
+        """
+        training = Trial(setting=Condition(), teach=tuple(teach)).training_id
+        if self._training is None or self._training[0] != training:
+            self.close()
+            self._copy = yield from scratch_copy(self._points, self._embedder)
+            flows = self._judge.flows.over(self._copy.flows)
+            report = None
+            if teach:
+                learner = flows.learner(max_concurrency=self.concurrency)
+                report = yield from align(learner, list(teach))
+            self._training = (training, flows, report)
+        return self._training[1:]
