@@ -14,12 +14,13 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from unittest.mock import patch
 
+from langchain_memalign._sync import judging
+
 from langchain_memalign import Episode, Memory
 from langchain_memalign._prompts import distilling
 from langchain_memalign._prompts.judging import render_said
 from langchain_memalign.evaluation.metrics import metrics_for
 from langchain_memalign.evaluation.resampling import Estimate
-from langchain_memalign.flow import run
 
 POOL = 4
 """So many times more episodes are recalled where the nearest alone are wanted."""
@@ -139,14 +140,14 @@ def ablated(judge_on, taught, unseen, *, embeddings, concurrency):
 
 def _judged(judge, shown, unseen, concurrency):
     """The judge's values, None where it abstained."""
-    budgets = judge.flows.budgets
+    budgets = judge.setup.budgets
     wanted = POOL * budgets.k if shown is without_contrast else budgets.k
 
     def value(word):
         memory = judge.memory.recall(
             judge.name, word.case, k=wanted, principle_tokens=budgets.principle_tokens
         )
-        outcome, _ = run(judge.flows.decide(shown(memory, budgets.k), word.case))
+        outcome, _ = judging.decide(judge.setup, shown(memory, budgets.k), word.case)
         return getattr(outcome, "value", None)
 
     with ThreadPoolExecutor(concurrency) as pool:

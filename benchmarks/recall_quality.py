@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
+from langchain_memalign._sync.model_calls import embed
 
 from langchain_memalign._prompts.content import embedding_texts
 from langchain_memalign._values import value_key
@@ -29,7 +30,6 @@ from langchain_memalign.evaluation.resampling import (
     ratio,
 )
 from langchain_memalign.evaluation.trials import readable, whole
-from langchain_memalign.flow import Flow, run
 from langchain_memalign.judge import FeedbackLike, MemAlignJudge
 from langchain_memalign.schema import Case, Feedback, Record, Value
 
@@ -96,7 +96,7 @@ def recall_quality(
             f"found {len(episodes)} episodes with a value, and {len(asked)} cases with one; "
             "expected some of each."
         )
-    sides = run(_similarities(judge, asked, episodes))
+    sides = _similarities(judge, asked, episodes)
     own = np.array([[a.case.key == e.case.key for e in episodes] for a in asked])
     found = []
     for how in ("dense", "hybrid"):
@@ -111,17 +111,17 @@ Sides = dict[str, Numbers]
 
 def _similarities(
     judge: MemAlignJudge, asked: Sequence[Feedback], episodes: Sequence[Feedback]
-) -> Flow[Sides]:
+) -> Sides:
     """Cosine and BM25 of inputs and of outputs, a line for each case asked."""
-    embedder = judge.memory.flows.embedder.remembering()
+    embedder = judge.memory.records.embedder.remembering()
     texts = [[_texts(word.case) for word in words] for words in (asked, episodes)]
     every = [text for words in texts for pair in words for text in pair if text]
     for start in range(0, len(every), _EMBED_AT_ONCE):
-        yield from embedder.embed(every[start : start + _EMBED_AT_ONCE])
+        embed(embedder, every[start : start + _EMBED_AT_ONCE])
     sides: Sides = {}
     for side, name in enumerate(("inputs", "outputs")):
         queries, targets = ([pair[side] for pair in words] for words in texts)
-        vectors = yield from embedder.embed([text for text in (*queries, *targets) if text])
+        vectors = embed(embedder, [text for text in (*queries, *targets) if text])
         size = len(vectors[0]) if vectors else 1
         waiting = iter(vectors)
         rows = [next(waiting) if text else (0.0,) * size for text in (*queries, *targets)]

@@ -29,7 +29,7 @@ def check_gate(gate: Any) -> None:
     if gate is not None and (isinstance(gate, type) or not callable(gate)):
         raise InvalidInputError(
             f"gate: found {gate!r:.80}; expected a callable, such as EvidenceGate() of "
-            "langchain_memalign.evaluation.gate, or None for no gate."
+            "langchain_memalign.evaluation, or None for no gate."
         )
 
 

@@ -6,19 +6,20 @@ The judge itself is an evaluator: `langsmith.evaluate(target, data=..., evaluato
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
 from langchain_core.runnables import RunnableConfig
 from typing_extensions import TypedDict
 
+from langchain_memalign._concurrency import aboth, both
 from langchain_memalign._results import EvaluatorResult, is_without_outputs
 from langchain_memalign._values import ValueType
 from langchain_memalign.errors import ConfigurationError, InvalidInputError
 from langchain_memalign.evaluation import metrics
 from langchain_memalign.evaluation.metrics import Metric
-from langchain_memalign.flow import Flow, arun, parallel, run
 from langchain_memalign.importers import with_values
-from langchain_memalign.judge import MemAlignJudge
+from langchain_memalign.judge import MemAlignJudge, Outcome
 from langchain_memalign.schema import Case, Unscored, Verdict
 
 __all__ = [
@@ -115,7 +116,12 @@ class PairwiseEvaluator:
             InvalidInputError: There are not two outputs, or nothing to judge.
             ModelError: The provider refuses access, or the case could not be embedded.
         """
-        return run(self._comparison(inputs, outputs, reference_outputs, runs, config))
+        cases = _both_orders(inputs, outputs, reference_outputs)
+        judged = cases and both(
+            partial(self.judge.invoke, cases[0], config),
+            partial(self.judge.invoke, cases[1], config),
+        )
+        return self._compared(judged, runs)
 
     async def aevaluate(
         self,
@@ -127,44 +133,45 @@ class PairwiseEvaluator:
         config: RunnableConfig | None = None,
     ) -> ComparisonResult:
         """Async call; itself an evaluator for async code."""
-        return await arun(self._comparison(inputs, outputs, reference_outputs, runs, config))
+        cases = _both_orders(inputs, outputs, reference_outputs)
+        judged = cases and await aboth(
+            partial(self.judge.ainvoke, cases[0], config),
+            partial(self.judge.ainvoke, cases[1], config),
+        )
+        return self._compared(judged, runs)
 
-    def _comparison(
-        self,
-        inputs: Any,
-        outputs: Sequence[Any],
-        reference_outputs: Any,
-        runs: Sequence[Any] | None,
-        config: RunnableConfig | None,
-    ) -> Flow[ComparisonResult]:
-        if isinstance(outputs, str | Mapping) or len(outputs) != 2:
-            raise InvalidInputError(
-                "outputs: expected a list of two, one of each program; compare more of them two "
-                "at a time."
-            )
-        names = ["A", "B"] if runs is None else [one.id for one in runs]
-        first, second = outputs
+    def _compared(
+        self, judged: tuple[Outcome, Outcome] | None, runs: Sequence[Any] | None
+    ) -> ComparisonResult:
         winner, comment = None, "Unscored: one of the two has no outputs, as when it failed."
-        if not any(each is None or is_without_outputs(each) for each in outputs):
-            judged = yield from parallel(
-                [
-                    self._judgement(inputs, pair, reference_outputs, config)
-                    for pair in ({"A": first, "B": second}, {"A": second, "B": first})
-                ],
-                limit=2,
-            )
+        if judged is not None:
             winner, comment = _agreed(*judged)
+        names = ["A", "B"] if runs is None else [one.id for one in runs]
         scores = dict(zip(names, _SCORES[winner], strict=True))
         return {"key": self.judge.spec.name, "scores": scores, "comment": comment}
 
-    def _judgement(
-        self, inputs: Any, outputs: Any, reference_outputs: Any, config: RunnableConfig | None
-    ) -> Flow[Verdict | Unscored]:
-        case = Case(inputs=inputs, outputs=outputs, reference_outputs=reference_outputs or None)
-        return self.judge.judging(case, config)
+
+def _both_orders(
+    inputs: Any, outputs: Sequence[Any], reference_outputs: Any
+) -> tuple[Case, Case] | None:
+    """The case in the given order and in the swapped one; None where an output is missing."""
+    if isinstance(outputs, str | Mapping) or len(outputs) != 2:
+        raise InvalidInputError(
+            "outputs: expected a list of two, one of each program; compare more of them two "
+            "at a time."
+        )
+    if any(each is None or is_without_outputs(each) for each in outputs):
+        return None
+    first, second = outputs
+    straight = Case(
+        inputs=inputs,
+        outputs={"A": first, "B": second},
+        reference_outputs=reference_outputs or None,
+    )
+    return straight, straight.model_copy(update={"outputs": {"A": second, "B": first}})
 
 
-def _agreed(straight: Verdict | Unscored, swapped: Verdict | Unscored) -> tuple[str | None, str]:
+def _agreed(straight: Outcome, swapped: Outcome) -> tuple[str | None, str]:
     """The winner by the names of the first order, and what was said; None where it is unknown."""
     if isinstance(straight, Unscored):
         return None, f"Unscored in the given order: {straight.reason}"

@@ -346,7 +346,7 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
             probe: First ask the judge about new cases of which its own verdict is not known, so
                 that it learns from the difference; costs one judgement each.
             gate: Decides whether what was learned may enter the memory, such as an
-                `evaluation.gate.EvidenceGate`. All is learned in a copy of the memory first; of a
+                `evaluation.EvidenceGate`. All is learned in a copy of the memory first; of a
                 batch that is refused nothing is stored, and the report's `refused` and `gate` say
                 why.
             max_concurrency: Most model calls at the same time.

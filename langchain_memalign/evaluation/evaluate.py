@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Unpack
 
-from langchain_memalign._stores.base import Selection
+from langchain_memalign._concurrency import off_loop
 from langchain_memalign._values import ValueType
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.evaluation.cost import Spent, read_prices, spent
@@ -28,7 +28,6 @@ from langchain_memalign.evaluation.trials import (
     readable,
     whole,
 )
-from langchain_memalign.flow import Flow, arun, run
 from langchain_memalign.judge import FeedbackLike, MemAlignJudge
 from langchain_memalign.schema import Feedback, Record
 
@@ -95,19 +94,6 @@ def evaluate(
         InvalidInputError: The data or an option cannot be used.
         ModelError: The provider refuses access.
     """
-    return run(_evaluate(judge, data, options))
-
-
-async def aevaluate(
-    judge: MemAlignJudge, data: Sequence[FeedbackLike], **options: Unpack[Options]
-) -> Evaluation:
-    """Async `evaluate`."""
-    return await arun(_evaluate(judge, data, options))
-
-
-def _evaluate(
-    judge: MemAlignJudge, data: Sequence[FeedbackLike], options: Options
-) -> Flow[Evaluation]:
     check_options(options, Options)
     value_type = judge.spec.value_type
     words, notes = readable(value_type, data)
@@ -126,24 +112,18 @@ def _evaluate(
     if folds:
         by_part = parts(words, folds=folds, seed=options.get("seed", 0))
         to_teach = [(_distinct(held), taught) for held, taught in by_part]
-    points = yield from judge.memory.flows.scan(Selection(judge=judge.spec.name), vectors=True)
-    copied = CopiedJudge(
+    resampling = options.get("resampling")
+    with CopiedJudge(
         judge,
-        points,
         directory=options.get("directory"),
         concurrency=options.get("concurrency", 8),
         progress=options.get("progress"),
-    )
-    try:
-        found = yield from _states(copied, questions, to_teach)
+    ) as copied:
+        found = _states(copied, questions, to_teach)
         influences: Sequence[Influence] = ()
         if options.get("leave_one_out"):
             rows = found.get("taught more" if more else "now", ())
-            influences = yield from leave_one_out(
-                copied, questions, rows, teach=more, resampling=options.get("resampling")
-            )
-    finally:
-        copied.close()
+            influences = leave_one_out(copied, questions, rows, teach=more, resampling=resampling)
     if len(found) == 1:
         notes.append(
             "The judge knows nothing yet, so there is nothing to compare: let it learn with "
@@ -154,30 +134,37 @@ def _evaluate(
     return Evaluation(
         value_type=value_type,
         questions=questions,
-        agreements=tuple(agreements(value_type, found, options.get("resampling"))),
-        reviewers=reviewer_agreement(value_type, words, resampling=options.get("resampling")),
-        alpha=reviewer_alpha(value_type, words, resampling=options.get("resampling")),
+        agreements=tuple(agreements(value_type, found, resampling)),
+        reviewers=reviewer_agreement(value_type, words, resampling=resampling),
+        alpha=reviewer_alpha(value_type, words, resampling=resampling),
         influences=tuple(influences),
         spent=spent(copied.results.rows, copied.results.trainings, price),
         notes=tuple(notes),
     )
 
 
+async def aevaluate(
+    judge: MemAlignJudge, data: Sequence[FeedbackLike], **options: Unpack[Options]
+) -> Evaluation:
+    """Async `evaluate`, in a thread; cancelled, it begins no further judgement."""
+    return await off_loop(evaluate, judge, data, **options)
+
+
 def _states(
     copied: CopiedJudge,
     questions: Sequence[EvalCase],
     to_teach: Sequence[tuple[Sequence[EvalCase], Sequence[Feedback]]],
-) -> Flow[dict[State, Sequence[Judgement]]]:
+) -> dict[State, Sequence[Judgement]]:
     """Judge in each state that there is."""
     copied.counter.total = len(questions) * (1 + copied.knows + bool(to_teach))
     found: dict[State, Sequence[Judgement]] = {}
-    found["without memory"] = yield from copied.ask(questions, shown="none")
+    found["without memory"] = copied.ask(questions, shown="none")
     if copied.knows:
-        found["now"] = yield from copied.ask(questions)
+        found["now"] = copied.ask(questions)
     if to_teach:
         rows: list[Judgement] = []
         for fold, (asked, taught) in enumerate(to_teach):
-            rows += yield from copied.ask(asked, teach=taught, fold=fold)
+            rows += copied.ask(asked, teach=taught, fold=fold)
         by_id = {row.id: row for row in rows}
         found["taught more"] = [by_id[question.id] for question in questions]
     return found

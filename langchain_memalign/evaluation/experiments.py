@@ -1,7 +1,8 @@
 """The experiments: what does learning do for a judge, and which part of it does it?
 
 Each plans its trials, runs those that are not finished yet, and measures. The judges' own memories
-are neither read nor written. Each has an async twin with the prefix `a`.
+are neither read nor written. Each has an async twin with the prefix `a`, which
+runs it in a thread; cancelled, it begins no further judgement.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypedDict, Unpack
 
+from langchain_memalign._concurrency import off_loop
 from langchain_memalign._values import ValueType
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.evaluation.cost import Price, Spent, read_prices, spent
@@ -30,7 +32,6 @@ from langchain_memalign.evaluation.trials import (
     readable,
     whole,
 )
-from langchain_memalign.flow import Flow, arun, run
 from langchain_memalign.judge import FeedbackLike, MemAlignJudge
 from langchain_memalign.schema import Feedback, Record
 
@@ -111,7 +112,17 @@ def learning_curve(
         InvalidInputError: The feedback or an option cannot be used.
         ModelError: The provider refuses access.
     """
-    return run(_learning_curve(judge, feedback, shards, repeats, options))
+    check_options(options, Options)
+    taught, unseen, notes = _parted(judge.spec.value_type, feedback, options)
+    trials = learning_curve_trials(
+        taught,
+        unseen,
+        judge=model_name(judge),
+        shards=shards,
+        repeats=repeats,
+        seed=options.get("seed", 0),
+    )
+    return _conduct("learning_curve", {model_name(judge): judge}, trials, notes, options)
 
 
 async def alearning_curve(
@@ -123,7 +134,9 @@ async def alearning_curve(
     **options: Unpack[Options],
 ) -> Experiment:
     """Async `learning_curve`."""
-    return await arun(_learning_curve(judge, feedback, shards, repeats, options))
+    return await off_loop(
+        learning_curve, judge, feedback, shards=shards, repeats=repeats, **options
+    )
 
 
 def ablation(
@@ -140,14 +153,17 @@ def ablation(
         InvalidInputError: The feedback or an option cannot be used.
         ModelError: The provider refuses access.
     """
-    return run(_ablation(judge, feedback, options))
+    check_options(options, Options)
+    taught, unseen, notes = _parted(judge.spec.value_type, feedback, options)
+    trials = ablation_trials(taught, unseen, judge=model_name(judge))
+    return _conduct("ablation", {model_name(judge): judge}, trials, notes, options)
 
 
 async def aablation(
     judge: MemAlignJudge, feedback: Sequence[FeedbackLike], **options: Unpack[Options]
 ) -> Experiment:
     """Async `ablation`."""
-    return await arun(_ablation(judge, feedback, options))
+    return await off_loop(ablation, judge, feedback, **options)
 
 
 def compare_models(
@@ -166,7 +182,21 @@ def compare_models(
         InvalidInputError: The feedback, the judges or an option cannot be used.
         ModelError: A provider refuses access.
     """
-    return run(_compare(judges, feedback, options))
+    check_options(options, Options)
+    if not isinstance(judges, Mapping):
+        raise InvalidInputError(
+            f"judges: found a {type(judges).__name__}; expected judges by a label of your own."
+        )
+    types = {judge.spec.value_type.describe(): judge.spec.value_type for judge in judges.values()}
+    if len(types) != 1:
+        raise InvalidInputError(
+            f"judges: found {len(judges)} of {len(types)} value types; expected one or more of "
+            "the same."
+        )
+    (value_type,) = types.values()
+    taught, unseen, notes = _parted(value_type, feedback, options)
+    trials = model_trials(taught, unseen, judges=judges)
+    return _conduct("compare_models", judges, trials, notes, options)
 
 
 async def acompare_models(
@@ -175,7 +205,7 @@ async def acompare_models(
     **options: Unpack[Options],
 ) -> Experiment:
     """Async `compare_models`."""
-    return await arun(_compare(judges, feedback, options))
+    return await off_loop(compare_models, judges, feedback, **options)
 
 
 def cross_validate(
@@ -197,7 +227,11 @@ def cross_validate(
         InvalidInputError: The feedback or an option cannot be used.
         ModelError: The provider refuses access.
     """
-    return run(_cross_validate(judge, feedback, folds, options))
+    check_options(options, Options)
+    words, notes = readable(judge.spec.value_type, feedback)
+    label = model_name(judge)
+    trials = fold_trials(words, judge=label, folds=folds, seed=options.get("seed", 0))
+    return _conduct("cross_validate", {label: judge}, trials, notes, options)
 
 
 async def across_validate(
@@ -208,68 +242,7 @@ async def across_validate(
     **options: Unpack[Options],
 ) -> Experiment:
     """Async `cross_validate`."""
-    return await arun(_cross_validate(judge, feedback, folds, options))
-
-
-def _learning_curve(
-    judge: MemAlignJudge,
-    feedback: Sequence[FeedbackLike],
-    shards: Sequence[int],
-    repeats: int,
-    options: Options,
-) -> Flow[Experiment]:
-    check_options(options, Options)
-    taught, unseen, notes = _parted(judge.spec.value_type, feedback, options)
-    trials = learning_curve_trials(
-        taught,
-        unseen,
-        judge=model_name(judge),
-        shards=shards,
-        repeats=repeats,
-        seed=options.get("seed", 0),
-    )
-    return (
-        yield from _conduct("learning_curve", {model_name(judge): judge}, trials, notes, options)
-    )
-
-
-def _ablation(
-    judge: MemAlignJudge, feedback: Sequence[FeedbackLike], options: Options
-) -> Flow[Experiment]:
-    check_options(options, Options)
-    taught, unseen, notes = _parted(judge.spec.value_type, feedback, options)
-    trials = ablation_trials(taught, unseen, judge=model_name(judge))
-    return (yield from _conduct("ablation", {model_name(judge): judge}, trials, notes, options))
-
-
-def _compare(
-    judges: Mapping[str, MemAlignJudge], feedback: Sequence[FeedbackLike], options: Options
-) -> Flow[Experiment]:
-    check_options(options, Options)
-    if not isinstance(judges, Mapping):
-        raise InvalidInputError(
-            f"judges: found a {type(judges).__name__}; expected judges by a label of your own."
-        )
-    types = {judge.spec.value_type.describe(): judge.spec.value_type for judge in judges.values()}
-    if len(types) != 1:
-        raise InvalidInputError(
-            f"judges: found {len(judges)} of {len(types)} value types; expected one or more of "
-            "the same."
-        )
-    (value_type,) = types.values()
-    taught, unseen, notes = _parted(value_type, feedback, options)
-    trials = model_trials(taught, unseen, judges=judges)
-    return (yield from _conduct("compare_models", judges, trials, notes, options))
-
-
-def _cross_validate(
-    judge: MemAlignJudge, feedback: Sequence[FeedbackLike], folds: int, options: Options
-) -> Flow[Experiment]:
-    check_options(options, Options)
-    words, notes = readable(judge.spec.value_type, feedback)
-    label = model_name(judge)
-    trials = fold_trials(words, judge=label, folds=folds, seed=options.get("seed", 0))
-    return (yield from _conduct("cross_validate", {label: judge}, trials, notes, options))
+    return await off_loop(cross_validate, judge, feedback, folds=folds, **options)
 
 
 def _parted(
@@ -307,10 +280,10 @@ def _conduct(
     trials: Sequence[Trial],
     notes: Sequence[str],
     options: Options,
-) -> Flow[Experiment]:
+) -> Experiment:
     """Run what is not finished, and measure."""
     results = Results(options.get("directory"))
-    yield from run_trials(
+    run_trials(
         trials,
         judges,
         results=results,

@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from functools import reduce
+from dataclasses import dataclass, field, replace
+from functools import partial, reduce
 from operator import add
 from typing import Literal
 
 import numpy as np
 
-from langchain_memalign._alignment import NO_COST, Cost, align
-from langchain_memalign._scratch import scratch_copy
+from langchain_memalign._alignment.context import NO_COST, Cost
+from langchain_memalign._concurrency import parallel
+from langchain_memalign._memory.records import scratch_copy
+from langchain_memalign._setup import JudgeSetup
 from langchain_memalign._stores.base import Selection
+from langchain_memalign._sync.align import align
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.evaluation.metrics import Metric, closeness
 from langchain_memalign.evaluation.resampling import Resampling, chance_of_loss
@@ -32,8 +35,7 @@ from langchain_memalign.evaluation.trials import (
     parts,
     readable,
 )
-from langchain_memalign.flow import Flow, parallel
-from langchain_memalign.judge import FeedbackLike, JudgeFlows, MemAlignJudge
+from langchain_memalign.judge import FeedbackLike, MemAlignJudge
 from langchain_memalign.schema import Feedback, GateDecision, GateEvidence
 
 
@@ -126,7 +128,7 @@ class EvidenceGate:
 
     def __call__(
         self, current: MemAlignJudge, candidate: MemAlignJudge, feedback: Sequence[Feedback]
-    ) -> Flow[GateDecision]:
+    ) -> GateDecision:
         """Decide on a batch.
 
         Args:
@@ -138,22 +140,22 @@ class EvidenceGate:
             InvalidInputError: A case of the holdout cannot be used.
             ModelError: The provider refuses access.
         """
-        value_type, before, after = current.spec.value_type, current.flows, candidate.flows
+        value_type, before, after = current.spec.value_type, current.setup, candidate.setup
         batch, _ = readable(value_type, feedback)
         trusted, _ = readable(value_type, self.holdout)
         kinds: dict[str, _Compared] = {}
         asked = self._sample(eval_cases(trusted))
         if asked:
-            kinds["trusted cases"] = yield from self._compare(asked, before, after)
+            kinds["trusted cases"] = self._compare(asked, before, after)
         if _cases(asked) < self.least:
-            asked = self._sample((yield from _said_before(before, after)))
+            asked = self._sample(_said_before(before, after))
             if asked:
                 for name, hides in (("remembered", False), ("as new", True)):
-                    found = yield from self._compare(asked, before, after, hides=hides)
+                    found = self._compare(asked, before, after, hides=hides)
                     kinds[f"earlier cases, {name}"] = found
             asked = self._sample(eval_cases(batch))
             if self.folds and _cases(asked) >= max(self.least, self.folds):
-                kinds["cases of the batch, as new"] = yield from self._cross(batch, asked, before)
+                kinds["cases of the batch, as new"] = self._cross(batch, asked, before)
         measure = closeness(value_type)
         evidence = [self._evidence(name, kind, measure) for name, kind in kinds.items()]
         return self._decision(evidence, kinds.values())
@@ -170,44 +172,39 @@ class EvidenceGate:
     def _compare(
         self,
         asked: Sequence[EvalCase],
-        before: JudgeFlows,
-        after: JudgeFlows,
+        before: JudgeSetup,
+        after: JudgeSetup,
         *,
         hides: bool = False,
-    ) -> Flow[_Compared]:
+    ) -> _Compared:
         """Ask both; with `hides`, neither is shown what it learned from the case at hand."""
         nothing: dict[str, frozenset[str]] = {}
-        first = (yield from own_ids(before)) if hides else nothing
-        second = (yield from own_ids(after)) if hides else nothing
-        judgements = [
-            judged(flows, one, Condition(), without=own.get(one.case.key, frozenset()))
-            for flows, own in ((before, first), (after, second))
+        works = [
+            partial(judged, setup, one, Condition(), without=own.get(one.case.key, frozenset()))
+            for setup in (before, after)
+            for own in [own_ids(setup) if hides else nothing]
             for one in asked
         ]
-        rows = yield from parallel(judgements, limit=self.concurrency)
+        rows = parallel(works, limit=self.concurrency)
         return _Compared(
             asked=tuple(asked), before=tuple(rows[: len(asked)]), after=tuple(rows[len(asked) :])
         )
 
     def _cross(
-        self, batch: Sequence[Feedback], asked: Sequence[EvalCase], before: JudgeFlows
-    ) -> Flow[_Compared]:
+        self, batch: Sequence[Feedback], asked: Sequence[EvalCase], before: JudgeSetup
+    ) -> _Compared:
         """Ask about each part of the batch a judge that was taught all other parts."""
-        points = yield from before.memory.scan(Selection(judge=before.spec.name), vectors=True)
+        points = before.records.scan(Selection(judge=before.spec.name), vectors=True)
         # What waits to be learned would be learned for each part, at its price.
         points = [point for point in points if point.fields.get("status") != "pending"]
         total = _Compared()
         for held, taught in parts(batch, folds=self.folds, seed=self.seed):
             keys = {word.case.key for word in held}
-            memory = yield from scratch_copy(points, before.memory.embedder)
-            try:
-                after = before.over(memory.flows)
-                learner = after.learner(max_concurrency=self.concurrency)
-                report = yield from align(learner, taught)
-                part = [question for question in asked if question.case.key in keys]
-                total += yield from self._compare(part, before, after, hides=True)
-            finally:
-                memory.close()
+            part = [question for question in asked if question.case.key in keys]
+            with scratch_copy(points, before.records.embedder) as records:
+                after = replace(before, records=records)
+                report = align(after.context(max_concurrency=self.concurrency), taught)
+                total += self._compare(part, before, after, hides=True)
             total += _Compared(cost=Cost.told_by(report))
         return total
 
@@ -269,10 +266,10 @@ class EvidenceGate:
         )
 
 
-def _said_before(before: JudgeFlows, after: JudgeFlows) -> Flow[list[EvalCase]]:
+def _said_before(before: JudgeSetup, after: JudgeSetup) -> list[EvalCase]:
     """What experts said before and still say, if that is at least half of it; else all of it."""
-    said = yield from before.memory.episodes(before.spec.name)
-    kept = yield from after.memory.episodes(before.spec.name)
+    said = before.records.episodes(before.spec.name)
+    kept = after.records.episodes(before.spec.name)
     revisions = {episode.id: episode.revision for episode in kept}
     valued = [e for e in said if e.value is not None]
     standing = [e for e in valued if revisions.get(e.id) == e.revision]

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Literal, TypeAlias
 
+from langchain_memalign._concurrency import parallel
+from langchain_memalign._setup import JudgeSetup
 from langchain_memalign.evaluation.metrics import closeness
 from langchain_memalign.evaluation.resampling import Estimate, Resampling
 from langchain_memalign.evaluation.runner import CopiedJudge, judged, own_ids
 from langchain_memalign.evaluation.trials import Condition, EvalCase, Judgement, Training, Trial
-from langchain_memalign.flow import Flow, off_loop, parallel
-from langchain_memalign.judge import JudgeFlows
 from langchain_memalign.schema import Feedback, Record
 
 Kind: TypeAlias = Literal["principle", "episode"]
@@ -44,7 +44,7 @@ def leave_one_out(
     *,
     teach: Sequence[Feedback] = (),
     resampling: Resampling | None = None,
-) -> Flow[list[Influence]]:
+) -> list[Influence]:
     """Judge cases again without each thing that they were shown, one at a time.
 
     Args:
@@ -60,32 +60,31 @@ def leave_one_out(
     """
     uses = _uses(rows)
     copied.counter.total += sum(map(len, uses.values()))
-    flows, _ = yield from copied.taught(teach)
-    own, words = (yield from own_ids(flows)), (yield from _words(flows))
+    setup, training = copied.taught(teach)
+    own, words = own_ids(setup), _words(setup)
     by_id = {question.id: question for question in questions}
-    training = Training(id="", setting=Condition())
-    taught = Trial(setting=Condition(), teach=tuple(teach)).training_id
-    measure = closeness(flows.spec.value_type)
+    measure = closeness(setup.spec.value_type)
+
+    def ask(left_out: str, question: EvalCase) -> Judgement:
+        hidden = own.get(question.case.key, frozenset()) | {left_out}
+        row = judged(setup, question, Condition(), without=hidden)
+        copied.counter.add(1)
+        return row
+
     found = []
     for id_, with_it in uses.items():
-
-        def ask(question: EvalCase, left_out: str = id_) -> Flow[Judgement]:
-            hidden = own.get(question.case.key, frozenset()) | {left_out}
-            row = yield from judged(flows, question, Condition(), without=hidden)
-            copied.counter.add(1)
-            return row
-
         asked = [by_id[row.id] for row in with_it]
         trial = Trial(setting=Condition(), ask=tuple(asked))
-        key = trial.key([*copied.described, taught, "without", id_])
+        key = trial.key([*copied.described, training.id, "without", id_])
         is_judged = copied.results.has(key, len(asked))
         if is_judged or id_ not in words:
             copied.counter.add(len(asked))
         if id_ not in words:
             continue
         if not is_judged:
-            judgements = yield from parallel([ask(q) for q in asked], limit=copied.concurrency)
-            yield from off_loop(partial(copied.results.add, key, training, judgements))
+            works = [partial(ask, id_, question) for question in asked]
+            judgements = parallel(works, limit=copied.concurrency)
+            copied.results.add(key, Training(id="", setting=Condition()), judgements)
         without = copied.results.rows_of(key)
         kind, text = words[id_]
         change = measure.change(
@@ -110,13 +109,11 @@ def _uses(rows: Sequence[Judgement]) -> dict[str, list[Judgement]]:
     return found
 
 
-def _words(flows: JudgeFlows) -> Flow[dict[str, tuple[Kind, str]]]:
-    principles = yield from flows.memory.principles(flows.spec.name)
-    episodes = yield from flows.memory.episodes(flows.spec.name)
+def _words(setup: JudgeSetup) -> dict[str, tuple[Kind, str]]:
     words: dict[str, tuple[Kind, str]] = {}
-    for principle in principles:
+    for principle in setup.records.principles(setup.spec.name):
         words[principle.id] = ("principle", principle.text)
-    for episode in episodes:
+    for episode in setup.records.episodes(setup.spec.name):
         said = [str(said) for said in (episode.value, episode.rationale) if said is not None]
         words[episode.id] = ("episode", ": ".join(said))
     return words

@@ -10,13 +10,17 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
+from functools import partial
 from itertools import groupby
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
-from langchain_memalign._alignment import align
-from langchain_memalign._models import Embedder
-from langchain_memalign._scratch import scratch_copy, scratch_memory
-from langchain_memalign._stores.base import Point
+from langchain_memalign._concurrency import parallel
+from langchain_memalign._memory.records import Records, scratch_copy, scratch_records
+from langchain_memalign._setup import JudgeSetup
+from langchain_memalign._stores.base import Selection
+from langchain_memalign._sync import judging
+from langchain_memalign._sync.align import align
 from langchain_memalign.errors import ModelError
 from langchain_memalign.evaluation.trials import (
     Condition,
@@ -27,10 +31,8 @@ from langchain_memalign.evaluation.trials import (
     Training,
     Trial,
 )
-from langchain_memalign.flow import Flow, off_loop, parallel
-from langchain_memalign.judge import JudgeFlows, MemAlignJudge
-from langchain_memalign.memory import Memory
-from langchain_memalign.schema import AlignmentReport, Feedback, Unscored, WorkingMemory
+from langchain_memalign.judge import MemAlignJudge
+from langchain_memalign.schema import Feedback, Unscored, WorkingMemory
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Is told how many judgements are done, of how many. Called from several threads, one at a time."""
@@ -65,7 +67,7 @@ def run_trials(
     results: Results,
     concurrency: int = 8,
     progress: Progress | None = None,
-) -> Flow[None]:
+) -> None:
     """Run the trials that `results` has not yet; each is kept as soon as it is finished.
 
     The judges' own memories are neither read nor written: each training gets a memory aside.
@@ -85,59 +87,57 @@ def run_trials(
     counter = ProgressCounter(progress, sum(len(trial.ask) for trial in trials))
     todo = [trial for trial in trials if not results.has(keys[id(trial)], len(trial.ask))]
     counter.add(counter.total - sum(len(trial.ask) for trial in todo))
-    embedders = {label: j.memory.flows.embedder.remembering() for label, j in judges.items()}
+    embedders = {label: j.memory.records.embedder.remembering() for label, j in judges.items()}
     for _, alike in groupby(todo, key=lambda trial: trial.training_id):
         together = list(alike)
         label = together[0].setting.judge
+        with scratch_records(embedders[label]) as records:
+            setup = replace(judges[label].setup, records=records)
+            training = _train(setup, together[0], concurrency)
+            for trial in together:
+                rows = judged_all(
+                    setup,
+                    trial.ask,
+                    trial.setting,
+                    concurrency=concurrency,
+                    on_progress=counter.add,
+                )
+                results.add(keys[id(trial)], training, rows)
 
-        def finished(trial: Trial, taught: Training, rows: list[Judgement]) -> None:
-            results.add(keys[id(trial)], taught, rows)
 
-        yield from _run_training(
-            judges[label], together, embedders[label], concurrency, finished, counter.add
-        )
-
-
-def _run_training(
-    judge: MemAlignJudge,
-    trials: Sequence[Trial],
-    embedder: Embedder,
-    concurrency: int,
-    finished: Callable[[Trial, Training, list[Judgement]], None],
-    on_progress: Callable[[int], None],
-) -> Flow[None]:
-    """Teach a judge with an empty memory, and ask it all that the trials of one training ask."""
-    memory = yield from off_loop(lambda: scratch_memory(embedder))
-    try:
-        flows = judge.flows.over(memory.flows)
-        taught = Training(id=trials[0].training_id, setting=trials[0].setting)
-        if trials[0].teach:
-            report = yield from align(
-                flows.learner(max_concurrency=concurrency), list(trials[0].teach)
-            )
-            taught = learned(taught, report)
-        for trial in trials:
-            rows = yield from judged_all(
-                flows, trial.ask, trial.setting, concurrency=concurrency, on_progress=on_progress
-            )
-            yield from off_loop(lambda trial=trial, rows=rows: finished(trial, taught, rows))  # type: ignore[misc]
-    finally:
-        memory.close()
+def _train(setup: JudgeSetup, trial: Trial, concurrency: int) -> Training:
+    """Teach a judge what a trial teaches, if anything."""
+    training = Training(id=trial.training_id, setting=trial.setting)
+    if not trial.teach:
+        return training
+    report = align(setup.context(max_concurrency=concurrency), trial.teach)
+    return training.model_copy(
+        update={
+            "distilled": len(report.distilled),
+            "pending": len(report.pending),
+            "rejected": len(report.rejected),
+            "principles": len(report.principles_added),
+            "model_calls": report.model_calls,
+            "embedded": report.embedded,
+            "usage": report.usage,
+            "seconds": report.seconds,
+        }
+    )
 
 
 def judged_all(
-    flows: JudgeFlows,
+    setup: JudgeSetup,
     questions: Sequence[EvalCase],
     condition: Condition,
     *,
     concurrency: int,
     on_progress: Callable[[int], None],
     own: Mapping[str, AbstractSet[str]] | None = None,
-) -> Flow[list[Judgement]]:
+) -> list[Judgement]:
     """Ask a judge questions side by side, their cases embedded many in one call.
 
     Args:
-        flows: The judge.
+        setup: The judge.
         questions: What it is asked.
         condition: Which memories it is shown.
         concurrency: Most judgements at the same time.
@@ -147,29 +147,30 @@ def judged_all(
     Raises:
         ModelError: The provider refuses access.
     """
-    ahead = flows.embedding_ahead(question.case for question in questions)
+    cases = [question.case for question in questions]
+    ahead = replace(setup, records=setup.records.embedding_ahead(cases))
     own = own or {}
 
-    def one(question: EvalCase) -> Flow[Judgement]:
+    def one(question: EvalCase) -> Judgement:
         without = own.get(question.case.key, frozenset())
-        row = yield from judged(ahead, question, condition, without=without)
+        row = judged(ahead, question, condition, without=without)
         on_progress(1)
         return row
 
-    return parallel([one(question) for question in questions], limit=concurrency)
+    return parallel([partial(one, question) for question in questions], limit=concurrency)
 
 
 def judged(
-    flows: JudgeFlows,
+    setup: JudgeSetup,
     question: EvalCase,
     condition: Condition,
     *,
     without: AbstractSet[str] = frozenset(),
-) -> Flow[Judgement]:
+) -> Judgement:
     """Ask a judge one question, with as much of its memory as the condition shows.
 
     Args:
-        flows: The judge.
+        setup: The judge.
         question: What it is asked.
         condition: Which memories it is shown.
         without: Ids of episodes and principles that it must not be shown. Principles that came
@@ -179,9 +180,9 @@ def judged(
         ModelError: The provider refuses access. Any other failure is an abstention.
     """
     try:
-        memory = yield from flows.recall(question.case, exclude=without)
+        memory = judging.recall(setup, question.case, exclude=without)
         memory = hidden(memory, condition.shown, without)
-        outcome, cost = yield from flows.decide(memory, question.case)
+        outcome, cost = judging.decide(setup, memory, question.case)
     except ModelError as error:  # the case could not be embedded
         if error.is_refused_access:
             raise
@@ -212,10 +213,10 @@ def judged(
     )
 
 
-def own_ids(flows: JudgeFlows) -> Flow[dict[str, frozenset[str]]]:
+def own_ids(setup: JudgeSetup) -> dict[str, frozenset[str]]:
     """By case, the ids of all episodes on it."""
     found: dict[str, set[str]] = {}
-    for episode in (yield from flows.memory.episodes(flows.spec.name)):
+    for episode in setup.records.episodes(setup.spec.name):
         found.setdefault(episode.case.key, set()).add(episode.id)
     return {key: frozenset(ids) for key, ids in found.items()}
 
@@ -258,7 +259,7 @@ def describe(judge: MemAlignJudge) -> list[Any]:
     """What makes a judge answer as it does, as far as it can be told from outside."""
     return [
         judge.spec.model_dump(mode="json"),
-        vars(judge.flows.budgets),
+        vars(judge.setup.budgets),
         type(judge.model).__name__,
         model_name(judge),
         [_plain(getattr(judge.model, name, None)) for name in _SETTINGS],
@@ -266,24 +267,8 @@ def describe(judge: MemAlignJudge) -> list[Any]:
     ]
 
 
-def learned(begun: Training, report: AlignmentReport) -> Training:
-    """A training with what an alignment says of it."""
-    return begun.model_copy(
-        update={
-            "distilled": len(report.distilled),
-            "pending": len(report.pending),
-            "rejected": len(report.rejected),
-            "principles": len(report.principles_added),
-            "model_calls": report.model_calls,
-            "embedded": report.embedded,
-            "usage": report.usage,
-            "seconds": report.seconds,
-        }
-    )
-
-
 class CopiedJudge:
-    """A judge over a copy of its memory, asked as if each case were new.
+    """A judge over copies of its memory, asked as if each case were new; a context manager.
 
     Attributes:
         results: What is judged already.
@@ -295,21 +280,30 @@ class CopiedJudge:
     def __init__(
         self,
         judge: MemAlignJudge,
-        points: Sequence[Point],
         *,
         directory: str | os.PathLike[str] | None,
         concurrency: int,
         progress: Progress | None,
     ) -> None:
         self.results = Results(directory)
-        self._judge = judge
-        self._points = points
-        self._embedder = judge.memory.flows.embedder.remembering()
-        self.described = [*describe(judge), sorted(point.record for point in points)]
-        self.concurrency = concurrency
         self.counter = ProgressCounter(progress)
-        self._copy: Memory | None = None
-        self._training: tuple[str, JudgeFlows, AlignmentReport | None] | None = None
+        self.concurrency = concurrency
+        self._label = model_name(judge)
+        self._setup = judge.setup
+        self._points = judge.setup.records.scan(Selection(judge=judge.spec.name), vectors=True)
+        self._embedder = judge.setup.records.embedder.remembering()
+        self.described = [*describe(judge), sorted(point.record for point in self._points)]
+        self._copy: Records | None = None
+        self._taught: tuple[JudgeSetup, Training] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give up the copy of the memory."""
+        if self._copy is not None:
+            self._copy.close()
+        self._copy, self._taught = None, None
 
     @property
     def knows(self) -> bool:
@@ -323,50 +317,36 @@ class CopiedJudge:
         teach: Sequence[Feedback] = (),
         shown: MemoryUsed = "both",
         fold: int = 0,
-    ) -> Flow[tuple[Judgement, ...]]:
+    ) -> tuple[Judgement, ...]:
         """Judge as if each case were new, in a copy of the memory."""
-        condition = Condition(
-            judge=model_name(self._judge), taught=len(teach), shown=shown, fold=fold
-        )
+        condition = Condition(judge=self._label, taught=len(teach), shown=shown, fold=fold)
         trial = Trial(setting=condition, teach=tuple(teach), ask=tuple(questions))
         key = trial.key(self.described)
         if self.results.has(key, len(questions)):
             self.counter.add(len(questions))
             return self.results.rows_of(key)
-        flows, report = yield from self.taught(teach)
-        own = yield from own_ids(flows)
-        rows = yield from judged_all(
-            flows,
+        setup, training = self.taught(teach)
+        rows = judged_all(
+            setup,
             questions,
             condition,
             concurrency=self.concurrency,
             on_progress=self.counter.add,
-            own=own,
+            own=own_ids(setup),
         )
-        training = Training(id=trial.training_id, setting=condition)
-        taught = training if report is None else learned(training, report)
-        yield from off_loop(lambda: self.results.add(key, taught, rows))
+        self.results.add(key, training.model_copy(update={"setting": condition}), rows)
         return self.results.rows_of(key)
 
-    def close(self) -> None:
-        """Give up the copy of the memory."""
-        if self._copy is not None:
-            self._copy.close()
-        self._copy, self._training = None, None
-
-    def taught(self, teach: Sequence[Feedback]) -> Flow[tuple[JudgeFlows, AlignmentReport | None]]:
+    def taught(self, teach: Sequence[Feedback]) -> tuple[JudgeSetup, Training]:
         """The judge over a copy of its memory, after it was taught more; the last one is kept.
 
         To teach it once more would cost as much again, and a model might find other principles.
         """
-        training = Trial(setting=Condition(), teach=tuple(teach)).training_id
-        if self._training is None or self._training[0] != training:
-            self.close()
-            self._copy = yield from scratch_copy(self._points, self._embedder)
-            flows = self._judge.flows.over(self._copy.flows)
-            report = None
-            if teach:
-                learner = flows.learner(max_concurrency=self.concurrency)
-                report = yield from align(learner, list(teach))
-            self._training = (training, flows, report)
-        return self._training[1:]
+        condition = Condition(judge=self._label, taught=len(teach))
+        trial = Trial(setting=condition, teach=tuple(teach))
+        if self._taught is None or self._taught[1].id != trial.training_id:
+            self.__exit__()
+            self._copy = scratch_copy(self._points, self._embedder)
+            setup = replace(self._setup, records=self._copy)
+            self._taught = setup, _train(setup, trial, self.concurrency)
+        return self._taught

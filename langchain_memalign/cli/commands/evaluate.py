@@ -99,7 +99,7 @@ def evaluate(
       $ memalign evaluate labelled.jsonl --teach feedback.jsonl --leave-one-out
       $ memalign evaluate --dataset halubench --limit 100 --folds 5
     """
-    from langchain_memalign.evaluation import evaluate as evaluating
+    from langchain_memalign import evaluation as evaluating
     from langchain_memalign.evaluation.cost import read_prices
     from langchain_memalign.evaluation.report import TRIALS, ceiling, write_evaluation
     from langchain_memalign.evaluation.tables import disagreement_table, evaluation_tables
@@ -186,8 +186,8 @@ def learning_curve(
       $ memalign learning-curve labelled.jsonl --base-url http://localhost:8080/v1
     """
     from langchain_memalign.evaluation import experiments
-    from langchain_memalign.evaluation.evaluate import reviewer_agreement, reviewer_alpha
     from langchain_memalign.evaluation.cost import read_prices
+    from langchain_memalign.evaluation.inter_rater import reviewer_agreement, reviewer_alpha
     from langchain_memalign.evaluation.report import TRIALS, ceiling, write_curve
     from langchain_memalign.evaluation.tables import experiment_tables
 
