@@ -36,7 +36,7 @@ demo: $(STAMP) ## Watch a judge learn from experts; needs no key
 test: $(STAMP) ## Run all tests
 	@$(PYTEST)
 
-check: lint format types generated ## Run what a change must pass: these four, and the tests with coverage
+check: lint format types generated ## Run what a change must pass: lint, format, types, generated code, tests with coverage
 	@$(BIN)/python --version
 	@$(PYTEST) --cov --cov-report=term:skip-covered
 
