@@ -24,7 +24,7 @@ export LANGGRAPH_CLI_NO_ANALYTICS := 1
 export LANGGRAPH_NO_VERSION_CHECK := true
 export LANGSMITH_TRACING := false
 
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check lint format types generated bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
@@ -36,12 +36,21 @@ demo: $(STAMP) ## Watch a judge learn from experts; needs no key
 test: $(STAMP) ## Run all tests
 	@$(PYTEST)
 
-check: $(STAMP) ## Run what a change must pass: lint, format, types, tests with coverage
+check: lint format types generated ## Run what a change must pass: lint, format, types, generated code, tests with coverage
 	@$(BIN)/python --version
-	@$(BIN)/ruff check --quiet
-	@$(BIN)/ruff format --check --quiet || { echo "not formatted: run $(BIN)/ruff format" >&2; exit 1; }
-	@$(BIN)/mypy
 	@$(PYTEST) --cov --cov-report=term:skip-covered
+
+lint: $(STAMP)
+	@$(BIN)/ruff check --quiet
+
+format: $(STAMP)
+	@$(BIN)/ruff format --check --quiet || { echo "not formatted: run $(BIN)/ruff format" >&2; exit 1; }
+
+types: $(STAMP)
+	@$(BIN)/mypy --no-error-summary
+
+generated: $(STAMP) # the blocking code is made of the async
+	@test ! -e tools/unasync.py || $(BIN)/python tools/unasync.py --check
 
 bench: $(BENCH)/.installed ## Measure against MLflow's MemAlign; takes half an hour and more
 	@$(BENCH)/bin/python benchmarks/speed

@@ -7,6 +7,8 @@ from typing import Any
 
 from langchain_memalign.schema import Episode
 
+__all__ = ["to_langsmith_examples", "to_mlflow_assessments"]
+
 
 def to_langsmith_examples(episodes: Iterable[Episode], *, judge: str) -> list[dict[str, Any]]:
     """Episodes as examples of a LangSmith dataset.

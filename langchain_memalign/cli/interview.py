@@ -14,7 +14,6 @@ from rich.text import Text
 from langchain_memalign._values import ValueType
 from langchain_memalign.cli.terminal import Screen, clean, counted, excerpt, plain, short, worth
 from langchain_memalign.errors import InvalidInputError
-from langchain_memalign.flow import run
 from langchain_memalign.judge import MemAlignJudge
 from langchain_memalign.schema import Case, Episode, Principle, Unscored, Verdict
 
@@ -77,8 +76,8 @@ def _cited(judge: MemAlignJudge, ids: Sequence[str]) -> Iterator[tuple[str, str]
     if not ids:
         return
     principles: dict[str, Principle] = {p.id: p for p in judge.principles()}
-    flows = judge.memory.flows
-    episodes = {e.id: e for e in run(flows.episodes(judge.spec.name, ids=list(ids)))}
+    found = judge.setup.records.episodes(judge.spec.name, ids=list(ids))
+    episodes = {episode.id: episode for episode in found}
     for id_ in ids:
         if id_ in principles:
             yield f"principle {short(id_)}", clean(principles[id_].text)

@@ -1,14 +1,19 @@
 """Feedback and cases from elsewhere, as records of this library."""
 
-from langchain_memalign.importers.csv import read_csv
 from langchain_memalign.importers.fields import CASE_FIELDS, FEEDBACK_FIELDS, FieldMap
-from langchain_memalign.importers.found import Found, Remark, Skipped, with_values
-from langchain_memalign.importers.jsonl import read_jsonl
 from langchain_memalign.importers.langsmith import from_langsmith, from_langsmith_dataset
-from langchain_memalign.importers.learning import ImportReport, aimport_feedback, import_feedback
+from langchain_memalign.importers.learning import (
+    Found,
+    ImportReport,
+    Remark,
+    Skipped,
+    aimport_feedback,
+    import_feedback,
+    with_values,
+)
 from langchain_memalign.importers.mlflow import from_mlflow
 from langchain_memalign.importers.openevals import from_few_shots
-from langchain_memalign.importers.rows import BadRow, Row, map_rows
+from langchain_memalign.importers.tables import BadRow, Row, map_rows, read_csv, read_jsonl
 
 __all__ = [
     "CASE_FIELDS",

@@ -11,6 +11,7 @@ from collections.abc import (
     Generator,
     Iterable,
     Iterator,
+    Mapping,
     Sequence,
 )
 from concurrent.futures import ThreadPoolExecutor
@@ -30,8 +31,7 @@ from langchain_memalign.errors import (
     SourceError,
 )
 from langchain_memalign.importers.fields import FEEDBACK_FIELDS, FieldMap
-from langchain_memalign.importers.found import Found, Remark, Skipped
-from langchain_memalign.importers.langsmith_words import NOT_HUMAN, words_of
+from langchain_memalign.importers.learning import Found, Remark, Skipped
 
 if TYPE_CHECKING:
     from langsmith import Client
@@ -49,6 +49,11 @@ _ONCE = {"Connection": "close"}
 _STATUSES = ("needs_my_review", "needs_others_review", "archived")
 # Without a lower bound the service looks back one day only.
 _BEGINNING = datetime(2022, 1, 1, tzinfo=UTC)
+_VALUES = ("score", "value", "label")
+_REASONS = ("comment", "explanation", "rationale", "reasoning")
+_NEVER = datetime.min.replace(tzinfo=UTC)
+_NOT_HUMAN = "its feedback is a model's own, and nobody corrected it."
+_COMPARES = "its feedback compares runs of several experiments; expected a word on one run."
 
 
 @dataclass(frozen=True)
@@ -234,7 +239,7 @@ def _read(
     ids = [target.run_id for target in page]
     for item in client.list_feedback(run_ids=ids, feedback_key=[key]):
         feedback[str(item.run_id)].append(item)
-    words = {id_: words_of(feedback[id_], sources=sources) for id_ in ids if id_ in feedback}
+    words = {id_: _words_of(feedback[id_], sources=sources) for id_ in ids if id_ in feedback}
     wanted = [_placed(t, feedback[t.run_id]) for t in page if words.get(t.run_id, ([], None))[0]]
     runs = ask(lambda: _runs(client, wanted))
     references = _references(client, runs.values())
@@ -243,7 +248,7 @@ def _read(
         said, why_not = words.get(target.run_id, ([], f"it has no feedback {key!r} yet."))
         run = runs.get(target.run_id)
         if not said:
-            yield Skipped(where, why_not or NOT_HUMAN)
+            yield Skipped(where, why_not or _NOT_HUMAN)
         elif run is None:
             gone = "LangSmith no longer has the run itself; expected its inputs."
             yield Skipped(where, gone, is_unusable=True)
@@ -292,4 +297,74 @@ def _references(client: Client, runs: Iterable[Run]) -> dict[str, Any]:
 
 def _moment(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _words_of(
+    feedback: Sequence[Feedback], *, sources: Collection[str]
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Join what each reviewer said of one run under one key.
+
+    A correction counts before the score or value that it corrects. A model's feedback is what a
+    judge said; it counts as an expert's only where it was corrected, and then by the correction.
+
+    Args:
+        feedback: All feedback on the run under the key.
+        sources: The source types that are people's: "app" is LangSmith's own pages, "api" is
+            whatever the application sends, such as its users' thumbs.
+
+    Returns:
+        Fields of a `Feedback` for each reviewer, without the case; and, where there is none, why.
+    """
+    ordered = sorted(feedback, key=lambda f: _aware(f.modified_at or f.created_at))
+    single = [f for f in ordered if f.comparative_experiment_id is None]
+    said_by_judge: dict[str, Any] = {}
+    reviewers: dict[str | None, dict[str, Any]] = {}
+    for item in single:
+        human = item.feedback_source is None or item.feedback_source.type in sources
+        own = _given(item.value if item.value is not None else item.score)
+        value, reason = _correction(item)
+        if human:
+            value, reason = (own if value is None else value), reason or item.comment
+        else:
+            said_by_judge = {"judge_value": own, "judge_rationale": item.comment}
+        if value is not None or reason:
+            words = reviewers.setdefault(_reviewer(item) if human else None, {})
+            words |= {"created_at": _aware(item.created_at)}
+            words |= {"value": value} if value is not None else {}
+            words |= {"rationale": reason} if reason else {}
+    if not reviewers:
+        return [], _COMPARES if len(single) < len(ordered) else _NOT_HUMAN
+    told = [
+        {**said_by_judge, "reviewer": reviewer, **words} for reviewer, words in reviewers.items()
+    ]
+    return told, None
+
+
+def _correction(item: Feedback) -> tuple[Any, str | None]:
+    correction = item.correction
+    if not isinstance(correction, Mapping):
+        return _given(correction or None), None
+    value = next(
+        (correction[n] for n in (*_VALUES, item.key) if correction.get(n) is not None), None
+    )
+    reason = next((correction[n] for n in _REASONS if correction.get(n)), None)
+    return _given(value), reason if isinstance(reason, str) else None
+
+
+def _given(value: Any) -> Any:
+    """A value as the reviewer gave it; a mapping is none."""
+    return None if isinstance(value, Mapping) else value
+
+
+def _reviewer(item: Feedback) -> str | None:
+    source = item.feedback_source
+    if source is None:
+        return None
+    return source.user_name or (str(source.user_id) if source.user_id else None)
+
+
+def _aware(moment: datetime | None) -> datetime:
+    if moment is None:
+        return _NEVER
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

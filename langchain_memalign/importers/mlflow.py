@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_memalign._models.failures import as_cause, said_by
 from langchain_memalign.errors import ConfigurationError, SourceError
-from langchain_memalign.importers.found import Found, Remark, Skipped
+from langchain_memalign.importers.learning import Found, Remark, Skipped
 
 if TYPE_CHECKING:
     from mlflow.entities import Assessment, Trace

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from langchain_memalign.importers.found import Found, Remark, Skipped
+from langchain_memalign.importers.learning import Found, Remark, Skipped
 
 
 def from_few_shots(examples: Iterable[Mapping[str, Any]]) -> Iterator[Found]:
