@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any
 
 from langchain_memalign.errors import ConfigurationError, InvalidInputError
-from langchain_memalign.schema import Feedback, GateDecision
-
-if TYPE_CHECKING:
-    from langchain_memalign.judge import MemAlignJudge
-
-Gate: TypeAlias = Callable[["MemAlignJudge", "MemAlignJudge", Sequence[Feedback]], GateDecision]
-"""Is given the judge as it is, the judge as it would be, and the usable feedback of the batch.
-
-Both judges have copies of the memory: a gate may do with them as it likes. It may block: `aalign`
-calls it in a thread.
-"""
+from langchain_memalign.schema import GateDecision
 
 
 def check_gate(gate: Any) -> None:

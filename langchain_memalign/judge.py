@@ -25,7 +25,7 @@ from langchain_memalign._async import gated as agated
 from langchain_memalign._async import judging as ajudging
 from langchain_memalign._async import principles as aprinciples
 from langchain_memalign._concurrency import off_loop
-from langchain_memalign._gate import Gate, check_gate, checked_decision
+from langchain_memalign._gate import check_gate, checked_decision
 from langchain_memalign._memory.records import Records
 from langchain_memalign._memory.search import OnRecallFailure
 from langchain_memalign._models import Retry, StructuredModel, resolve_chat_model
@@ -60,6 +60,12 @@ from langchain_memalign.schema import (
 CaseLike: TypeAlias = Case | Mapping[str, Any]
 FeedbackLike: TypeAlias = Feedback | Mapping[str, Any]
 Outcome: TypeAlias = Verdict | Unscored
+Gate: TypeAlias = Callable[["MemAlignJudge", "MemAlignJudge", Sequence[Feedback]], GateDecision]
+"""Is given the judge as it is, the judge as it would be, and the usable feedback of the batch.
+
+Both judges have copies of the memory: a gate may do with them as it likes. It may block: `aalign`
+calls it in a thread.
+"""
 
 R = TypeVar("R")
 T = TypeVar("T")

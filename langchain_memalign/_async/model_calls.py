@@ -63,10 +63,10 @@ async def ask(
             error.attempts = calls
             raise
 
-    first = await _retried(retry, partial(attempt, list(messages)))
+    first = await retried(retry, partial(attempt, list(messages)))
     if first.problem is None or (first.value is None and first.is_refusal):
         return first.answer(calls=calls, usage=first.usage)
-    second = await _retried(retry, partial(attempt, [*messages, *repair(first)]))
+    second = await retried(retry, partial(attempt, [*messages, *repair(first)]))
     usage = add_usage(first.usage, second.usage) if first.usage or second.usage else None
     best = first if second.value is None and first.value is not None else second
     return best.answer(calls=calls, usage=usage)
@@ -136,7 +136,7 @@ async def _embedded(embedder: Embedder, texts: list[str]) -> list[Vector]:
             what = f"embedding {len(texts)} texts with {embedder.id}"
             raise as_model_error(error, what) from as_cause(error)
 
-    return embedder.checked(await _retried(embedder.retry, attempt), len(texts))
+    return embedder.checked(await retried(embedder.retry, attempt), len(texts))
 
 
 async def _once(
@@ -162,7 +162,7 @@ async def _once(
     return reply
 
 
-async def _retried(retry: Retry, attempt: Callable[[], Awaitable[T]]) -> T:
+async def retried(retry: Retry, attempt: Callable[[], Awaitable[T]]) -> T:
     """Make an attempt until it succeeds or its `ModelError` is final."""
     count = 1
     while True:

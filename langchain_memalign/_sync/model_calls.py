@@ -64,10 +64,10 @@ def ask(
             error.attempts = calls
             raise
 
-    first = _retried(retry, partial(attempt, list(messages)))
+    first = retried(retry, partial(attempt, list(messages)))
     if first.problem is None or (first.value is None and first.is_refusal):
         return first.answer(calls=calls, usage=first.usage)
-    second = _retried(retry, partial(attempt, [*messages, *repair(first)]))
+    second = retried(retry, partial(attempt, [*messages, *repair(first)]))
     usage = add_usage(first.usage, second.usage) if first.usage or second.usage else None
     best = first if second.value is None and first.value is not None else second
     return best.answer(calls=calls, usage=usage)
@@ -137,7 +137,7 @@ def _embedded(embedder: Embedder, texts: list[str]) -> list[Vector]:
             what = f"embedding {len(texts)} texts with {embedder.id}"
             raise as_model_error(error, what) from as_cause(error)
 
-    return embedder.checked(_retried(embedder.retry, attempt), len(texts))
+    return embedder.checked(retried(embedder.retry, attempt), len(texts))
 
 
 def _once(
@@ -163,7 +163,7 @@ def _once(
     return reply
 
 
-def _retried(retry: Retry, attempt: Callable[[], T]) -> T:
+def retried(retry: Retry, attempt: Callable[[], T]) -> T:
     """Make an attempt until it succeeds or its `ModelError` is final."""
     count = 1
     while True:

@@ -31,7 +31,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from langchain_memalign._alignment.learner import PROGRESS_EVENT
+from langchain_memalign._alignment.context import PROGRESS_EVENT
 from langchain_memalign.errors import InvalidInputError
 
 # Control characters other than tab and line feed, and those that turn the direction of writing:

@@ -6,7 +6,6 @@ import traceback
 
 import pytest
 from memory.conftest import KEY
-from memory.deployment import Awaited
 from memory.points import EVERYTHING, TOY, case, names, point
 from qdrant_rest.process import RestServer
 
@@ -26,29 +25,13 @@ CALLS = {**READS, "write": lambda store: store.write([point("b")])}
 each_call = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 
 
-@pytest.fixture(params=["blocking", "awaitable"])
-def side(request):
-    """How a store is used: by its blocking or by its awaitable half."""
-    made = []
-
-    def of(store):
-        if request.param == "blocking":
-            return store
-        made.append(Awaited(store))
-        return made[-1]
-
-    yield of
-    for awaited in made:
-        awaited.stop()
-
-
 @pytest.fixture
-def filled(on_rest, side):
+def filled(on_rest):
     """A store with one record; its server answers within a second or not at all."""
     store = on_rest.open(timeout=1, lease_seconds=1)
     store.write([point("a", vectors=case(1, 0, 0, 0))], fingerprint=TOY)
     on_rest.rest.requests()
-    return side(store)
+    return store
 
 
 # Gone, slow, failing

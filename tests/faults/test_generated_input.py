@@ -12,8 +12,7 @@ from judge.bench import Bench
 from prompts.examples import distilled, judged, parsed
 
 from langchain_memalign import Case, Episode, Feedback, InvalidInputError
-from langchain_memalign._alignment import take_in
-from langchain_memalign.flow import run
+from langchain_memalign._sync.align import ingest
 
 BATCH, BATCHES = 50, 100  # 5,000 records a test
 
@@ -109,7 +108,7 @@ def test_5000_generated_records_are_aligned_or_rejected_and_nothing_is_half_writ
     @given(RECORDS)
     @quick
     def check(records):
-        intake = run(take_in(bench.judge.spec, bench.memory.flows, records))
+        intake = ingest(bench.judge.setup.context(), records)
         assert all(0 <= r.index < BATCH and r.reason for r in intake.rejected)
         assert len({r.index for r in intake.rejected}) == len(intake.rejected)
         kept = {*intake.stored, *intake.unchanged, *intake.overwritten}

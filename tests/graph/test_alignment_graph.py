@@ -1,7 +1,7 @@
 """The alignment graph: the judge's own learning, a branch for each distilling call."""
 
 import threading
-from functools import partial
+from functools import partialmethod
 
 import pytest
 from fakes import HttpError, feedback, one_rule_a_record
@@ -12,6 +12,7 @@ from langchain_memalign import (
     InvalidInputError,
     create_alignment_graph,
 )
+from langchain_memalign._setup import JudgeSetup
 
 NOON = "2026-01-01T12:00:00Z"
 TIMES = {"created_at", "updated_at", "retired_at", "seconds"}
@@ -23,8 +24,8 @@ def batch_of(count):
 
 def cut_into(monkeypatch, bench, records):
     """Let a distilling call, and so a branch, have this many records."""
-    learner = partial(bench.judge.flows.learner, batch_records=records)
-    monkeypatch.setattr(bench.judge.flows, "learner", learner)
+    limited = partialmethod(JudgeSetup.context, batch_records=records)
+    monkeypatch.setattr(JudgeSetup, "context", limited)
 
 
 def without_times(value):

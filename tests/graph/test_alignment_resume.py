@@ -8,13 +8,14 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from functools import partial
+from functools import partialmethod
 from pathlib import Path
 
 import pytest
 from fakes import CountingEmbeddings, feedback
 
 from langchain_memalign import AlignmentReport, Principle, create_alignment_graph
+from langchain_memalign._setup import JudgeSetup
 
 TESTS = Path(__file__).parent.parent
 
@@ -33,8 +34,8 @@ def one_by_one(make_bench, monkeypatch):
 
     def make(**options):
         bench = make_bench(**options)
-        learner = partial(bench.judge.flows.learner, batch_records=1)
-        monkeypatch.setattr(bench.judge.flows, "learner", learner)
+        one = partialmethod(JudgeSetup.context, batch_records=1)
+        monkeypatch.setattr(JudgeSetup, "context", one)
         return bench
 
     return make
@@ -56,17 +57,17 @@ def dying(one_by_one, monkeypatch):
                 raise Killed
 
         bench = one_by_one(embeddings=CountingEmbeddings(fail=fail))
-        transact, count = bench.memory.flows.transact, itertools.count(1)
+        transact, count = bench.memory.records.transact, itertools.count(1)
 
         def counted(plan):
             planned = []
 
             def noted():
-                changes, said = yield from plan()
+                changes, said = plan()
                 planned.extend(changes)
                 return changes, said
 
-            said = yield from transact(noted)
+            said = transact(noted)
             learned = any(
                 isinstance(getattr(change, "record", None), Principle) for change in planned
             )
@@ -74,7 +75,7 @@ def dying(one_by_one, monkeypatch):
                 committed.set()
             return said
 
-        monkeypatch.setattr(bench.memory.flows, "transact", counted)
+        monkeypatch.setattr(bench.memory.records, "transact", counted)
         if not others:
             committed.set()
         return bench, deadly
@@ -162,7 +163,7 @@ async def test_what_was_forgotten_meanwhile_stays_forgotten(drive, dying, saver,
 
 PROCESS = """
 import json, os, signal, sys, threading
-from functools import partial
+from functools import partialmethod
 
 from fakes import one_rule_a_record, feedback
 from judge.bench import Bench
@@ -179,7 +180,7 @@ def respond(request):
     return one_rule_a_record(request)
 
 bench = Bench(respond, location=location)
-bench.judge.flows.learner = partial(bench.judge.flows.learner, batch_records=1)
+JudgeSetup.context = partialmethod(JudgeSetup.context, batch_records=1)
 graph = create_alignment_graph(bench.judge)
 state = graph.invoke({"feedback": [feedback(number) for number in range(5)]})
 sent = [request.prompt for request in bench.model.titled("principles")]

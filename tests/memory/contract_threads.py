@@ -1,6 +1,5 @@
 """What any store does when many use it at once."""
 
-import asyncio
 import threading
 
 from langchain_memalign._stores.base import Selection
@@ -86,14 +85,3 @@ class ThreadsContract:
             writer.join()
         expected = {f"{i} {j}" for i in range(6) for j in (1, 2)}
         assert names(store.scan(EVERYTHING)) == expected
-
-    async def test_the_awaitable_half_does_the_same(self, filled):
-        await filled.awrite([point("f", vectors=case(1, 1, 1, 1))], erased=[id_of("c")])
-        assert await filled.ascan(EVERYTHING, vectors=True) == filled.scan(EVERYTHING, vectors=True)
-        assert await filled.atally(EVERYTHING, "status") == filled.tally(EVERYTHING, "status")
-        query = {"using": "case", "vector": (1.0, 2.0, 0.0, 0.0), "limit": 3}
-        near, again = await asyncio.gather(
-            filled.anearest(EVERYTHING, **query), filled.anearest(EVERYTHING, **query)
-        )
-        assert near == again == filled.nearest(EVERYTHING, **query)
-        assert names(p for p, _ in near) == set("abf")

@@ -1,7 +1,5 @@
 """A collection on a Qdrant server, opened again and again as different processes would."""
 
-import asyncio
-import threading
 import urllib.error
 import urllib.request
 
@@ -50,30 +48,3 @@ class Deployment:
             urllib.request.urlopen(request, timeout=30).close()
         except urllib.error.HTTPError as error:
             error.close()
-
-
-class Awaited:
-    """A store of which only the awaitable half is used, on an event loop in another thread."""
-
-    def __init__(self, store):
-        self._store = store
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever)
-        self._thread.start()
-
-    def __getattr__(self, name):
-        found = getattr(self._store, name)
-        awaitable = getattr(self._store, f"a{name}", None)
-        if awaitable is None:
-            return found
-        return lambda *args, **kwargs: self._wait(awaitable(*args, **kwargs))
-
-    def stop(self):
-        """End the event loop; nothing can be asked any more."""
-        self._wait(self._store.aclose())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-    def _wait(self, work):
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)

@@ -4,10 +4,10 @@ import math
 import re
 from datetime import UTC, datetime, timedelta
 
+from colours import Call, run
 from langchain_core.embeddings import Embeddings
 
 from langchain_memalign import Episode, Feedback, Principle
-from langchain_memalign.flow import run
 from langchain_memalign.schema import Put, principle_id
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -46,15 +46,14 @@ def principle(text, *, judge=JUDGE, day=0, **fields):
 
 def embedded(memory, *records, judge=JUDGE):
     """The changes that write records with their vectors."""
-    flows = memory.flows
     return [
         Put(
             judge=judge,
             record=record,
             vector=run(
-                flows.embed_cases([record.case])
+                Call("model_calls.embed_cases", memory.records, [record.case])
                 if isinstance(record, Episode)
-                else flows.embed([record.text])
+                else Call("model_calls.embed_texts", memory.records, [record.text])
             )[0],
         )
         for record in records

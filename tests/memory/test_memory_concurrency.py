@@ -5,12 +5,12 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from colours import Call, arun, run
 
 from langchain_memalign import Memory
 from langchain_memalign._models import NO_RETRY, Embedder
 from langchain_memalign._stores.base import MemoryStore
 from langchain_memalign._stores.edge.store import EdgeStore
-from langchain_memalign.flow import arun, run
 from langchain_memalign.schema import Put
 
 from .remembering import (
@@ -37,11 +37,11 @@ def adding_source(memory, source):
     """A transaction that reads a principle and writes it with one more source."""
 
     def plan():
-        (old,) = yield from memory.flows.principles(JUDGE)
+        (old,) = memory.records.principles(JUDGE)
         sources = (*old.episode_ids, source)
         return [Put(judge=JUDGE, record=old.model_copy(update={"episode_ids": sources}))], None
 
-    return memory.flows.transact(plan)
+    return Call("transactions.transact", memory.records, plan)
 
 
 def sources_of_the_principle(memory):
@@ -81,12 +81,11 @@ def test_no_update_of_threads_and_event_loops_together_is_lost(memory):
 def test_a_transaction_that_fails_leaves_the_way_free(memory):
     def broken():
         raise ZeroDivisionError
-        yield
 
     with pytest.raises(ZeroDivisionError):
-        run(memory.flows.transact(broken))
+        run(Call("transactions.transact", memory.records, broken))
     with pytest.raises(ZeroDivisionError):
-        asyncio.run(arun(memory.flows.transact(broken)))
+        asyncio.run(arun(Call("transactions.transact", memory.records, broken)))
     remember(memory, episode("1°"))
     assert memory.judges() == [JUDGE]
 

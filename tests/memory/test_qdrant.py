@@ -5,7 +5,6 @@ import os
 import pytest
 
 from .contract import StoreContract
-from .deployment import Awaited
 
 pytestmark = pytest.mark.enable_socket
 
@@ -21,21 +20,7 @@ def test_which_server_answered(record_property):
         )
 
 
-class TestBlocking(StoreContract):
+class TestServer(StoreContract):
     @pytest.fixture
     def open_store(self, deployed):
         return deployed.open
-
-
-class TestAwaitable(StoreContract):
-    @pytest.fixture
-    def open_store(self, deployed):
-        opened = []
-
-        def open_store():
-            opened.append(Awaited(deployed.open()))
-            return opened[-1]
-
-        yield open_store
-        for store in opened:
-            store.stop()

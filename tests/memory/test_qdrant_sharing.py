@@ -8,10 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+from colours import Call, arun, run
 from fakes import feedback
 
 from langchain_memalign import EmbeddingMismatchError, MemoryLockedError
-from langchain_memalign.flow import arun, run
+from langchain_memalign._concurrency import to_the_end
 from langchain_memalign.schema import Put
 
 from .points import EVERYTHING, TOY, case, names, point
@@ -113,11 +114,11 @@ def adding_source(memory, source):
     """A transaction that reads a principle and writes it with one more source."""
 
     def plan():
-        (old,) = yield from memory.flows.principles(JUDGE)
+        (old,) = memory.records.principles(JUDGE)
         sources = (*old.episode_ids, source)
         return [Put(judge=JUDGE, record=old.model_copy(update={"episode_ids": sources}))], None
 
-    return memory.flows.transact(plan)
+    return Call("transactions.transact", memory.records, plan)
 
 
 def test_no_update_of_several_memories_is_lost(deployed):
@@ -185,15 +186,15 @@ def test_a_second_aligner_is_told_and_its_feedback_is_kept(deployed):
 
 async def test_a_task_that_gives_up_waiting_leaves_no_lease_behind(deployed):
     first, second = deployed.open(), deployed.open()
-    await first.aacquire("aligner of tone")
-    waiting = asyncio.create_task(second.aacquire("aligner of tone"))
+    first.acquire("aligner of tone")
+    waiting = asyncio.create_task(to_the_end(second.acquire, "aligner of tone"))
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(waiting, 0.2)
-    await first.arelease("aligner of tone")
-    await second.aacquire("aligner of tone")
-    await second.arelease("aligner of tone")
+    first.release("aligner of tone")
+    second.acquire("aligner of tone")
+    second.release("aligner of tone")
     for store in (first, second):
-        await store.aclose()
+        store.close()
 
 
 def test_who_dies_with_a_lease_is_waited_for_no_longer_than_it_said(deployed):

@@ -1,11 +1,10 @@
 """Which past cases come back for a case: by what was asked and what was answered."""
 
 import pytest
+from colours import Call, run
 from fakes import CountingEmbeddings
 
 from langchain_memalign import InvalidInputError, Memory, WorkingMemory
-from langchain_memalign._memory.search import recall
-from langchain_memalign.flow import run
 from langchain_memalign.memory import PRINCIPLE_TOKENS
 from langchain_memalign.schema import Case, Put
 
@@ -197,8 +196,9 @@ def test_cases_that_are_equally_near_all_keep_their_reviewers(memory):
 
 
 def without(memory, exclude, **options):
-    found = recall(
-        memory.flows,
+    found = Call(
+        "recall.recall",
+        memory.records,
         JUDGE,
         Case.of(case()),
         principle_tokens=PRINCIPLE_TOKENS,

@@ -1,5 +1,6 @@
 """One small question to a model, and models that answer it by a script."""
 
+from colours import Call
 from fakes import ScriptedModel
 from langchain_core.messages import HumanMessage, SystemMessage
 
@@ -32,5 +33,6 @@ def replies(*script, **fields):
 
 
 def question(model, *, read=read_value, options=None, retry=AT_ONCE, **more):
-    """The flow that asks the model."""
-    return StructuredModel(model, options=options, retry=retry).ask(PROMPT, SCHEMA, read, **more)
+    """The call that asks the model."""
+    asked = StructuredModel(model, options=options, retry=retry)
+    return Call("model_calls.ask", asked, PROMPT, SCHEMA, read, **more)

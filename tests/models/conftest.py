@@ -2,14 +2,13 @@ import asyncio
 import time
 
 import pytest
-
-from langchain_memalign.flow import arun, run
+from colours import arun, run
 
 
 @pytest.fixture(params=["sync", "async"])
 def drive(request):
-    """Runs a flow to its end, once with blocking and once with awaitable calls."""
-    return run if request.param == "sync" else lambda flow: asyncio.run(arun(flow))
+    """Makes a call, once blocking and once on an event loop."""
+    return run if request.param == "sync" else lambda call: asyncio.run(arun(call))
 
 
 @pytest.fixture

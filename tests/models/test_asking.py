@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from colours import Call, arun, run
 from fakes import HttpError, ScriptedModel, dump
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.language_models import FakeListChatModel, GenericFakeChatModel
@@ -11,7 +12,6 @@ from langchain_core.runnables import RunnableLambda
 
 from langchain_memalign import ConfigurationError, ModelError
 from langchain_memalign._models import StructuredModel
-from langchain_memalign.flow import arun, run
 
 from .asking import AT_ONCE, GOOD, NONSENSE, PROMPT, SCHEMA, question, read_value, replies
 
@@ -132,8 +132,9 @@ def test_a_failure_for_good_says_how_many_calls_were_made():
 def test_a_patience_of_its_own_counts_for_one_question():
     model = replies(*[HttpError(503)] * 9)
     asked = StructuredModel(model, retry=AT_ONCE)
+    two = type(AT_ONCE)(attempts=2, first_wait=0)
     with pytest.raises(ModelError):
-        run(asked.ask(PROMPT, SCHEMA, read_value, retry=type(AT_ONCE)(attempts=2, first_wait=0)))
+        run(Call("model_calls.ask", asked, PROMPT, SCHEMA, read_value, retry=two))
     assert len(model.requests) == 2
 
 

@@ -2,12 +2,12 @@ import math
 
 import numpy
 import pytest
+from colours import Call, run
 from fakes import CountingEmbeddings, HttpError
 from langchain_core.embeddings import Embeddings
 
 from langchain_memalign import InvalidInputError, ModelError
 from langchain_memalign._models import Embedder
-from langchain_memalign.flow import run
 
 from .asking import AT_ONCE
 
@@ -25,32 +25,32 @@ class Returning(Embeddings):
         raise AssertionError("cases and queries are embedded alike, as documents")
 
 
-def embedder(embeddings):
-    return Embedder(embeddings, "toy", retry=AT_ONCE)
+def embed(embeddings, texts):
+    return Call("model_calls.embed", Embedder(embeddings, "toy", retry=AT_ONCE), texts)
 
 
 def test_all_texts_go_in_one_call(drive):
     embeddings = CountingEmbeddings()
-    vectors = drive(embedder(embeddings).embed(["a cat", "a dog", "a bird"]))
+    vectors = drive(embed(embeddings, ["a cat", "a dog", "a bird"]))
     assert (embeddings.calls, len(vectors)) == (1, 3)
 
 
 def test_each_text_is_sent_once_and_answered_as_often_as_asked():
     embeddings = CountingEmbeddings()
-    cat, dog, again = run(embedder(embeddings).embed(["a cat", "a dog", "a cat"]))
+    cat, dog, again = run(embed(embeddings, ["a cat", "a dog", "a cat"]))
     assert embeddings.texts == ["a cat", "a dog"]
     assert cat == again != dog
 
 
 def test_the_order_is_that_of_the_texts():
     texts = [f"text {number}" for number in range(20)]
-    alone = [run(embedder(CountingEmbeddings()).embed([text]))[0] for text in texts]
-    assert run(embedder(CountingEmbeddings()).embed(texts)) == alone
+    alone = [run(embed(CountingEmbeddings(), [text]))[0] for text in texts]
+    assert run(embed(CountingEmbeddings(), texts)) == alone
 
 
 def test_nothing_to_embed_makes_no_call(drive):
     embeddings = CountingEmbeddings()
-    assert drive(embedder(embeddings).embed([])) == []
+    assert drive(embed(embeddings, [])) == []
     assert embeddings.calls == 0
 
 
@@ -60,14 +60,14 @@ def test_nothing_to_embed_makes_no_call(drive):
     ids=str,
 )
 def test_vectors_come_back_with_length_one(vector):
-    (unit,) = run(embedder(Returning([vector])).embed(["one"]))
+    (unit,) = run(embed(Returning([vector]), ["one"]))
     assert math.hypot(*unit) == pytest.approx(1)
     assert [type(number) for number in unit] == [float, float]
     assert unit[0] / unit[1] == pytest.approx(float(vector[0]) / float(vector[1]))
 
 
 def test_a_text_in_which_the_model_finds_nothing_has_no_direction():
-    assert run(embedder(Returning([[0, 0]])).embed(["???"])) == [(0.0, 0.0)]
+    assert run(embed(Returning([[0, 0]]), ["???"])) == [(0.0, 0.0)]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_a_text_in_which_the_model_finds_nothing_has_no_direction():
 )
 def test_what_is_not_usable_is_refused_and_says_what_was_expected(drive, vectors, problem):
     with pytest.raises(ModelError, match=problem) as caught:
-        drive(embedder(Returning(vectors)).embed(["one", "two"]))
+        drive(embed(Returning(vectors), ["one", "two"]))
     assert "Check the embedding model." in str(caught.value)
     assert not caught.value.transient
 
@@ -102,7 +102,7 @@ def test_what_is_not_usable_is_refused_and_says_what_was_expected(drive, vectors
 def test_a_passing_failure_is_overcome(drive):
     failures = [HttpError(429), HttpError(503)]
     embeddings = CountingEmbeddings(fail=lambda text: failures.pop(0) if failures else None)
-    assert len(drive(embedder(embeddings).embed(["one"]))) == 1
+    assert len(drive(embed(embeddings, ["one"]))) == 1
     assert embeddings.calls == 3
 
 
@@ -110,7 +110,7 @@ def test_a_passing_failure_is_overcome(drive):
 def test_a_failure_for_good_names_the_model_and_the_attempts(drive, status, calls):
     embeddings = CountingEmbeddings(fail=lambda text: HttpError(status))
     with pytest.raises(ModelError, match="embedding 2 texts with toy failed") as caught:
-        drive(embedder(embeddings).embed(["one", "two"]))
+        drive(embed(embeddings, ["one", "two"]))
     assert (caught.value.status, caught.value.attempts) == (status, calls)
     assert embeddings.calls == calls
 
@@ -118,4 +118,4 @@ def test_a_failure_for_good_names_the_model_and_the_attempts(drive, status, call
 def test_our_own_errors_pass_as_they_are():
     embeddings = CountingEmbeddings(fail=lambda text: InvalidInputError("mine"))
     with pytest.raises(InvalidInputError, match="mine"):
-        run(embedder(embeddings).embed(["one"]))
+        run(embed(embeddings, ["one"]))

@@ -1,10 +1,9 @@
 """LangChain's cache of model replies: what was understood is kept, what was not is asked anew."""
 
 import pytest
+from colours import run
 from langchain_core.caches import InMemoryCache
 from langchain_core.globals import set_llm_cache
-
-from langchain_memalign.flow import run
 
 from .asking import GOOD, NONSENSE, PROMPT, SCHEMA, question, replies
 

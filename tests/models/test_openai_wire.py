@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from colours import Call, run
 from langchain_openai import ChatOpenAI
 from pages import ROOT
 
@@ -16,7 +17,6 @@ from langchain_memalign._models import (
     resolve_chat_model,
     resolve_embeddings,
 )
-from langchain_memalign.flow import run
 
 from .asking import AT_ONCE, SCHEMA, question
 from .openai_server import completion, embedding_list, failure, openai_server, tool_call
@@ -211,12 +211,13 @@ def test_a_server_that_is_not_there_may_come_back(monkeypatch, drive):
 def embedder(server, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     monkeypatch.setenv("OPENAI_BASE_URL", server.url)
-    return Embedder(*resolve_embeddings("openai:embed-test"), retry=AT_ONCE)
+    model = Embedder(*resolve_embeddings("openai:embed-test"), retry=AT_ONCE)
+    return lambda texts: Call("model_calls.embed", model, texts)
 
 
 def test_texts_are_embedded_in_one_request_as_text(server, embedder, drive):
     server.will_say(embedding_list([3.0, 4.0], [0.0, 2.0]))
-    assert drive(embedder.embed(["one", "two", "one"])) == [(0.6, 0.8), (0.0, 1.0), (0.6, 0.8)]
+    assert drive(embedder(["one", "two", "one"])) == [(0.6, 0.8), (0.0, 1.0), (0.6, 0.8)]
     ((path, _, body),) = server.requests
     assert path == "/v1/embeddings"
     # Not as token ids: no tokeniser is fetched to count them.
@@ -225,10 +226,10 @@ def test_texts_are_embedded_in_one_request_as_text(server, embedder, drive):
 
 def test_failing_embeddings_are_asked_for_again_and_no_more_than_said(server, embedder, drive):
     server.will_say(failure(500), failure(429), embedding_list([1.0]))
-    assert drive(embedder.embed(["one"])) == [(1.0,)]
+    assert drive(embedder(["one"])) == [(1.0,)]
     server.will_say(*[failure(500, f"Bad key {KEY}")] * 9)
     with pytest.raises(ModelError, match="embedding 1 texts with openai:embed-test") as caught:
-        drive(embedder.embed(["one"]))
+        drive(embedder(["one"]))
     assert caught.value.attempts == AT_ONCE.attempts
     assert KEY not in str(caught.value)
     assert len(server.requests) == 3 + AT_ONCE.attempts
@@ -237,7 +238,7 @@ def test_failing_embeddings_are_asked_for_again_and_no_more_than_said(server, em
 TWO_LOOPS = """
 import asyncio, sys
 from langchain_openai import ChatOpenAI
-from langchain_memalign.flow import arun
+from colours import arun
 from models.asking import question
 
 model = ChatOpenAI(model="gpt-test", api_key="none", base_url=sys.argv[1], max_retries=0)

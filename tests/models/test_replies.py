@@ -3,12 +3,11 @@
 import json
 
 import pytest
+from colours import run
 from fakes import dump
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableLambda
 from pydantic import BaseModel
-
-from langchain_memalign.flow import run
 
 from .asking import GOOD, question, replies
 
