@@ -14,11 +14,10 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from unittest.mock import patch
 
-from langchain_memalign._sync import judging
-
 from langchain_memalign import Episode, Memory
 from langchain_memalign._prompts import distilling
 from langchain_memalign._prompts.judging import render_said
+from langchain_memalign._sync import judging
 from langchain_memalign.evaluation.metrics import metrics_for
 from langchain_memalign.evaluation.resampling import Estimate
 

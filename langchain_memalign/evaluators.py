@@ -117,11 +117,10 @@ class PairwiseEvaluator:
             ModelError: The provider refuses access, or the case could not be embedded.
         """
         cases = _both_orders(inputs, outputs, reference_outputs)
-        judged = cases and both(
-            partial(self.judge.invoke, cases[0], config),
-            partial(self.judge.invoke, cases[1], config),
-        )
-        return self._compared(judged, runs)
+        if cases is None:
+            return self._compared(None, runs)
+        one, other = (partial(self.judge.invoke, case, config) for case in cases)
+        return self._compared(both(one, other), runs)
 
     async def aevaluate(
         self,
@@ -134,11 +133,10 @@ class PairwiseEvaluator:
     ) -> ComparisonResult:
         """Async call; itself an evaluator for async code."""
         cases = _both_orders(inputs, outputs, reference_outputs)
-        judged = cases and await aboth(
-            partial(self.judge.ainvoke, cases[0], config),
-            partial(self.judge.ainvoke, cases[1], config),
-        )
-        return self._compared(judged, runs)
+        if cases is None:
+            return self._compared(None, runs)
+        one, other = (partial(self.judge.ainvoke, case, config) for case in cases)
+        return self._compared(await aboth(one, other), runs)
 
     def _compared(
         self, judged: tuple[Outcome, Outcome] | None, runs: Sequence[Any] | None
