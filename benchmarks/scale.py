@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from langchain_memalign import Case, Episode, Feedback, MemAlignJudge, Memory
 from langchain_memalign._stores.edge.store import EdgeStore
-from langchain_memalign.flow import run
+from langchain_memalign._sync.model_calls import embed_cases
 from langchain_memalign.schema import Put
 
 JUDGE = "tone"
@@ -50,7 +50,7 @@ def fill(memory, first, last, bar):
             Episode.from_feedback(JUDGE, word).model_copy(update={"status": "distilled"})
             for word in feedback
         ]
-        vectors = run(memory.flows.embed_cases([episode.case for episode in episodes]))
+        vectors = embed_cases(memory.records, [episode.case for episode in episodes])
         puts = [
             Put(judge=JUDGE, record=episode, vector=vector)
             for episode, vector in zip(episodes, vectors, strict=True)
@@ -82,8 +82,8 @@ def opened(directory):
     """Milliseconds from opening a memory to its first recall, and megabytes that this takes."""
     with Memory.open(":memory:", embeddings="local") as other:
         # Imports and the embedding model do not count.
-        run(other.flows.embed_cases([case(0)]))
-        embeddings = other.flows.embedder
+        embed_cases(other.records, [case(0)])
+        embeddings = other.records.embedder
     before, began = resident_mb(), time.perf_counter()
     with Memory(EdgeStore.open(directory), embeddings) as memory:
         memory.recall(JUDGE, case(-1), k=5)
@@ -130,7 +130,7 @@ def at_size(memory, where, known, size):
     )
     with tqdm(total=size - known, unit="episode", desc=f"{where}, {size}") as bar:
         write_s = fill(memory, known, size, bar)
-    embed_ms, _ = milliseconds(lambda n: run(memory.flows.embed_cases([case(n)])))
+    embed_ms, _ = milliseconds(lambda n: embed_cases(memory.records, [case(n)]))
     recall, recall_p95 = milliseconds(lambda n: memory.recall(JUDGE, case(n), k=5))
     judged, _ = milliseconds(lambda n: judge.invoke(case(n)))
     align, _ = milliseconds(

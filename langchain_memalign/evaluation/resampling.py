@@ -5,6 +5,9 @@ matrix of weights (one resample a line) is then a few matrix products for all re
 the same resamples serve two judges (a paired comparison), and rows that belong together, such as
 several runs over one case, are drawn together.
 
+Why not a library: the metrics of scikit-learn take one vector of weights a call, SciPy's bootstrap
+knows no rows that belong together, and neither has Lin's or Krippendorff's coefficient.
+
 Source: B. Efron and R. Tibshirani, An Introduction to the Bootstrap, 1993, sections 13.3
 (percentile interval) and 8 (resampling the units that are independent).
 """

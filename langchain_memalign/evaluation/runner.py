@@ -52,7 +52,7 @@ class ProgressCounter:
         self._lock = threading.Lock()
 
     def add(self, count: int) -> None:
-        """So many more are done."""
+        """Tell that so many more are done."""
         # Told under the lock: else a thread that was held up would tell of less than another did.
         with self._lock:
             self._done += count
@@ -75,7 +75,7 @@ def run_trials(
     Args:
         trials: What to run; those of one training should stand together, to be taught once.
         judges: The judges, by the label in a trial's setting.
-        results: Where rows go.
+        results: Where judgements go.
         concurrency: Most judgements at the same time.
         progress: Told after each judgement.
 
@@ -83,18 +83,19 @@ def run_trials(
         ModelError: The provider refuses access. Finished trials are kept.
     """
     described = {label: describe(judge) for label, judge in judges.items()}
-    keys = {id(trial): trial.key(described[trial.setting.judge]) for trial in trials}
+    keyed = [(trial.key(described[trial.setting.judge]), trial) for trial in trials]
+    todo = [(key, trial) for key, trial in keyed if not results.has(key, len(trial.ask))]
     counter = ProgressCounter(progress, sum(len(trial.ask) for trial in trials))
-    todo = [trial for trial in trials if not results.has(keys[id(trial)], len(trial.ask))]
-    counter.add(counter.total - sum(len(trial.ask) for trial in todo))
+    counter.add(counter.total - sum(len(trial.ask) for _, trial in todo))
     embedders = {label: j.memory.records.embedder.remembering() for label, j in judges.items()}
-    for _, alike in groupby(todo, key=lambda trial: trial.training_id):
+    for _, alike in groupby(todo, key=lambda pair: pair[1].training_id):
         together = list(alike)
-        label = together[0].setting.judge
+        _, first = together[0]
+        label = first.setting.judge
         with scratch_records(embedders[label]) as records:
             setup = replace(judges[label].setup, records=records)
-            training = _train(setup, together[0], concurrency)
-            for trial in together:
+            training = _train(setup, first, concurrency)
+            for key, trial in together:
                 rows = judged_all(
                     setup,
                     trial.ask,
@@ -102,7 +103,7 @@ def run_trials(
                     concurrency=concurrency,
                     on_progress=counter.add,
                 )
-                results.add(keys[id(trial)], training, rows)
+                results.add(key, training, rows)
 
 
 def _train(setup: JudgeSetup, trial: Trial, concurrency: int) -> Training:
@@ -134,7 +135,7 @@ def judged_all(
     on_progress: Callable[[int], None],
     own: Mapping[str, AbstractSet[str]] | None = None,
 ) -> list[Judgement]:
-    """Ask a judge questions side by side, their cases embedded many in one call.
+    """Ask a judge about cases side by side, many of them embedded in one call.
 
     Args:
         setup: The judge.
@@ -167,7 +168,7 @@ def judged(
     *,
     without: AbstractSet[str] = frozenset(),
 ) -> Judgement:
-    """Ask a judge one question, with as much of its memory as the condition shows.
+    """Ask a judge about one case, with as much of its memory as the condition says.
 
     Args:
         setup: The judge.
@@ -300,10 +301,7 @@ class CopiedJudge:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Give up the copy of the memory."""
-        if self._copy is not None:
-            self._copy.close()
-        self._copy, self._taught = None, None
+        self._give_up_copy()
 
     @property
     def knows(self) -> bool:
@@ -345,8 +343,13 @@ class CopiedJudge:
         condition = Condition(judge=self._label, taught=len(teach))
         trial = Trial(setting=condition, teach=tuple(teach))
         if self._taught is None or self._taught[1].id != trial.training_id:
-            self.__exit__()
+            self._give_up_copy()
             self._copy = scratch_copy(self._points, self._embedder)
             setup = replace(self._setup, records=self._copy)
             self._taught = setup, _train(setup, trial, self.concurrency)
         return self._taught
+
+    def _give_up_copy(self) -> None:
+        if self._copy is not None:
+            self._copy.close()
+        self._copy, self._taught = None, None
