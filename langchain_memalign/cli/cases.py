@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from langchain_memalign._values import ValueType
-from langchain_memalign.cli.screen import Screen
+from langchain_memalign.cli.terminal import Screen
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.importers import (
     CASE_FIELDS,

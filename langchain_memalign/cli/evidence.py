@@ -9,7 +9,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from langchain_memalign.cli.screen import clean, excerpt, plain, short, worth
+from langchain_memalign.cli.terminal import clean, excerpt, plain, short, worth
 from langchain_memalign.flow import run
 from langchain_memalign.judge import MemAlignJudge
 from langchain_memalign.schema import Case, Episode, Principle, Unscored, Verdict

@@ -12,6 +12,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from langchain_memalign.cli.terminal import WorkLeft
 from langchain_memalign.errors import (
     MemAlignError,
     MemoryLockedError,
@@ -29,10 +30,6 @@ DEBUG = "MEMALIGN_DEBUG"
 """Environment variable; when set, tracebacks are shown."""
 
 
-class Left(Exception):
-    """Ends a command whose work is not all done; its message says what is left, and what to do."""
-
-
 class OneLineErrors(TyperGroup):
     """A group of commands whose errors are one line on stderr, with the exit codes above."""
 
@@ -43,7 +40,7 @@ class OneLineErrors(TyperGroup):
         except KeyboardInterrupt:
             # Commands with something to say about what is done catch it themselves.
             raise _ended("stopped.", WORK_LEFT) from None
-        except Left as left:
+        except WorkLeft as left:
             raise _ended(str(left), WORK_LEFT) from None
         except MemAlignError as error:
             raise _ended(str(error), _code(error)) from error

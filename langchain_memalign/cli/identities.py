@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from langchain_memalign.cli.screen import short
+from langchain_memalign.cli.terminal import short
 from langchain_memalign.errors import InvalidInputError
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from rich.text import Text
 
 from langchain_memalign._values import ValueType
-from langchain_memalign.cli.screen import Screen, clean, worth
+from langchain_memalign.cli.terminal import Screen, clean, worth
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.schema import Unscored, Verdict
 

@@ -11,11 +11,9 @@ from typing import Any
 
 from langchain_memalign._values import ValueType
 from langchain_memalign.cli.cases import read_labelled
-from langchain_memalign.cli.exits import Left
 from langchain_memalign.cli.judgefile import ModelChoice, find_judge_file, load_judge_file
 from langchain_memalign.cli.options import JUDGE
-from langchain_memalign.cli.progress import progress_bar
-from langchain_memalign.cli.screen import Screen
+from langchain_memalign.cli.terminal import Screen, WorkLeft, progress_bar
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.evaluation.tables import Table
 
@@ -117,7 +115,7 @@ def measuring(screen: Screen, what: str, out: Path) -> Iterator[Callable[[int, i
     """A progress bar; gives what an experiment tells its progress to.
 
     Raises:
-        Left: The user stopped it.
+        WorkLeft: The user stopped it.
     """
     with progress_bar(screen.err) as progress:
         task = progress.add_task(what, total=None)
@@ -128,7 +126,7 @@ def measuring(screen: Screen, what: str, out: Path) -> Iterator[Callable[[int, i
         try:
             yield told
         except KeyboardInterrupt:
-            raise Left(
+            raise WorkLeft(
                 f"stopped; what is finished is kept in {out}. Run the same command again to go on."
             ) from None
 

@@ -9,11 +9,16 @@ from typing import Annotated
 import typer
 
 from langchain_memalign.cli.cases import read_feedback, read_labelled
-from langchain_memalign.cli.exits import Left
 from langchain_memalign.cli.opening import opened_judge
 from langchain_memalign.cli.options import ConcurrencyOption, JsonOption, JudgeOption, MapOption
-from langchain_memalign.cli.progress import AlignmentProgress, progress_bar
-from langchain_memalign.cli.screen import Screen, short, worth
+from langchain_memalign.cli.terminal import (
+    AlignmentProgress,
+    Screen,
+    WorkLeft,
+    progress_bar,
+    short,
+    worth,
+)
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.importers import BadRow, Row
 from langchain_memalign.judge import Gate, MemAlignJudge
@@ -95,7 +100,7 @@ def align(
             report = _learn(judging, rows, screen, probe, before, concurrency)
         except KeyboardInterrupt:
             open_ones = len(judging.episodes(status="pending"))
-            raise Left(
+            raise WorkLeft(
                 f"stopped; {open_ones} stored episodes wait to be learned. Run the same command "
                 "again to go on."
             ) from None
@@ -108,7 +113,7 @@ def align(
         else:
             show_report(screen, report, [(f"line {row.line}", row.reason) for row in bad])
     if report.gate and not report.gate.accepted:
-        raise Left(
+        raise WorkLeft(
             f"the gate refused {len(report.refused)} remarks; the memory is as it was. "
             f"{report.gate.reason}"
         )
@@ -116,7 +121,7 @@ def align(
         parts = [f"{len(bad)} of the lines were rejected: correct them."] if bad else []
         if report.pending:
             parts.append(still_waiting(report))
-        raise Left(" ".join(parts))
+        raise WorkLeft(" ".join(parts))
 
 
 def _learn(

@@ -10,8 +10,8 @@ from rich.text import Text
 
 from langchain_memalign.cli.evidence import case_panel
 from langchain_memalign.cli.options import JsonOption
-from langchain_memalign.cli.screen import Screen, clean
 from langchain_memalign.cli.story import CASES, LATE_PARCEL, REMARK, Outcomes, Story, tell
+from langchain_memalign.cli.terminal import Screen, clean
 from langchain_memalign.schema import Unscored, Verdict
 
 

@@ -14,7 +14,7 @@ from langchain_memalign.cli.identities import full_id
 from langchain_memalign.cli.moments import MomentOption, read_moment
 from langchain_memalign.cli.opening import opened_judge
 from langchain_memalign.cli.options import JsonOption, JudgeOption
-from langchain_memalign.cli.screen import Screen, clean, excerpt, plain, short, worth
+from langchain_memalign.cli.terminal import Screen, clean, excerpt, plain, short, worth
 from langchain_memalign.schema import Episode
 
 app = typer.Typer(cls=ListByDefault, rich_markup_mode="rich")

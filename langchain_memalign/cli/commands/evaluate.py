@@ -21,7 +21,7 @@ from langchain_memalign.cli.options import (
     PricesOption,
     SeedOption,
 )
-from langchain_memalign.cli.screen import Screen
+from langchain_memalign.cli.terminal import Screen
 
 
 def evaluate(

@@ -18,7 +18,7 @@ from langchain_memalign.cli.options import (
     OverwriteOption,
     not_overwritten,
 )
-from langchain_memalign.cli.screen import Screen
+from langchain_memalign.cli.terminal import Screen
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.exporters import to_langsmith_examples, to_mlflow_assessments
 

@@ -8,14 +8,13 @@ from typing import Annotated, Any
 import typer
 
 from langchain_memalign.cli.commands.episodes import show_episodes
-from langchain_memalign.cli.exits import Left
 from langchain_memalign.cli.identities import full_id
 from langchain_memalign.cli.judgefile import JudgeFile
 from langchain_memalign.cli.moments import read_moment
 from langchain_memalign.cli.opening import opened_judge
 from langchain_memalign.cli.options import JsonOption, JudgeOption, YesOption
-from langchain_memalign.cli.screen import Screen, short
 from langchain_memalign.cli.selecting import Selection
+from langchain_memalign.cli.terminal import Screen, WorkLeft, short
 from langchain_memalign.cli.threads import ReviewThreads
 from langchain_memalign.judge import MemAlignJudge
 from langchain_memalign.schema import Episode, ForgetReport, Principle
@@ -95,13 +94,13 @@ def forget(
         else:
             _show(screen, report, cleared)
     if left:
-        raise Left(
+        raise WorkLeft(
             f"{len(left)} principles, written by hand or learned from others, still contain the "
             f"text: {', '.join(short(p.id) for p in left)}. `memalign principles remove --erase` "
             "erases them."
         )
     if report.pending:
-        raise Left(
+        raise WorkLeft(
             f"{len(report.pending)} other episodes wait to be learned anew: "
             f"{report.pending[0].reason} `memalign align` takes them up."
         )

@@ -12,12 +12,10 @@ import typer
 from rich.progress import Progress
 
 from langchain_memalign.cli.commands.align import align, show_report, still_waiting
-from langchain_memalign.cli.exits import Left
 from langchain_memalign.cli.moments import read_moment
 from langchain_memalign.cli.opening import opened_judge
 from langchain_memalign.cli.options import ConcurrencyOption, JsonOption, JudgeOption, MapOption
-from langchain_memalign.cli.progress import AlignmentProgress, progress_bar
-from langchain_memalign.cli.screen import Screen
+from langchain_memalign.cli.terminal import AlignmentProgress, Screen, WorkLeft, progress_bar
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.importers import (
     Found,
@@ -185,7 +183,7 @@ def _import(
                 config={"callbacks": [AlignmentProgress(progress)]},
             )
     except KeyboardInterrupt:
-        raise Left("stopped; run the same command again to go on.") from None
+        raise WorkLeft("stopped; run the same command again to go on.") from None
     if screen.json:
         screen.data(report.model_dump(mode="json"))
     else:
@@ -211,7 +209,7 @@ def _say_what_is_left(report: ImportReport) -> None:
     if report.alignment.pending:
         parts.append(still_waiting(report.alignment))
     if parts:
-        raise Left(" ".join(parts))
+        raise WorkLeft(" ".join(parts))
 
 
 def _counted(found: Iterable[Found], progress: Progress) -> Iterator[Found]:

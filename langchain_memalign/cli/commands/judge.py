@@ -16,11 +16,9 @@ from rich.text import Text
 
 from langchain_memalign.cli.cases import CaseRow, one_case, read_cases
 from langchain_memalign.cli.evidence import case_panel, verdict_panel
-from langchain_memalign.cli.exits import Left
 from langchain_memalign.cli.opening import opened_judge
 from langchain_memalign.cli.options import ConcurrencyOption, JsonOption, JudgeOption, MapOption
-from langchain_memalign.cli.progress import progress_bar
-from langchain_memalign.cli.screen import Screen, clean, excerpt, worth
+from langchain_memalign.cli.terminal import Screen, WorkLeft, clean, excerpt, progress_bar, worth
 from langchain_memalign.cli.verdictfile import VerdictFile, verdict_line
 from langchain_memalign.errors import InvalidInputError, ModelError
 from langchain_memalign.importers import BadRow
@@ -258,8 +256,8 @@ def _report(tally: _Tally, screen: Screen, out: Path | None, total: int, seconds
         )
     if tally.stopped or left:
         again = "Run the same command again to go on" if out else "With --out a run can be taken up"
-        raise Left(f"{left} of {total} cases are left. {again}.")
+        raise WorkLeft(f"{left} of {total} cases are left. {again}.")
     if tally.failed:
-        raise Left(f"{len(tally.failed)} lines could not be judged; see above.")
+        raise WorkLeft(f"{len(tally.failed)} lines could not be judged; see above.")
     if tally.unscored:
         raise typer.Exit(1)

@@ -12,7 +12,7 @@ from langchain_memalign.cli.identities import full_id
 from langchain_memalign.cli.moments import MomentOption, read_moment
 from langchain_memalign.cli.opening import opened_judge
 from langchain_memalign.cli.options import JsonOption, JudgeOption, YesOption
-from langchain_memalign.cli.screen import Screen, short
+from langchain_memalign.cli.terminal import Screen, short
 from langchain_memalign.judge import MemAlignJudge
 from langchain_memalign.schema import Principle
 

@@ -16,11 +16,10 @@ from rich.text import Text
 
 from langchain_memalign.cli.cases import CaseRow, read_cases
 from langchain_memalign.cli.evidence import case_panel, verdict_panel
-from langchain_memalign.cli.exits import Left
 from langchain_memalign.cli.interview import Interviewer, Pause, problem_of
 from langchain_memalign.cli.opening import opened_judge
 from langchain_memalign.cli.options import JsonOption, JudgeOption, MapOption
-from langchain_memalign.cli.screen import Screen, clean, short
+from langchain_memalign.cli.terminal import Screen, WorkLeft, clean, short
 from langchain_memalign.cli.threads import ReviewThreads
 from langchain_memalign.graph import create_review_graph
 from langchain_memalign.judge import MemAlignJudge
@@ -88,7 +87,7 @@ def review(
         left = len(rows) - sum(walk.tally.values()) + walk.tally[Pause.SKIP.value]
         _report(screen, walk, len(rows), left)
     if left or bad or walk.pending:
-        raise Left(_left(left, len(bad), len(walk.pending), stopped=stopped))
+        raise WorkLeft(_left(left, len(bad), len(walk.pending), stopped=stopped))
 
 
 class _Walk:

@@ -24,7 +24,7 @@ from langchain_memalign.cli.options import (
     OverwriteOption,
     not_overwritten,
 )
-from langchain_memalign.cli.screen import Screen
+from langchain_memalign.cli.terminal import Screen
 from langchain_memalign.errors import InvalidInputError
 
 _API_KEY = "QDRANT_API_KEY"
