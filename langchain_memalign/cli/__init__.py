@@ -17,7 +17,7 @@ _REMEDY = "the command line needs the extra `cli`: pip install 'langchain-memali
 def main() -> None:
     """Run the command; ends the process with its exit code."""
     try:
-        from langchain_memalign.cli.running import run_app
+        from langchain_memalign.cli.program import run_app
     except ModuleNotFoundError as error:
         if not _is_of_the_extra(error):
             raise

@@ -1,15 +1,20 @@
-"""Options that several commands share."""
+"""Options that several commands share, and how what people write in them is read."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from langchain_memalign._values import ValueType
+from langchain_memalign.cli.terminal import short
 from langchain_memalign.errors import InvalidInputError
 
-JUDGE = "MEMALIGN_JUDGE"
+JUDGE_VARIABLE = "MEMALIGN_JUDGE"
 """The environment variable that names a judge file."""
 
 JudgeOption = Annotated[
@@ -18,9 +23,8 @@ JudgeOption = Annotated[
         "--judge",
         "-j",
         metavar="FILE",
-        envvar=JUDGE,
+        envvar=JUDGE_VARIABLE,
         help="The judge file. Without it: judge.yaml, judge.yml or judge.toml in this directory.",
-        show_default=False,
     ),
 ]
 JsonOption = Annotated[
@@ -35,7 +39,6 @@ MapOption = Annotated[
         metavar="PAIRS",
         help="What is what in a row, with dotted paths: label=value,question=inputs.question. "
         "comment?=rationale if not every row has it; id= to leave it out.",
-        show_default=False,
     ),
 ]
 ConcurrencyOption = Annotated[
@@ -46,31 +49,24 @@ DatasetOption = Annotated[
     typer.Option(
         help="Take the data from a public hub: NAME or NAME:SPLIT, such as halubench. Needs the "
         "extra `datasets`; an unknown name lists them.",
-        show_default=False,
     ),
 ]
 CriterionOption = Annotated[
     str | None,
     typer.Option(
-        help="For --dataset: only rows with this text in their criterion, where they have one.",
-        show_default=False,
+        help="For --dataset: only rows with this text in their criterion, where they have one."
     ),
 ]
-LimitOption = Annotated[
-    int | None, typer.Option(min=1, help="Use at most so many rows.", show_default=False)
-]
+LimitOption = Annotated[int | None, typer.Option(min=1, help="Use at most so many rows.")]
 ModelOption = Annotated[
     str | None,
-    typer.Option(
-        help="The model to ask instead of the judge file's own: provider:name.", show_default=False
-    ),
+    typer.Option(help="The model to ask instead of the judge file's own: provider:name."),
 ]
 BaseUrlOption = Annotated[
     str | None,
     typer.Option(
         help="The address of an OpenAI-compatible server to ask instead of the provider's own, "
         "such as http://localhost:8080/v1.",
-        show_default=False,
     ),
 ]
 PricesOption = Annotated[
@@ -78,7 +74,6 @@ PricesOption = Annotated[
     typer.Option(
         help='A price table: {"models": {"name": {"input": 0.4, "output": 1.6}}}, in dollars per '
         "million tokens.",
-        show_default=False,
     ),
 ]
 SeedOption = Annotated[int, typer.Option(help="For what is drawn at random.")]
@@ -86,10 +81,98 @@ OverwriteOption = Annotated[
     bool, typer.Option("--overwrite", help="Replace the file, if there is one.")
 ]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
+AsOfOption = Annotated[
+    str | None,
+    typer.Option(
+        "--as-of",
+        metavar="DATE",
+        help="As it was at that moment: 2026-01-31, or 2026-01-31T12:00+00:00.",
+    ),
+]
+IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The id, or its beginning.")]
+
+_NUMBER = r"[-+]?\d+(?:\.\d+)?"
+_SCALE = re.compile(rf"({_NUMBER})\s*(?:-|\.\.|to)\s*({_NUMBER})")
 
 
-def not_overwritten(path: Path) -> InvalidInputError:
-    """The error where `OverwriteOption` is wanted: there is a file already."""
-    return InvalidInputError(
-        f"found {path} there already; expected a new file. --overwrite replaces it."
+def check_is_new(path: Path, *, overwrite: bool) -> None:
+    """Refuse to replace a file unless `--overwrite` says so.
+
+    Raises:
+        InvalidInputError: There is a file already.
+    """
+    if path.exists() and not overwrite:
+        raise InvalidInputError(
+            f"found {path} there already; expected a new file. --overwrite replaces it."
+        )
+
+
+def read_date(written: str | None, option: str) -> datetime | None:
+    """Read a date or time in ISO form; without a time zone it is this machine's.
+
+    Raises:
+        InvalidInputError: It is none.
+    """
+    if written is None:
+        return None
+    try:
+        return datetime.fromisoformat(written.strip()).astimezone()
+    except (ValueError, OverflowError):
+        raise InvalidInputError(
+            f"{option}: found {written!r:.60}; expected a date such as 2026-01-31 or "
+            "2026-01-31T12:00+00:00."
+        ) from None
+
+
+def read_value_type(written: Any) -> ValueType:
+    """Read a value type in a short form: `bool`, `1-5`, `0.0-1.0`, `[good, bad]`; or its schema.
+
+    A scale is one of whole numbers, unless a bound is written with a decimal point.
+
+    Raises:
+        InvalidInputError: It is none of these.
+    """
+    if isinstance(written, list):
+        return ValueType.parse({"enum": written})
+    if isinstance(written, dict):
+        return ValueType.parse(written)
+    text = written.strip() if isinstance(written, str) else ""
+    if text in ("bool", "boolean"):
+        return ValueType.parse(bool)
+    if scale := _SCALE.fullmatch(text):
+        number, kind = (float, "number") if "." in scale[1] + scale[2] else (int, "integer")
+        bounds = {"minimum": number(scale[1]), "maximum": number(scale[2])}
+        return ValueType.parse({"type": kind, **bounds})
+    raise InvalidInputError(
+        f"value_type: found {written!r:.100}; expected 'bool', a scale such as '1-5' or "
+        "'0.0-1.0', a list of labels such as [good, bad], or a JSON schema."
+    )
+
+
+def full_id(written: str, ids: Iterable[str], *, what: str) -> str:
+    """The one id that begins with `written`.
+
+    Args:
+        written: An id, or its beginning.
+        ids: All ids.
+        what: What they are ids of, for the message.
+
+    Raises:
+        InvalidInputError: None begins so, or several do.
+    """
+    start = written.strip().lower()
+    found = [id_ for id_ in ids if id_.startswith(start)] if start else []
+    if start in found:
+        return start
+    if len(found) == 1:
+        return found[0]
+    if found:
+        several = ", ".join(map(short, found[:4]))
+        raise InvalidInputError(
+            f"{what}: found {len(found)} that begin with {written!r} ({several}, …); expected one. "
+            "Write more of the id."
+        )
+    raise InvalidInputError(
+        f"{what}: found none whose id begins with {written!r}; `memalign {what}s list` shows those "
+        "that there are."
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from fakes import ScriptedModel, one_rule_a_record
 
-from langchain_memalign.cli import opening
+from langchain_memalign.cli import objects
 
 from .shell import Shell
 
@@ -37,7 +37,7 @@ def script(monkeypatch):
 
     def use(respond=one_rule_a_record):
         model = ScriptedModel(respond=respond)
-        monkeypatch.setattr(opening, "chat_model", lambda choice: model)
+        monkeypatch.setattr(objects, "chat_model", lambda choice: model)
         return model
 
     return use

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 SCRIPT = """
 import itertools, os, signal, sys, threading
 from fakes import ScriptedModel, one_rule_a_record
-from langchain_memalign.cli import main, opening
+from langchain_memalign.cli import main, objects
 
 numbers = itertools.count(1)
 {act}
@@ -19,7 +19,7 @@ def respond(request):
     at(next(numbers), request)
     return one_rule_a_record(request)
 
-opening.chat_model = lambda choice: ScriptedModel(respond=respond)
+objects.chat_model = lambda choice: ScriptedModel(respond=respond)
 sys.argv = ["memalign", *{arguments!r}]
 main()
 """

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from langchain_memalign.cli import opening
+from langchain_memalign.cli import objects
 
 from .process import ROOT
 from .shell import case
@@ -51,7 +51,7 @@ def test_a_fault_of_ours_is_one_line_too(shell, monkeypatch):
     def fail(*args, **options):
         raise RuntimeError("oh\nno \x1b[31m")
 
-    monkeypatch.setattr(opening.Memory, "open", fail)
+    monkeypatch.setattr(objects.Memory, "open", fail)
     line = shell.error("judge", "--inputs", "a")
     assert "unexpected RuntimeError: oh no" in line
     assert "MEMALIGN_DEBUG=1" in line

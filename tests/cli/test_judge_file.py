@@ -5,8 +5,8 @@ from langchain_core.language_models import BaseChatModel
 
 from langchain_memalign import ConfigurationError, Memory
 from langchain_memalign._values import ValueType
-from langchain_memalign.cli import opening
-from langchain_memalign.cli.judgefile import load_judge_file
+from langchain_memalign.cli import objects
+from langchain_memalign.cli.judge_file import load_judge_file
 
 KEY = "tell-nobody-1234"
 
@@ -116,7 +116,7 @@ def test_the_key_of_a_memory_comes_from_the_environment_and_is_never_shown(shell
         opened.update(options, location=location)
         raise ConfigurationError(f"no server; was given {options}")
 
-    monkeypatch.setattr(opening.Memory, "open", refuse)
+    monkeypatch.setattr(objects.Memory, "open", refuse)
     shell.configure(
         "./memory",
         "{location: 'https://q.example:6333', api_key: '${MY_KEY}', timeout: 3, collection: c}",
@@ -149,7 +149,7 @@ def test_a_model_takes_options(shell, monkeypatch):
         "model: precedent",
         "model: {name: 'openai:mine', base_url: 'http://127.0.0.1:8080/v1', temperature: 0}",
     )
-    model = opening.chat_model(load_judge_file(shell.folder / "judge.yaml").model)
+    model = objects.chat_model(load_judge_file(shell.folder / "judge.yaml").model)
     assert isinstance(model, BaseChatModel)
     assert model.model_name == "mine"
     assert model.openai_api_base == "http://127.0.0.1:8080/v1"

@@ -6,7 +6,7 @@ import pytest
 from fakes import HttpError, one_rule_a_record, verdict
 
 from langchain_memalign._offline import LocalEmbeddings
-from langchain_memalign.cli.verdictfile import VerdictFile
+from langchain_memalign.cli.data_files import VerdictFile
 
 from .shell import case, said
 

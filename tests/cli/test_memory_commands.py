@@ -5,8 +5,8 @@ import tempfile
 import pytest
 
 from langchain_memalign import InvalidInputError, MemoryLockedError
-from langchain_memalign.cli import opening
-from langchain_memalign.cli.identities import full_id
+from langchain_memalign.cli import objects
+from langchain_memalign.cli.options import full_id
 
 from .shell import said
 
@@ -104,7 +104,7 @@ def test_a_memory_is_copied(taught):
 
 
 def test_copying_to_a_server_takes_the_key_from_the_environment(taught, monkeypatch):
-    opened, really = [], opening.Memory.open
+    opened, really = [], objects.Memory.open
 
     def note(location, **options):
         if location.startswith("http"):
@@ -112,7 +112,7 @@ def test_copying_to_a_server_takes_the_key_from_the_environment(taught, monkeypa
             location, options = taught.folder / "server", {"embeddings": options["embeddings"]}
         return really(location, **options)
 
-    monkeypatch.setattr(opening.Memory, "open", note)
+    monkeypatch.setattr(objects.Memory, "open", note)
     monkeypatch.setenv("QDRANT_API_KEY", "k-123456")
     result = taught("copy", "memory", "http://localhost:6333")
     assert opened == [("http://localhost:6333", "k-123456")]

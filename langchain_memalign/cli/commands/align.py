@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from langchain_memalign.cli.cases import read_feedback, read_labelled
-from langchain_memalign.cli.opening import opened_judge
+from langchain_memalign.cli.data_files import read_feedback, read_labelled
+from langchain_memalign.cli.objects import opened_judge
 from langchain_memalign.cli.options import ConcurrencyOption, JsonOption, JudgeOption, MapOption
 from langchain_memalign.cli.terminal import (
     AlignmentProgress,
@@ -31,14 +31,13 @@ def align(
         typer.Argument(
             help="JSONL with an expert's word a line: inputs, outputs, value and/or rationale, "
             "reviewer, ...; - reads standard input. Without it, only what an earlier run left "
-            "pending is learned.",
-            show_default=False,
+            "pending is learned."
         ),
     ] = None,
     map_: MapOption = None,
     reviewer: Annotated[
         str | None,
-        typer.Option(help="Who said it, for rows that do not tell.", show_default=False),
+        typer.Option(help="Who said it, for rows that do not tell."),
     ] = None,
     probe: Annotated[
         bool,
@@ -59,8 +58,7 @@ def align(
         Path | None,
         typer.Option(
             help="For --gate: cases with values that you trust, read like the feedback; they "
-            "decide then.",
-            show_default=False,
+            "decide then."
         ),
     ] = None,
     concurrency: ConcurrencyOption = 32,

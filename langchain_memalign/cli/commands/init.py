@@ -8,9 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from langchain_memalign.cli.judgefile import DEFAULT_NAMES, parse_judge_file
+from langchain_memalign.cli.judge_file import DEFAULT_NAMES, judge_file_text, parse_judge_file
 from langchain_memalign.cli.options import JsonOption
-from langchain_memalign.cli.template import judge_file_text
 from langchain_memalign.cli.terminal import Screen
 from langchain_memalign.errors import InvalidInputError
 

@@ -14,12 +14,17 @@ import typer
 from rich.progress import Progress
 from rich.text import Text
 
-from langchain_memalign.cli.cases import CaseRow, one_case, read_cases
-from langchain_memalign.cli.evidence import case_panel, verdict_panel
-from langchain_memalign.cli.opening import opened_judge
+from langchain_memalign.cli.data_files import (
+    CaseRow,
+    VerdictFile,
+    one_case,
+    read_cases,
+    verdict_line,
+)
+from langchain_memalign.cli.interview import case_panel, verdict_panel
+from langchain_memalign.cli.objects import opened_judge
 from langchain_memalign.cli.options import ConcurrencyOption, JsonOption, JudgeOption, MapOption
 from langchain_memalign.cli.terminal import Screen, WorkLeft, clean, excerpt, progress_bar, worth
-from langchain_memalign.cli.verdictfile import VerdictFile, verdict_line
 from langchain_memalign.errors import InvalidInputError, ModelError
 from langchain_memalign.importers import BadRow
 from langchain_memalign.judge import MemAlignJudge
@@ -44,23 +49,14 @@ def judge(
         Path | None,
         typer.Argument(
             help="JSONL with a case a line (inputs, outputs, reference_outputs, and an id of your "
-            "own); - reads standard input.",
-            show_default=False,
+            "own); - reads standard input."
         ),
     ] = None,
-    inputs: Annotated[
-        str | None, typer.Option(help="What was asked; text or JSON.", show_default=False)
-    ] = None,
-    outputs: Annotated[
-        str | None, typer.Option(help="What was answered; text or JSON.", show_default=False)
-    ] = None,
+    inputs: Annotated[str | None, typer.Option(help="What was asked; text or JSON.")] = None,
+    outputs: Annotated[str | None, typer.Option(help="What was answered; text or JSON.")] = None,
     reference_outputs: Annotated[
         str | None,
-        typer.Option(
-            "--reference-outputs",
-            help="The answer expected; text or JSON.",
-            show_default=False,
-        ),
+        typer.Option("--reference-outputs", help="The answer expected; text or JSON."),
     ] = None,
     out: Annotated[
         Path | None,
@@ -69,7 +65,6 @@ def judge(
             "-o",
             help="Write a verdict a line to this file. What stands in it already is not judged "
             "again, so the same command takes up a run that broke off.",
-            show_default=False,
         ),
     ] = None,
     map_: MapOption = None,
@@ -208,7 +203,7 @@ def _judge_all(
         except KeyboardInterrupt:
             tally.stopped = True
             progress.update(task, description="Stopping")
-            # What is under way was paid for. A second Ctrl-C ends the process (see `running`).
+            # What is under way was paid for. A second Ctrl-C ends the process (see `program`).
             while running:
                 for row, outcome in _finished(running, tally):
                     write(row, outcome)

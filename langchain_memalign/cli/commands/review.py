@@ -14,13 +14,18 @@ from langgraph.types import Command
 from rich.rule import Rule
 from rich.text import Text
 
-from langchain_memalign.cli.cases import CaseRow, read_cases
-from langchain_memalign.cli.evidence import case_panel, verdict_panel
-from langchain_memalign.cli.interview import Interviewer, Pause, problem_of
-from langchain_memalign.cli.opening import opened_judge
+from langchain_memalign.cli.data_files import CaseRow, read_cases
+from langchain_memalign.cli.interview import (
+    Interviewer,
+    Pause,
+    case_panel,
+    problem_of,
+    verdict_panel,
+)
+from langchain_memalign.cli.objects import opened_judge
 from langchain_memalign.cli.options import JsonOption, JudgeOption, MapOption
+from langchain_memalign.cli.review_threads import ReviewThreads
 from langchain_memalign.cli.terminal import Screen, WorkLeft, clean, short
-from langchain_memalign.cli.threads import ReviewThreads
 from langchain_memalign.graph import create_review_graph
 from langchain_memalign.judge import MemAlignJudge
 from langchain_memalign.schema import AlignmentReport, Unscored, Verdict
@@ -40,8 +45,7 @@ def review(
         Policy | None,
         typer.Option(
             help="Which verdicts are asked about: always; uncertain (few, disagreeing or distant "
-            "past cases, or unscored); never. Without it, what the judge file says.",
-            show_default=False,
+            "past cases, or unscored); never. Without it, what the judge file says."
         ),
     ] = None,
     reviewer: Annotated[
@@ -51,7 +55,6 @@ def review(
             "-r",
             envvar="MEMALIGN_REVIEWER",
             help="Who is answering; kept with each answer.",
-            show_default=False,
         ),
     ] = None,
     map_: MapOption = None,

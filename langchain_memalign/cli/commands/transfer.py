@@ -10,19 +10,19 @@ from typing import Annotated
 import typer
 from pydantic import SecretStr
 
-from langchain_memalign.cli.judgefile import (
+from langchain_memalign.cli.judge_file import (
     DEFAULT_NAMES,
     JudgeFile,
     MemoryPlace,
     find_judge_file,
     load_judge_file,
 )
-from langchain_memalign.cli.opening import opened_memory
+from langchain_memalign.cli.objects import opened_memory
 from langchain_memalign.cli.options import (
     JsonOption,
     JudgeOption,
     OverwriteOption,
-    not_overwritten,
+    check_is_new,
 )
 from langchain_memalign.cli.terminal import Screen
 from langchain_memalign.errors import InvalidInputError
@@ -44,8 +44,7 @@ def export(
     Examples:
       $ memalign export memory.jsonl
     """
-    if path.exists() and not overwrite:
-        raise not_overwritten(path)
+    check_is_new(path, overwrite=overwrite)
     file = load_judge_file(find_judge_file(judge_file))
     with opened_memory(file.memory, file.embeddings, creates=False, lazily=True) as memory:
         records = memory.export_jsonl(path)
@@ -82,13 +81,12 @@ def copy(
         str | None,
         typer.Option(
             help="What the memories were made with, unless a judge file tells. Without it: that of "
-            "the judge file in this directory, or else local.",
-            show_default=False,
+            "the judge file in this directory, or else local."
         ),
     ] = None,
     target_embeddings: Annotated[
         str | None,
-        typer.Option(help="Embed all of it anew with these, for the target.", show_default=False),
+        typer.Option(help="Embed all of it anew with these, for the target."),
     ] = None,
     json: JsonOption = False,
 ) -> None:

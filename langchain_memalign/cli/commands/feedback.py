@@ -1,22 +1,32 @@
-"""`memalign import-feedback`: experts' words from where they were collected."""
+"""`memalign import-feedback` and `export-feedback`: experts' words from and for other systems."""
 
 from __future__ import annotations
 
 import json as json_
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.progress import Progress
 
+from langchain_memalign._files import replacing
 from langchain_memalign.cli.commands.align import align, show_report, still_waiting
-from langchain_memalign.cli.moments import read_moment
-from langchain_memalign.cli.opening import opened_judge
-from langchain_memalign.cli.options import ConcurrencyOption, JsonOption, JudgeOption, MapOption
+from langchain_memalign.cli.objects import opened_judge
+from langchain_memalign.cli.options import (
+    ConcurrencyOption,
+    JsonOption,
+    JudgeOption,
+    MapOption,
+    OverwriteOption,
+    check_is_new,
+    read_date,
+)
 from langchain_memalign.cli.terminal import AlignmentProgress, Screen, WorkLeft, progress_bar
 from langchain_memalign.errors import InvalidInputError
+from langchain_memalign.exporters import to_langsmith_examples, to_mlflow_assessments
 from langchain_memalign.importers import (
     Found,
     ImportReport,
@@ -38,7 +48,7 @@ ProbeOption = Annotated[
 ]
 SinceOption = Annotated[
     str | None,
-    typer.Option(metavar="DATE", help="Only what is not older than that.", show_default=False),
+    typer.Option(metavar="DATE", help="Only what is not older than that."),
 ]
 
 
@@ -65,20 +75,18 @@ app.command("rows", help="JSONL and CSV with field mapping: the same as `memalig
 
 @app.command()
 def langsmith(
-    project: Annotated[
-        str | None, typer.Option(help="All runs of this project.", show_default=False)
-    ] = None,
+    project: Annotated[str | None, typer.Option(help="All runs of this project.")] = None,
     queue: Annotated[
         str | None,
-        typer.Option(help="All runs in this annotation queue.", show_default=False),
+        typer.Option(help="All runs in this annotation queue."),
     ] = None,
     dataset: Annotated[
         str | None,
-        typer.Option(help="A dataset whose examples hold experts' words.", show_default=False),
+        typer.Option(help="A dataset whose examples hold experts' words."),
     ] = None,
     key: Annotated[
         str | None,
-        typer.Option(help="The feedback key; the judge's name without it.", show_default=False),
+        typer.Option(help="The feedback key; the judge's name without it."),
     ] = None,
     since: SinceOption = None,
     map_: MapOption = None,
@@ -102,7 +110,7 @@ def langsmith(
         raise InvalidInputError("--map belongs to --dataset, --since to --project.")
     from langsmith import Client
 
-    moment = read_moment(since, "--since")
+    moment = read_date(since, "--since")
     with opened_judge(judge_file) as (_, judging), closing(Client()) as client:
         if dataset is not None:
             found = from_langsmith_dataset(client, dataset, mapping=map_ or ())
@@ -118,11 +126,11 @@ def mlflow(
     experiment: Annotated[str, typer.Option(help="The experiment's name or id.")],
     name: Annotated[
         str | None,
-        typer.Option(help="The assessments' name; the judge's without it.", show_default=False),
+        typer.Option(help="The assessments' name; the judge's without it."),
     ] = None,
     tracking_uri: Annotated[
         str | None,
-        typer.Option(help="Without it, as MLflow is configured.", show_default=False),
+        typer.Option(help="Without it, as MLflow is configured."),
     ] = None,
     since: SinceOption = None,
     probe: ProbeOption = False,
@@ -135,7 +143,7 @@ def mlflow(
     Examples:
       $ memalign import-feedback mlflow --experiment support --tracking-uri sqlite:///mlflow.db
     """
-    moment = read_moment(since, "--since")
+    moment = read_date(since, "--since")
     with opened_judge(judge_file) as (_, judging):
         found = from_mlflow(
             name=name or judging.spec.name,
@@ -163,6 +171,54 @@ def few_shots(
     with opened_judge(judge_file) as (_, judging):
         found = from_few_shots(examples)
         _import(judging, found, Screen(json=json), probe=probe, concurrency=concurrency)
+
+
+class System(StrEnum):
+    """Who is to read the file."""
+
+    langsmith = "langsmith"
+    mlflow = "mlflow"
+
+
+_WRITERS: dict[System, Callable[..., list[dict[str, Any]]]] = {
+    System.langsmith: to_langsmith_examples,
+    System.mlflow: to_mlflow_assessments,
+}
+
+
+def export_feedback(
+    system: Annotated[
+        System,
+        typer.Argument(
+            help="langsmith: examples of a dataset. mlflow: inputs, outputs and assessments."
+        ),
+    ],
+    path: Annotated[Path, typer.Argument(help="The JSON file to write.")],
+    overwrite: OverwriteOption = False,
+    judge_file: JudgeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Write the judge's episodes in the form of another system.
+
+    For a whole memory, with its principles, see `memalign export`.
+
+    Examples:
+      $ memalign export-feedback langsmith examples.json
+      $ memalign export-feedback mlflow assessments.json
+    """
+    check_is_new(path, overwrite=overwrite)
+    screen = Screen(json=json)
+    with opened_judge(judge_file, asks_model=False, creates=False) as (_, judge):
+        records = _WRITERS[system](judge.episodes(), judge=judge.spec.name)
+    try:
+        with replacing(path) as file:
+            json_.dump(records, file, ensure_ascii=False, indent=1)
+    except OSError as error:
+        raise InvalidInputError(f"cannot write {path}: {error.strerror or error}.") from error
+    if json:
+        screen.data({"records": len(records)})
+    else:
+        screen.note(f"{len(records)} episodes written to {path}.")
 
 
 def _import(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import re
 import tomllib
@@ -11,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -19,11 +21,12 @@ from pydantic import (
     StrictBool,
     StrictInt,
     ValidationError,
+    model_validator,
 )
 
 from langchain_memalign._memory.search import OnRecallFailure
 from langchain_memalign._values import ValueType
-from langchain_memalign.cli.valuetypes import read_value_type
+from langchain_memalign.cli.options import read_value_type
 from langchain_memalign.errors import ConfigurationError, InvalidInputError
 from langchain_memalign.memory import PRINCIPLE_TOKENS
 
@@ -37,10 +40,16 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def _no_variables(text: Any) -> Any:
-    if isinstance(text, str) and "${" in text:
+def _no_variables(text: str) -> str:
+    if "${" in text:
         raise InvalidInputError("found '${'; only memory.api_key is taken from the environment")
     return text
+
+
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise InvalidInputError("found nothing; expected some text")
+    return text.strip()
 
 
 def _from_environment(key: Any) -> Any:
@@ -52,24 +61,8 @@ def _from_environment(key: Any) -> Any:
     return value
 
 
-def _not_blank(text: str) -> str:
-    if not text.strip():
-        raise InvalidInputError("found nothing; expected some text")
-    return text.strip()
-
-
-def _no_secrets(options: dict[str, Any]) -> dict[str, Any]:
-    for name in options:
-        if re.search("key|secret|password", name, re.IGNORECASE):
-            raise InvalidInputError(
-                f"found {name!r}; a provider's key belongs into the environment, such as in "
-                "OPENAI_API_KEY"
-            )
-    return options
-
-
-_Plain = Annotated[str, BeforeValidator(_no_variables), Field(min_length=1)]
-_Words = Annotated[str, BeforeValidator(lambda t: _not_blank(t) if isinstance(t, str) else t)]
+_Plain = Annotated[str, AfterValidator(_no_variables), Field(min_length=1)]
+_Words = Annotated[str, AfterValidator(_not_blank)]
 
 
 class MemoryPlace(_Section):
@@ -87,14 +80,15 @@ class MemoryPlace(_Section):
     lease_seconds: Annotated[float, Field(gt=0)] | None = None
     lease_wait: Annotated[float, Field(ge=0)] | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _read(cls, written: Any) -> Any:
+        return {"location": written} if isinstance(written, str) else written
+
     @property
     def server_options(self) -> dict[str, Any]:
         """What is said besides the location; the key stays a secret."""
-        return {
-            name: value
-            for name in type(self).model_fields
-            if name != "location" and (value := getattr(self, name)) is not None
-        }
+        return self.model_dump(exclude={"location"}, exclude_none=True)
 
     @property
     def is_server(self) -> bool:
@@ -113,32 +107,32 @@ class ModelChoice(_Section):
     name: _Plain
     options: dict[str, Any] = Field(default_factory=dict)
 
-
-def _read_model(written: Any) -> Any:
-    if isinstance(written, dict) and "options" not in written:
-        options = _no_secrets({key: value for key, value in written.items() if key != "name"})
-        return {"name": written.get("name"), "options": options} if "name" in written else written
-    return {"name": written} if isinstance(written, str) else written
-
-
-def _read_memory(written: Any) -> Any:
-    return {"location": written} if isinstance(written, str) else written
+    @model_validator(mode="before")
+    @classmethod
+    def _read(cls, written: Any) -> Any:
+        if isinstance(written, str):
+            return {"name": written}
+        if not isinstance(written, dict) or "options" in written or "name" not in written:
+            return written
+        options = {key: value for key, value in written.items() if key != "name"}
+        for key in options:
+            if re.search("key|secret|password", key, re.IGNORECASE):
+                raise InvalidInputError(
+                    f"found {key!r}; a provider's key belongs into the environment, such as in "
+                    "OPENAI_API_KEY"
+                )
+        return {"name": written["name"], "options": options}
 
 
 class JudgeFile(_Section):
-    """What a judge file says.
+    """What a judge file says."""
 
-    Attributes:
-        reviews: Where unfinished reviews are kept; by default next to the memory.
-    """
-
-    path: Path
-    name: Annotated[_Words, BeforeValidator(_no_variables)]
+    name: Annotated[_Words, AfterValidator(_no_variables)]
     instructions: _Words
     value_type: Annotated[ValueType, BeforeValidator(read_value_type)]
-    model: Annotated[ModelChoice, BeforeValidator(_read_model)]
+    model: ModelChoice
     embeddings: _Plain = "local"
-    memory: Annotated[MemoryPlace, BeforeValidator(_read_memory)] = MemoryPlace()
+    memory: MemoryPlace = MemoryPlace()
     k: Annotated[StrictInt, Field(ge=0)] = 5
     principle_tokens: Annotated[StrictInt, Field(ge=1)] = PRINCIPLE_TOKENS
     case_tokens: Annotated[StrictInt, Field(ge=100)] = 32_000
@@ -151,16 +145,8 @@ class JudgeFile(_Section):
 
     @property
     def review_path(self) -> Path:
-        """The file of unfinished reviews."""
-        if self.reviews is not None:
-            return Path(self.reviews)
-        directory = self.memory.directory
-        beside = directory if directory is not None else self.path.with_suffix("")
-        return beside.with_name(f"{beside.name}.reviews.sqlite")
-
-
-KNOWN_KEYS = tuple(name for name in JudgeFile.model_fields if name != "path")
-"""What a judge file may say."""
+        """The file of unfinished reviews; by default next to the memory."""
+        return Path(self.reviews or f"{self.memory.location}.reviews.sqlite")
 
 
 def find_judge_file(named: Path | None = None) -> Path:
@@ -192,16 +178,8 @@ def load_judge_file(path: Path) -> JudgeFile:
 def parse_judge_file(text: str, path: Path) -> JudgeFile:
     """Read the text of a judge file that is, or will be, at `path`."""
     data = _parse(text, path)
-    unknown = [str(key) for key in data if key not in KNOWN_KEYS]
-    if unknown:
-        near = difflib.get_close_matches(unknown[0], KNOWN_KEYS, n=1)
-        hint = f" (did you mean {near[0]!r}?)" if near else ""
-        raise ConfigurationError(
-            f"{path}: found the unknown key {unknown[0]!r}{hint}; expected some of "
-            f"{', '.join(KNOWN_KEYS)}."
-        )
     try:
-        file = JudgeFile(path=path, **data)
+        file = JudgeFile.model_validate({str(key): value for key, value in data.items()})
     except ValidationError as error:
         raise ConfigurationError(f"{path}: {_problems(error)}.") from None  # it would show a key
     base = path.expanduser().resolve().parent
@@ -211,6 +189,8 @@ def parse_judge_file(text: str, path: Path) -> JudgeFile:
         updates["memory"] = file.memory.model_copy(update={"location": location})
     if file.reviews is not None:
         updates["reviews"] = str(base / Path(file.reviews).expanduser())
+    elif file.memory.directory is None:
+        updates["reviews"] = f"{path.with_suffix('')}.reviews.sqlite"
     return file.model_copy(update=updates)
 
 
@@ -235,20 +215,75 @@ def _parse(text: str, path: Path) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise ConfigurationError(
             f"{path}: found {'nothing' if data is None else type(data).__name__}; expected keys "
-            f"and values: {', '.join(KNOWN_KEYS)}."
+            f"and values: {', '.join(JudgeFile.model_fields)}."
         )
     return data
 
 
 def _problems(error: ValidationError) -> str:
+    sections: dict[str, type[BaseModel]] = {"memory": MemoryPlace, "model": ModelChoice}
     said = []
     for problem in error.errors(include_url=False, include_input=False, include_context=False):
-        key = ".".join(str(part) for part in problem["loc"])
+        *above, last = (str(part) for part in problem["loc"])
         message = problem["msg"].removeprefix("Value error, ").rstrip(".")
         if problem["type"] == "missing":
             message = "is missing"
         elif problem["type"] == "extra_forbidden":
-            section = MemoryPlace if problem["loc"][0] == "memory" else ModelChoice
-            message = f"unknown key; expected some of {', '.join(section.model_fields)}"
-        said.append(f"{key}: {message}")
+            known = sections.get(above[0] if above else "", JudgeFile).model_fields
+            near = difflib.get_close_matches(last, known, n=1)
+            hint = f" (did you mean {near[0]!r}?)" if near else ""
+            message = f"found the unknown key {last!r}{hint}; expected some of {', '.join(known)}"
+        said.append(f"{'.'.join([*above, last])}: {message}")
     return "; ".join(dict.fromkeys(said))
+
+
+_TEMPLATE = """\
+# A judge for `memalign`. Paths are relative to this file.
+
+# Its name is its namespace in the memory: rename it, and it begins with an empty one.
+name{is_} {name}
+
+# What it judges, in your words.
+instructions{is_} {instructions}
+
+# What a verdict may be: "bool", a scale ("1-5", "0.0-1.0"), labels (["good", "fair", "bad"];
+# ["A", "B", "tie"] for pairs), or a JSON schema.
+value_type{is_} {value_type}
+
+# The model: provider:name, with its key in the environment (OPENAI_API_KEY). "precedent" needs
+# neither key nor network: it lets past cases vote. Your own server, or other options:
+#   model{is_} {{name{is_} "openai:my-model", base_url{is_} "http://localhost:8080/v1"}}
+model{is_} {model}
+
+# The embeddings: "local" (no key; extra `local`) or provider:name. A memory keeps to its own.
+embeddings{is_} {embeddings}
+
+# The memory: a directory, or a Qdrant server:
+#   memory{is_} {{location{is_} "https://...:6333", api_key{is_} "${{QDRANT_API_KEY}}"}}
+memory{is_} {memory}
+
+# Which verdicts `memalign review` asks about: "always", "uncertain", "never".
+review{is_} "always"
+
+# The rest, with what holds when it is left out:
+# k{is_} 5                     # most past cases shown to the model
+# principle_tokens{is_} 2000   # budget of the principles shown
+# case_tokens{is_} 32000       # budget of the case
+# episode_tokens{is_} 2000     # budget of each past case
+# distant{is_} 0.3             # below this similarity a past case is no precedent
+# on_recall_failure{is_} "raise"   # or "principles": judge by them alone if recall fails
+# structured_output{is_} {{method{is_} "function_calling"}}   # for with_structured_output
+# reviews{is_} "memory.reviews.sqlite"   # where unfinished reviews are kept
+"""
+
+
+def judge_file_text(*, toml: bool, **values: Any) -> str:
+    """The text of a commented judge file.
+
+    Args:
+        toml: TOML instead of YAML.
+        **values: name, instructions, value_type, model, embeddings and memory.
+    """
+    # A JSON string, or list of strings, is one in YAML and in TOML, too.
+    written = {key: json.dumps(value, ensure_ascii=False) for key, value in values.items()}
+    return _TEMPLATE.format(is_=" =" if toml else ":", **written)

@@ -1,4 +1,4 @@
-"""From a judge file to the objects that do the work."""
+"""The judge and the memory that a judge file describes, opened."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from langchain_core.outputs import ChatResult
 
 from langchain_memalign._models import resolve_embeddings
 from langchain_memalign._models.failures import as_cause, said_by
-from langchain_memalign.cli.judgefile import (
+from langchain_memalign.cli.judge_file import (
     JudgeFile,
     MemoryPlace,
     ModelChoice,

@@ -9,7 +9,6 @@ import uuid
 from collections.abc import Collection
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from langchain_core.runnables import RunnableConfig
@@ -137,12 +136,7 @@ class ReviewThreads:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _about(self, case_keys: Collection[str]) -> list[str]:

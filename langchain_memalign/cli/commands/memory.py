@@ -1,0 +1,361 @@
+"""`memalign principles`, `episodes` and `forget`: what a judge remembers, shown and erased."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.text import Text
+from typer.core import TyperGroup
+
+from langchain_memalign._content import canonical
+from langchain_memalign.cli.interview import case_panel, panel
+from langchain_memalign.cli.judge_file import JudgeFile
+from langchain_memalign.cli.objects import opened_judge
+from langchain_memalign.cli.options import (
+    AsOfOption,
+    IdArgument,
+    JsonOption,
+    JudgeOption,
+    YesOption,
+    full_id,
+    read_date,
+)
+from langchain_memalign.cli.review_threads import ReviewThreads
+from langchain_memalign.cli.terminal import Screen, WorkLeft, clean, excerpt, plain, short, worth
+from langchain_memalign.errors import InvalidInputError
+from langchain_memalign.judge import MemAlignJudge
+from langchain_memalign.schema import Episode, ForgetReport, Principle
+
+
+class _ListByDefault(TyperGroup):
+    """A group of commands of which `list` is meant when none is named."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names):
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
+
+principles_app = typer.Typer(cls=_ListByDefault, rich_markup_mode="rich")
+episodes_app = typer.Typer(cls=_ListByDefault, rich_markup_mode="rich")
+
+TextArgument = Annotated[str, typer.Argument(help="The rule in words.")]
+
+
+@principles_app.callback()
+def principles() -> None:
+    """The rules that the judge goes by: list, add, edit, remove.
+
+    Examples:
+      $ memalign principles
+      $ memalign principles add "Never blame the customer."
+      $ memalign principles edit 3f2a "Never blame the customer, nor the carrier."
+      $ memalign principles remove 3f2a
+    """
+
+
+@principles_app.command("list")
+def list_principles(
+    retired: Annotated[
+        bool, typer.Option("--retired", help="Also those that apply no more.")
+    ] = False,
+    as_of: AsOfOption = None,
+    judge_file: JudgeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """List the principles, in the order in which they were learned."""
+    screen = Screen(json=json)
+    moment = read_date(as_of, "--as-of")
+    with opened_judge(judge_file, asks_model=False, creates=False) as (_, judge):
+        there = judge.memory.principles(judge.spec.name, as_of=moment, retired=retired)
+    if json:
+        screen.data([principle.model_dump(mode="json") for principle in there])
+    elif there:
+        columns = ["id", "principle", "from", "since"] + (["retired"] if retired else [])
+        rows = [_principle_row(p)[: len(columns)] for p in there]
+        screen.table(f"Principles of {judge.spec.name}", columns, rows)
+    else:
+        screen.note(f"{judge.spec.name} has no principles yet.")
+
+
+@principles_app.command()
+def add(text: TextArgument, judge_file: JudgeOption = None, json: JsonOption = False) -> None:
+    """Write a principle by hand. It is always shown, and never retired by learning.
+
+    Examples:
+      $ memalign principles add "Say sorry first when a customer had to wait."
+    """
+    with opened_judge(judge_file, asks_model=False) as (_, judge):
+        _show_change(Screen(json=json), "added", judge.add_principle(text))
+
+
+@principles_app.command()
+def edit(
+    id_: IdArgument, text: TextArgument, judge_file: JudgeOption = None, json: JsonOption = False
+) -> None:
+    """Put a principle in other words. The old ones stay in the history."""
+    with opened_judge(judge_file, asks_model=False, creates=False) as (_, judge):
+        changed = judge.edit_principle(_principle_id(judge, id_), text)
+        _show_change(Screen(json=json), "now", changed)
+
+
+@principles_app.command()
+def remove(
+    id_: IdArgument,
+    erase: Annotated[
+        bool, typer.Option("--erase", help="Erase it from the history too; cannot be undone.")
+    ] = False,
+    yes: YesOption = False,
+    judge_file: JudgeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Let a principle apply no more. It stays in the history, unless it is erased."""
+    screen = Screen(json=json)
+    with opened_judge(judge_file, asks_model=False, creates=False) as (_, judge):
+        wanted = _principle_id(judge, id_)
+        if erase:
+            screen.confirm("Erase it for good?", yes=yes)
+        removed = judge.remove_principle(wanted, erase=erase)
+        _show_change(screen, "erased" if erase else "retired", removed)
+
+
+@episodes_app.callback()
+def episodes() -> None:
+    """The cases on which experts have said something: list, show.
+
+    Examples:
+      $ memalign episodes
+      $ memalign episodes list --status pending
+      $ memalign episodes show 3f2a
+    """
+
+
+@episodes_app.command("list")
+def list_episodes(
+    status: Annotated[
+        Literal["pending", "distilled"] | None,
+        typer.Option(help="Only those that wait to be learned from, or only those that were."),
+    ] = None,
+    reviewer: Annotated[str | None, typer.Option(help="Only what this reviewer said.")] = None,
+    as_of: AsOfOption = None,
+    judge_file: JudgeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """List the episodes, oldest first."""
+    screen = Screen(json=json)
+    moment = read_date(as_of, "--as-of")
+    with opened_judge(judge_file, asks_model=False, creates=False) as (_, judge):
+        there = judge.memory.episodes(judge.spec.name, status=status, as_of=moment)
+    there = [e for e in there if reviewer is None or e.reviewer == reviewer]
+    if json:
+        screen.data([episode.model_dump(mode="json") for episode in there])
+    elif there:
+        _show_episodes(screen, f"Episodes of {judge.spec.name}", there)
+    else:
+        screen.note(f"{judge.spec.name} has no such episodes.")
+
+
+@episodes_app.command()
+def show(id_: IdArgument, judge_file: JudgeOption = None, json: JsonOption = False) -> None:
+    """Show one episode in full, and the principles that were learned from it."""
+    screen = Screen(json=json)
+    with opened_judge(judge_file, asks_model=False, creates=False) as (_, judge):
+        there = {episode.id: episode for episode in judge.episodes()}
+        episode = there[full_id(id_, there, what="episode")]
+        taught = [p for p in judge.principles() if episode.id in p.episode_ids]
+    if json:
+        screen.data(episode.model_dump(mode="json") | {"principle_ids": [p.id for p in taught]})
+        return
+    if not screen.is_pretty:
+        fields = episode.model_dump(mode="json", exclude_none=True)
+        fields |= fields.pop("case")
+        screen.table("", ("", ""), [(name, plain(value)) for name, value in fields.items()])
+        return
+    screen.show(case_panel(episode.case, f"Episode {episode.id}"))
+    said = f"{episode.reviewer or 'The expert'} says {worth(episode.value)}"
+    words = Text(clean(episode.rationale or "(no remark)"))
+    screen.show(panel(said, words, style="green"))
+    if episode.judge_value is not None:
+        said = f"The judge had said {worth(episode.judge_value)}"
+        screen.show(panel(said, Text(clean(episode.judge_rationale or "")), style="blue"))
+    for principle in taught:
+        screen.show(Text(f"principle {short(principle.id)}  {clean(principle.text)}"))
+    screen.show(Text(f"{episode.status}, said on {episode.created_at:%Y-%m-%d %H:%M}", "dim"))
+
+
+def forget(
+    ids: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ID]...", help="Episodes, by id or its beginning."),
+    ] = None,
+    reviewer: Annotated[str | None, typer.Option(help="All that this reviewer said.")] = None,
+    before: Annotated[
+        str | None, typer.Option(metavar="DATE", help="All that was said before.")
+    ] = None,
+    contains: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="All in which this text occurs, in any case of letters."),
+    ] = None,
+    redistill: Annotated[
+        bool,
+        typer.Option(
+            "--redistill/--no-redistill",
+            help="Learn what else fed the lost principles anew, now; or leave it to `align`.",
+        ),
+    ] = True,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would go.")] = False,
+    yes: YesOption = False,
+    judge_file: JudgeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Erase episodes, and every principle that was learned from them.
+
+    An episode goes if it fits all that is given. Unfinished reviews that show
+    something forgotten are erased too. Verdict files and exports are out of
+    reach.
+
+    Examples:
+      $ memalign forget 3f2a91 --yes
+      $ memalign forget --reviewer ann --before 2026-01-31
+      $ memalign forget --contains "jane.doe@example.org" --dry-run
+    """
+    screen = Screen(json=json)
+    earlier = read_date(before, "--before")
+    if not ids and reviewer is None and earlier is None and not contains:
+        raise InvalidInputError(
+            "found nothing that says what to forget; expected ids, --reviewer, --before or "
+            "--contains."
+        )
+    with opened_judge(judge_file, asks_model=redistill and not dry_run, creates=False) as (
+        file,
+        judge,
+    ):
+        there = judge.episodes()
+        known = [episode.id for episode in there]
+        named = {full_id(id_, known, what="episode") for id_ in ids or ()}
+        going = [
+            episode
+            for episode in there
+            if (not named or episode.id in named)
+            and (reviewer is None or episode.reviewer == reviewer)
+            and (earlier is None or episode.created_at < earlier)
+            and (not contains or _says(episode, contains))
+        ]
+        if not json or not yes:
+            _preview(screen, judge, going)
+        if dry_run:
+            if json:
+                screen.data({"episodes": [episode.id for episode in going]})
+            return
+        if going:
+            screen.confirm(f"Erase {len(going)} episodes for good?", yes=yes)
+        report = judge.forget([e.id for e in going], redistill=redistill)
+        cleared = _clear_reviews(file, going, report, contains)
+        left = [
+            principle
+            for principle in judge.memory.principles(judge.spec.name, retired=True)
+            if contains is not None and contains.casefold() in principle.text.casefold()
+        ]
+        if json:
+            screen.data(report.model_dump(mode="json") | {"reviews_cleared": cleared})
+        else:
+            _show_forgotten(screen, report, cleared)
+    if left:
+        raise WorkLeft(
+            f"{len(left)} principles, written by hand or learned from others, still contain the "
+            f"text: {', '.join(short(p.id) for p in left)}. `memalign principles remove --erase` "
+            "erases them."
+        )
+    if report.pending:
+        raise WorkLeft(
+            f"{len(report.pending)} other episodes wait to be learned anew: "
+            f"{report.pending[0].reason} `memalign align` takes them up."
+        )
+
+
+def _says(episode: Episode, text: str) -> bool:
+    """Whether a text occurs in a case or in what was said about it."""
+    case = episode.case
+    contents = [case.inputs, case.outputs, case.reference_outputs]
+    judged = [episode.judge_value, episode.judge_rationale]
+    said = [*contents, *judged, episode.value, episode.rationale, episode.reviewer]
+    # Text that is compared as JSON is found across no quotation mark and no line break of its own.
+    return canonical(text)[1:-1].casefold() in canonical(said).casefold()
+
+
+def _preview(screen: Screen, judge: MemAlignJudge, going: Sequence[Episode]) -> None:
+    if not going:
+        screen.note("No episode fits.")
+        return
+    ids = {episode.id for episode in going}
+    everything = judge.memory.principles(judge.spec.name, retired=True)
+    _show_episodes(screen, "To be erased", going)
+    if lost := [p for p in everything if not ids.isdisjoint(p.episode_ids)]:
+        rows = [(short(p.id), p.text, len(p.episode_ids)) for p in lost]
+        screen.table("And the principles learned from them", ("id", "principle", "from"), rows)
+
+
+def _clear_reviews(
+    file: JudgeFile, going: Iterable[Episode], report: ForgetReport, text: str | None
+) -> int:
+    if not file.review_path.exists():
+        return 0
+    with ReviewThreads(file.review_path) as threads:
+        return threads.forget(
+            ids={*report.episodes_removed, *report.principles_removed},
+            case_keys={episode.case.key for episode in going},
+            text=text,
+        )
+
+
+def _show_forgotten(screen: Screen, report: ForgetReport, cleared: int) -> None:
+    counts = {
+        "episodes erased": len(report.episodes_removed),
+        "principles erased": len(report.principles_removed),
+        "principles learned anew": len(report.principles_redistilled),
+        "reviews cleared": cleared,
+        "pending": len(report.pending),
+        "model calls": report.model_calls,
+        "seconds": f"{report.seconds:.2f}",
+    }
+    screen.table("Forgotten", ("", "number"), counts.items())
+    screen.note(report.guarantee, style="dim")
+
+
+def _show_episodes(screen: Screen, title: str, there: Iterable[Episode]) -> None:
+    screen.table(
+        title,
+        ("id", "expert", "judge", "case", "remark", "reviewer", "status"),
+        [
+            (
+                short(e.id),
+                worth(e.value),
+                worth(e.judge_value),
+                excerpt(e.case.inputs or e.case.outputs, 200),
+                excerpt(e.rationale, 200),
+                e.reviewer or "",
+                e.status,
+            )
+            for e in there
+        ],
+        cut=("case", "remark"),
+    )
+
+
+def _principle_row(principle: Principle) -> list[str]:
+    days = (f"{at:%Y-%m-%d}" if at else "" for at in (principle.created_at, principle.retired_at))
+    source = "a human" if principle.origin == "human" else f"{len(principle.episode_ids)} episodes"
+    return [short(principle.id), principle.text, source, *days]
+
+
+def _principle_id(judge: MemAlignJudge, written: str) -> str:
+    return full_id(written, [p.id for p in judge.principles()], what="principle")
+
+
+def _show_change(screen: Screen, what: str, principle: Principle) -> None:
+    if screen.json:
+        screen.data(principle.model_dump(mode="json"))
+    else:
+        screen.table("", ("", "id", "principle"), [(what, short(principle.id), principle.text)])
