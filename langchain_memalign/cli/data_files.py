@@ -8,10 +8,10 @@ import os
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from langchain_memalign._values import ValueType
 from langchain_memalign.cli.terminal import Screen
@@ -33,6 +33,8 @@ _REMEDY = "Name another file with --out, or replace this one with --overwrite."
 
 _BEGINNING = b'{"line": '
 """How each line begins."""
+
+T = TypeVar("T")
 
 Line = dict[str, Any]
 
@@ -57,19 +59,14 @@ def read_cases(
     Raises:
         InvalidInputError: The file cannot be read, or none of its lines can be used.
     """
-    rows, bad = _read(source, FieldMap.parse(mapping, fields=CASE_FIELDS), screen)
-    cases: list[CaseRow] = []
-    for row in rows:
+
+    def case_of(row: Row) -> CaseRow:
         fields = dict(row.data)
         identity = fields.pop("id", None)
-        if not isinstance(identity, str | int):
-            identity = None
-        try:
-            cases.append(CaseRow(row.line, identity, Case.of(fields)))
-        except InvalidInputError as error:
-            bad.append(BadRow(row.line, str(error)))
-    _some(source, cases, bad)
-    return cases, sorted(bad, key=lambda row: row.line)
+        known = identity if isinstance(identity, str | int) else None
+        return CaseRow(row.line, known, Case.of(fields))
+
+    return _read(source, FieldMap.parse(mapping, fields=CASE_FIELDS), screen, case_of)
 
 
 def read_feedback(
@@ -85,20 +82,14 @@ def read_feedback(
     Raises:
         InvalidInputError: The file cannot be read, or none of its lines can be used.
     """
-    rows, bad = _read(source, FieldMap.parse(mapping, fields=FEEDBACK_FIELDS), screen)
-    feedback: list[Row] = []
-    for row in rows:
+
+    def feedback_of(row: Row) -> Row:
         fields = dict(row.data)
         if isinstance(fields.get("id"), int):
             fields["id"] = str(fields["id"])
-        try:
-            fields = with_values(fields, value_type)
-        except InvalidInputError as error:
-            bad.append(BadRow(row.line, str(error)))
-        else:
-            feedback.append(Row(row.line, fields))
-    _some(source, feedback, bad)
-    return feedback, sorted(bad, key=lambda row: row.line)
+        return Row(row.line, with_values(fields, value_type))
+
+    return _read(source, FieldMap.parse(mapping, fields=FEEDBACK_FIELDS), screen, feedback_of)
 
 
 def read_labelled(
@@ -117,18 +108,16 @@ def read_labelled(
 
 def one_case(inputs: str | None, outputs: str | None, reference: str | None) -> CaseRow:
     """The case that options describe; a JSON object or list is taken as such."""
-    return CaseRow(
-        1,
-        None,
-        Case(
-            inputs=_content(inputs),
-            outputs=_content(outputs),
-            reference_outputs=_content(reference),
-        ),
+    case = Case(
+        inputs=_content(inputs), outputs=_content(outputs), reference_outputs=_content(reference)
     )
+    return CaseRow(1, None, case)
 
 
-def _read(source: Path, fields: FieldMap, screen: Screen) -> tuple[list[Row], list[BadRow]]:
+def _read(
+    source: Path, fields: FieldMap, screen: Screen, read: Callable[[Row], T]
+) -> tuple[list[T], list[BadRow]]:
+    """Read all rows; what `read` refuses is one that cannot be used."""
     name = "standard input" if str(source) == "-" else str(source)
     try:
         text = sys.stdin.buffer.read() if str(source) == "-" else source.read_bytes()
@@ -140,14 +129,25 @@ def _read(source: Path, fields: FieldMap, screen: Screen) -> tuple[list[Row], li
     except OSError as error:
         raise InvalidInputError(f"cannot read {name}: {error.strerror or error}.") from error
     try:
-        found = read_csv(text) if source.suffix.lower() == ".csv" else read_jsonl(_lines(text))
-        rows, bad, unused = map_rows(found, fields)
+        raw = read_csv(text) if source.suffix.lower() == ".csv" else read_jsonl(_lines(text))
+        rows, bad, unused = map_rows(raw, fields)
     except InvalidInputError as error:
         raise InvalidInputError(f"{name}: {error}") from error
     if unused:
         shown = ", ".join(unused[:8]) + (", …" if len(unused) > 8 else "")
         screen.note(f"{name}: fields not used: {shown} (--map says what is what)", style="dim")
-    return rows, bad
+    good: list[T] = []
+    for row in rows:
+        try:
+            good.append(read(row))
+        except InvalidInputError as error:
+            bad.append(BadRow(row.line, str(error)))
+    if not good and not bad and str(source) == "-":
+        raise InvalidInputError("found nothing on standard input; expected JSON, a row a line.")
+    if not good and bad:
+        others = f" The other {len(bad) - 1} lines are no better." if len(bad) > 1 else ""
+        raise InvalidInputError(f"{source}, line {bad[0].line}: {bad[0].reason}{others}")
+    return good, sorted(bad, key=lambda row: row.line)
 
 
 def _lines(text: bytes) -> list[bytes]:
@@ -159,14 +159,6 @@ def _lines(text: bytes) -> list[bytes]:
         except (ValueError, RecursionError):
             pass
     return lines
-
-
-def _some(source: Path, good: Sequence[Any], bad: Sequence[BadRow]) -> None:
-    if not good and not bad and str(source) == "-":
-        raise InvalidInputError("found nothing on standard input; expected JSON, a row a line.")
-    if not good and bad:
-        others = f" The other {len(bad) - 1} lines are no better." if len(bad) > 1 else ""
-        raise InvalidInputError(f"{source}, line {bad[0].line}: {bad[0].reason}{others}")
 
 
 def _content(text: str | None) -> Any:

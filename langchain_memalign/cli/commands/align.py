@@ -180,8 +180,8 @@ def show_report(
         "principles retired": report.principles_retired,
         "conflicts": report.conflicts,
     }
-    rows = [(name, str(len(things))) for name, things in counts.items()]
     tokens = report.usage["total_tokens"] if report.usage else None
+    rows = [(name, str(len(things))) for name, things in counts.items()]
     rows += [
         ("model calls", str(report.model_calls)),
         ("texts embedded", str(report.embedded)),

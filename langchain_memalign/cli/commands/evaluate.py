@@ -35,6 +35,8 @@ from langchain_memalign.errors import InvalidInputError
 if TYPE_CHECKING:
     from langchain_memalign.evaluation.tables import Table
 
+OutOption = Annotated[Path, typer.Option("--out", "-o", help="The folder of the report.")]
+
 _SHARDS = "0,2,5,10,20,50"
 _HALVES = ("train", "test")
 _SUFFIXES = (".jsonl", ".csv")
@@ -72,9 +74,7 @@ def evaluate(
             "that each case was shown.",
         ),
     ] = False,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The folder of the report.")] = Path(
-        "evaluation"
-    ),
+    out: OutOption = Path("evaluation"),
     map_: MapOption = None,
     dataset: DatasetOption = None,
     criterion: CriterionOption = None,
@@ -118,8 +118,8 @@ def evaluate(
         )
         words = data.words if data.unseen is None else data.unseen
         more = [] if teach is None else _read_data(teach, **reading, limit=None).words
-        with _measuring(screen, "Judging", out) as told:
-            found = evaluating.evaluate(
+        with _measuring(screen, out) as on_progress:
+            evaluation = evaluating.evaluate(
                 judging,
                 words,
                 teach=more,
@@ -127,18 +127,15 @@ def evaluate(
                 leave_one_out=leave_one_out,
                 directory=out / CELLS,
                 concurrency=concurrency,
-                progress=told,
+                progress=on_progress,
                 prices=read_prices(prices),
                 seed=seed,
             )
     title = f"{judging.spec.name} on {data.name}"
-    files = write_evaluation(found, out, title=title)
-    if json:
-        screen.data(found.model_dump(mode="json") | {"files": [str(file) for file in files]})
-        return
-    _show(screen, [*evaluation_tables(found), disagreement_table(found)], files)
-    for note in (*found.notes, *ceiling(found.reviewers, found.alpha)):
-        screen.note(note, style="yellow")
+    files = write_evaluation(evaluation, out, title=title)
+    tables = [*evaluation_tables(evaluation), disagreement_table(evaluation)]
+    notes = [*evaluation.notes, *ceiling(evaluation.reviewers, evaluation.alpha)]
+    _report(screen, evaluation.model_dump(mode="json"), tables, notes, files)
 
 
 def learning_curve(
@@ -164,9 +161,7 @@ def learning_curve(
     repeats: Annotated[
         int, typer.Option(min=1, help="How many orders of the remarks are tried.")
     ] = 3,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The folder of the report.")] = Path(
-        "learning-curve"
-    ),
+    out: OutOption = Path("learning-curve"),
     map_: MapOption = None,
     dataset: DatasetOption = None,
     criterion: CriterionOption = None,
@@ -209,8 +204,8 @@ def learning_curve(
         }
         data = _read_data(source, **reading, dataset=dataset, criterion=criterion, seed=seed)
         others = data.unseen if unseen is None else _read_data(unseen, **reading).words
-        with _measuring(screen, "Judging", out) as told:
-            found = experiments.learning_curve(
+        with _measuring(screen, out) as on_progress:
+            experiment = experiments.learning_curve(
                 judging,
                 data.words,
                 shards=sizes,
@@ -219,7 +214,7 @@ def learning_curve(
                 held_out=held_out,
                 directory=out / CELLS,
                 concurrency=concurrency,
-                progress=told,
+                progress=on_progress,
                 prices=read_prices(prices),
                 seed=seed,
             )
@@ -227,14 +222,10 @@ def learning_curve(
         reviewers = reviewer_agreement(judging.spec.value_type, said)
         alpha = reviewer_alpha(judging.spec.value_type, said)
     title = f"{judging.spec.name} on {data.name}"
-    files = write_curve(found, out, title=title, reviewers=reviewers, alpha=alpha)
-    if json:
-        told_data = found.model_dump(mode="json", exclude={"rows"})
-        screen.data(told_data | {"files": [str(file) for file in files]})
-        return
-    _show(screen, experiment_tables(found), files)
-    for note in (*found.notes, *ceiling(reviewers, alpha)):
-        screen.note(note, style="yellow")
+    files = write_curve(experiment, out, title=title, reviewers=reviewers, alpha=alpha)
+    notes = [*experiment.notes, *ceiling(reviewers, alpha)]
+    results = experiment.model_dump(mode="json", exclude={"rows"})
+    _report(screen, results, experiment_tables(experiment), notes, files)
 
 
 @dataclass(frozen=True)
@@ -329,32 +320,37 @@ def _other_model(named: Path | None, model: str | None, base_url: str | None) ->
 
 
 @contextmanager
-def _measuring(screen: Screen, what: str, out: Path) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar; gives what an experiment tells its progress to.
+def _measuring(screen: Screen, out: Path) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar; gives the function to call with how many are done, and of how many.
 
     Raises:
         WorkLeft: The user stopped it.
     """
     with progress_bar(screen.err) as progress:
-        task = progress.add_task(what, total=None)
-
-        def told(done: int, total: int) -> None:
-            progress.update(task, completed=done, total=total)
-
+        task = progress.add_task("Judging", total=None)
         try:
-            yield told
+            yield lambda done, total: progress.update(task, completed=done, total=total)
         except KeyboardInterrupt:
             raise WorkLeft(
                 f"stopped; what is finished is kept in {out}. Run the same command again to go on."
             ) from None
 
 
-def _show(screen: Screen, tables: Sequence[Table], files: Sequence[Path]) -> None:
-    """Show what was found, and say where the report is."""
+def _report(
+    screen: Screen,
+    results: Mapping[str, Any],
+    tables: Sequence[Table],
+    notes: Sequence[str],
+    files: Sequence[Path],
+) -> None:
+    if screen.json:
+        screen.data({**results, "files": [str(file) for file in files]})
+        return
     for table in tables:
         screen.table(table.title, table.columns, table.rows, cut=table.wide)
-    if files:
-        screen.note(f"Written: {', '.join(map(str, files))}")
+    screen.note(f"Written: {', '.join(map(str, files))}")
+    for note in notes:
+        screen.note(note, style="yellow")
 
 
 def _half(folder: Path, half: str) -> Path:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.progress import Progress
 from rich.text import Text
 
 from langchain_memalign.cli.data_files import (
@@ -119,7 +118,11 @@ def judge(
                 if tally.skipped:
                     again = "" if todo else "; --overwrite judges them again"
                     screen.note(f"{tally.skipped} of {len(rows)} are in {out} already{again}.")
-                _to_file(judging, todo, file, tally, screen, concurrency, with_case)
+
+                def write(row: CaseRow, outcome: Outcome) -> None:
+                    file.add(verdict_line(judging.spec.name, row, outcome, with_case=with_case))
+
+                _judge_all(judging, todo, write, tally, screen, concurrency)
                 if not tally.stopped:
                     file.sort(rows)
                 tally.unscored = sum("unscored" in line for line in file.lines)
@@ -149,28 +152,11 @@ def _to_screen(
             subject = excerpt(row.case.inputs or row.case.outputs, 60)
             console.print(Text(f"{row.line:>5} {clean(said):<12} {subject}"))
 
-    with progress_bar(screen.err) as progress:
-        _judge_all(judging, rows, write, tally, progress, concurrency)
+    _judge_all(judging, rows, write, tally, screen, concurrency)
     if screen.is_pretty and len(rows) == 1:
         for outcome in outcomes:
             screen.show(case_panel(rows[0].case, "The case"))
             screen.show(verdict_panel(judging, outcome))
-
-
-def _to_file(
-    judging: MemAlignJudge,
-    rows: Sequence[CaseRow],
-    file: VerdictFile,
-    tally: _Tally,
-    screen: Screen,
-    concurrency: int,
-    with_case: bool,
-) -> None:
-    def write(row: CaseRow, outcome: Outcome) -> None:
-        file.add(verdict_line(judging.spec.name, row, outcome, with_case=with_case))
-
-    with progress_bar(screen.err) as progress:
-        _judge_all(judging, rows, write, tally, progress, concurrency)
 
 
 def _judge_all(
@@ -178,36 +164,40 @@ def _judge_all(
     rows: Sequence[CaseRow],
     write: Callable[[CaseRow, Outcome], None],
     tally: _Tally,
-    progress: Progress,
+    screen: Screen,
     concurrency: int,
 ) -> None:
     """Judge cases side by side and write each verdict as it comes, in this thread alone."""
-    task = progress.add_task("Judging", total=len(rows))
     judging = judging.embedding_ahead(row.case for row in rows)
     waiting = iter(rows)
     running: dict[Future[Outcome], CaseRow] = {}
-    with ThreadPoolExecutor(concurrency, thread_name_prefix="judging") as pool:
+    with (
+        progress_bar(screen.err) as progress,
+        ThreadPoolExecutor(concurrency, thread_name_prefix="judging") as pool,
+    ):
+        task = progress.add_task("Judging", total=len(rows))
 
-        def start() -> None:
+        def take_up_more() -> None:
             while len(running) < concurrency and (row := next(waiting, None)) is not None:
                 running[pool.submit(judging.invoke, row.case)] = row
 
+        def write_finished() -> None:
+            for row, outcome in _finished(running, tally):
+                write(row, outcome)
+                tally.judged += 1
+                progress.advance(task)
+
         try:
-            start()
+            take_up_more()
             while running:
-                for row, outcome in _finished(running, tally):
-                    write(row, outcome)
-                    tally.judged += 1
-                    progress.advance(task)
-                start()
+                write_finished()
+                take_up_more()
         except KeyboardInterrupt:
             tally.stopped = True
             progress.update(task, description="Stopping")
             # What is under way was paid for. A second Ctrl-C ends the process (see `program`).
             while running:
-                for row, outcome in _finished(running, tally):
-                    write(row, outcome)
-                    tally.judged += 1
+                write_finished()
 
 
 def _finished(
