@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from langchain_memalign._values import ValueType
-from langchain_memalign.cli.terminal import Screen
+from langchain_memalign.cli.terminal import Screen, counted
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.importers import (
     CASE_FIELDS,
@@ -142,10 +142,14 @@ def _read(
             good.append(read(row))
         except InvalidInputError as error:
             bad.append(BadRow(row.line, str(error)))
-    if not good and not bad and str(source) == "-":
-        raise InvalidInputError("found nothing on standard input; expected JSON, a row a line.")
+    if not good and not bad:
+        raise InvalidInputError(
+            f"{name}: found no row; expected JSONL, one JSON object a line, or a .csv with names "
+            "of columns and at least one row."
+        )
     if not good and bad:
-        others = f" The other {len(bad) - 1} lines are no better." if len(bad) > 1 else ""
+        more = counted(len(bad) - 1, "other line")
+        others = f" {more} could not be used either." if len(bad) > 1 else ""
         raise InvalidInputError(f"{source}, line {bad[0].line}: {bad[0].reason}{others}")
     return good, sorted(bad, key=lambda row: row.line)
 
@@ -245,8 +249,8 @@ class VerdictFile:
         left = [row for row in rows if not _pop(waiting, row.case.key)]
         if others := sum(map(len, waiting.values())):
             raise InvalidInputError(
-                f"{self.path} holds {others} verdicts on cases that are not among those to judge; "
-                f"expected it to be new or of the same cases. {_REMEDY}"
+                f"{self.path} holds {counted(others, 'verdict')} on cases that are not among those "
+                f"to judge; expected it to be new or of the same cases. {_REMEDY}"
             )
         return left
 

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from langchain_memalign._values import ValueType
-from langchain_memalign.cli.terminal import Screen, clean, excerpt, plain, short, worth
+from langchain_memalign.cli.terminal import Screen, clean, counted, excerpt, plain, short, worth
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.flow import run
 from langchain_memalign.judge import MemAlignJudge
@@ -57,8 +57,9 @@ def verdict_panel(judge: MemAlignJudge, outcome: Verdict | Unscored) -> Panel:
         for kind, words in cited:
             table.add_row(kind, Text(words))
         parts += [Text("It relied on", style="dim cyan"), table]
-    shown = f"{len(outcome.episode_ids)} past cases"
-    shown += f", {len(outcome.principle_ids)} of {outcome.principles_total} principles shown"
+    principles = counted(outcome.principles_total, "principle")
+    shown = counted(len(outcome.episode_ids), "past case")
+    shown += f", {len(outcome.principle_ids)} of {principles} shown"
     parts.append(Text(shown, style="dim"))
     title = Text.assemble("The judge says ", (clean(worth(outcome.value)), "bold"))
     return panel(title, *parts, style="blue")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import re
 import signal
@@ -141,6 +142,10 @@ app.command()(demo.demo)
 
 def run_app() -> None:
     """Run the command of `sys.argv`; ends the process with its exit code."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        # What a terminal cannot show, or sends in another encoding, ends no command.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
     if not sys.warnoptions:

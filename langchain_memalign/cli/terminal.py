@@ -54,6 +54,7 @@ class Screen:
 
     def __init__(self, *, json: bool = False) -> None:
         self.json = json
+        self._gap: list[str] = []  # between tables, where they are not drawn
         self.err = Console(stderr=True, highlight=False)
         self.out = self.err if json else Console(highlight=False)
 
@@ -116,7 +117,7 @@ class Screen:
         *,
         cut: Sequence[str] = (),
     ) -> None:
-        """Write a table: drawn for people, without empty columns; tab-separated for pipes.
+        """Write a table: drawn for people, without empty columns; tab-separated for pipes and logs.
 
         Args:
             title: Its title.
@@ -130,9 +131,11 @@ class Screen:
             for row in rows
         ]
         if not self.out.is_terminal:
-            for row in cells:
-                # Not by way of rich, which would draw the tabs as blanks.
-                self.out.file.write("\t".join(" ".join(c.plain.split()) for c in row) + "\n")
+            lines = ["\t".join(" ".join(cell.plain.split()) for cell in row) for row in cells]
+            above = [title, "\t".join(columns) if any(columns) else ""]
+            # Not by way of rich, which would draw the tabs as blanks.
+            self.out.file.write("\n".join([*self._gap, *filter(None, above), *lines, ""]))
+            self._gap = [""]
             return
         table = Table(
             title=title or None,
@@ -180,6 +183,11 @@ def worth(value: Any) -> str:
     if value is None:
         return "-"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things, as people say it: 1 case, 2 cases."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def short(identity: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,9 @@ from langchain_memalign.schema import Value
 _SHOWN = 60
 """Characters of a text that a table shows."""
 
+
+_MADE_ID = re.compile("[0-9a-f]{32,}")
+"""An id that no person gave; eight digits of it tell it from others."""
 
 _CHANGE = "correct_overall"
 """The change that is shown: a judge that knows nothing may abstain, and has no other metric."""
@@ -96,15 +100,18 @@ def evaluation_tables(evaluation: Evaluation) -> list[Table]:
 
 
 def disagreement_table(evaluation: Evaluation) -> Table:
-    """Judgements that differ from the expert's, and what they rest on."""
+    """Judgements that differ from the expert's, abstentions too, and what they rest on."""
     rows = evaluation.disagreements
     cases = {question.id: question.case for question in evaluation.questions}
+    unscored = sum(row.value is None for row in rows)
+    differing = len(rows) - unscored
+    title = f"{differing} disagreement{'' if differing == 1 else 's'}"
     return Table(
-        f"{len(rows)} disagreements",
+        f"{title}, {unscored} unscored" if unscored else title,
         ("case", "subject", "expert", "judge", "why", "relied on"),
         tuple(
             (
-                row.id,
+                _MADE_ID.sub(lambda made: made[0][:8], row.id).strip(":"),
                 excerpt(cases[row.id].inputs or cases[row.id].outputs),
                 worth(row.expert),
                 "unscored" if row.value is None else worth(row.value),

@@ -52,7 +52,7 @@ def test_what_is_pending_is_told_and_taken_up(shell, script):
     report = shell.json("align", "feedback.jsonl", code=1)
     assert (len(report["distilled"]), len(report["pending"])) == (3, 1)
     assert len(shell.json("episodes", "--status", "pending")) == 1
-    assert "1 of the episodes wait" in shell("align", code=1).stderr
+    assert "1 episode still to be learned" in shell("align", code=1).stderr
     script()
     assert len(shell.json("align")["distilled"]) == 1
 

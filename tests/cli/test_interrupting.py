@@ -47,7 +47,7 @@ def test_judging_goes_on_where_it_was_stopped(shell, script, cases, name):
         assert (code, out) == (1, "")
         # What was under way when it came is kept, too.
         assert len(done) >= 10
-        assert f"{30 - len(done)} of 30 cases are left" in err
+        assert f"{30 - len(done)} of 30 cases left" in err
         assert "Traceback" not in err
 
     script()

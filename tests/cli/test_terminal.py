@@ -83,7 +83,7 @@ def test_a_reviewer_sees_answers_and_teaches(shell):
         terminal.until("> ")
         terminal.process.send_signal(signal.SIGINT)
         assert terminal.end() == 1
-        assert "1 of the cases wait for an answer" in terminal.drawn
+        assert "1 case without an answer" in terminal.drawn
         assert "Traceback" not in terminal.drawn
 
     with Terminal(shell.folder, *arguments) as terminal:
@@ -129,7 +129,7 @@ def test_a_verdict_is_shown_with_what_it_relies_on(shell, monkeypatch):
     assert "The judge says false" in shown
     assert "It relied on" in shown
     assert "→ false, “Remark 1.” (ann)" in shown
-    assert "1 past cases, 1 of 1 principles shown" in shown
+    assert "1 past case, 1 of 1 principle shown" in shown
 
     (episode,) = json.loads(shell("episodes", "--json").stdout)
     shown = _CODES.sub("", shell("episodes", "show", episode["id"]).output)

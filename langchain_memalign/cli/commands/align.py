@@ -15,6 +15,7 @@ from langchain_memalign.cli.terminal import (
     AlignmentProgress,
     Screen,
     WorkLeft,
+    counted,
     progress_bar,
     short,
     worth,
@@ -97,10 +98,9 @@ def align(
         try:
             report = _learn(judging, rows, screen, probe, before, concurrency)
         except KeyboardInterrupt:
-            open_ones = len(judging.episodes(status="pending"))
+            waiting = counted(len(judging.episodes(status="pending")), "stored episode")
             raise WorkLeft(
-                f"stopped; {open_ones} stored episodes wait to be learned. Run the same command "
-                "again to go on."
+                f"stopped; {waiting} still to be learned. Run the same command again to go on."
             ) from None
         rejected = [BadRow(rows[r.index].line, r.reason) for r in report.rejected]
         bad = sorted(bad + rejected, key=lambda row: row.line)
@@ -112,11 +112,11 @@ def align(
             show_report(screen, report, [(f"line {row.line}", row.reason) for row in bad])
     if report.gate and not report.gate.accepted:
         raise WorkLeft(
-            f"the gate refused {len(report.refused)} remarks; the memory is as it was. "
+            f"the gate refused {counted(len(report.refused), 'remark')}; the memory is as it was. "
             f"{report.gate.reason}"
         )
     if bad or report.pending:
-        parts = [f"{len(bad)} of the lines were rejected: correct them."] if bad else []
+        parts = [f"{counted(len(bad), 'line')} rejected, to be corrected."] if bad else []
         if report.pending:
             parts.append(still_waiting(report))
         raise WorkLeft(" ".join(parts))
@@ -153,8 +153,8 @@ def _gate(
 
 def still_waiting(report: AlignmentReport) -> str:
     """What to do about episodes that an alignment left pending."""
-    waiting = f"{len(report.pending)} of the episodes wait to be learned"
-    return f"{waiting}: `memalign align` takes them up."
+    waiting = counted(len(report.pending), "episode")
+    return f"{waiting} still to be learned: `memalign align` goes on."
 
 
 def show_report(

@@ -29,7 +29,7 @@ from langchain_memalign.cli.options import (
     PricesOption,
     SeedOption,
 )
-from langchain_memalign.cli.terminal import Screen, WorkLeft, progress_bar
+from langchain_memalign.cli.terminal import Screen, WorkLeft, counted, progress_bar
 from langchain_memalign.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -265,7 +265,9 @@ def _judge_and_data(
     judge_file = judges[0] if judges else None
     if len(named) != (dataset is None):
         wanted = "none beside --dataset" if dataset else "a file, a folder, or --dataset NAME"
-        raise InvalidInputError(f"data: found {len(named)} files of it; expected {wanted}.")
+        raise InvalidInputError(
+            f"data: found {counted(len(named), 'file')} of it; expected {wanted}."
+        )
     return judge_file, named[0] if named else None
 
 

@@ -24,7 +24,13 @@ from langchain_memalign.cli.options import (
     check_is_new,
     read_date,
 )
-from langchain_memalign.cli.terminal import AlignmentProgress, Screen, WorkLeft, progress_bar
+from langchain_memalign.cli.terminal import (
+    AlignmentProgress,
+    Screen,
+    WorkLeft,
+    counted,
+    progress_bar,
+)
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.exporters import to_langsmith_examples, to_mlflow_assessments
 from langchain_memalign.importers import (
@@ -218,7 +224,7 @@ def export_feedback(
     if json:
         screen.data({"records": len(records)})
     else:
-        screen.note(f"{len(records)} episodes written to {path}.")
+        screen.note(f"{counted(len(records), 'episode')} written to {path}.")
 
 
 def _import(

@@ -1,13 +1,16 @@
-"""`memalign init`: a first judge file."""
+"""`memalign init`: a first judge file, and files to try it with."""
 
 from __future__ import annotations
 
-import json as json_text
+import json as json_
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from langchain_memalign._values import ValueType
+from langchain_memalign.cli.commands.demo import EARLIER, LATE_FRIDGE, LATE_PARCEL, PASSWORD, REMARK
 from langchain_memalign.cli.judge_file import DEFAULT_NAMES, judge_file_text, parse_judge_file
 from langchain_memalign.cli.options import JsonOption
 from langchain_memalign.cli.terminal import Screen
@@ -38,7 +41,9 @@ def init(
     ] = "./memory",
     json: JsonOption = False,
 ) -> None:
-    """Write a commented judge file to begin with; never over one that is there.
+    """Write a commented judge file to begin with, and small samples; never over what is there.
+
+    The samples, feedback.jsonl and cases.jsonl, show the form of each line.
 
     Examples:
       $ memalign init
@@ -54,31 +59,58 @@ def init(
         embeddings=embeddings,
         memory=memory,
     )
-    parse_judge_file(text, path)  # what cannot be read again is not written
+    file = parse_judge_file(text, path)  # what cannot be read again is not written
+    if not _write_new(path, text):
+        raise InvalidInputError(
+            f"found {path} there already; expected a new file. Edit it, or give another name: "
+            "memalign init other.yaml."
+        )
+    feedback, cases = path.with_name("feedback.jsonl"), path.with_name("cases.jsonl")
+    samples = {
+        feedback: _feedback(file.value_type),
+        cases: [case.model_dump(exclude_none=True) for case in (LATE_FRIDGE, PASSWORD)],
+    }
+    written = [sample for sample, rows in samples.items() if _write_new(sample, _jsonl(rows))]
+    screen = Screen(json=json)
+    if json:
+        screen.data({"path": str(path), "samples": [str(sample) for sample in written]})
+        return
+    named = "" if str(path) in DEFAULT_NAMES else f" --judge {path}"
+    screen.note(f"Wrote {', '.join(map(str, [path, *written]))}. Edit them, then for example:")
+    for command in (f"align {feedback}", f"judge {cases}", f"review {cases}"):
+        screen.note(f"  memalign {command}{named}")
+
+
+def _feedback(value_type: ValueType) -> list[dict[str, Any]]:
+    """What experts might have said; without values where these are labels of a person's own."""
+    rows = [*EARLIER, {**dict(LATE_PARCEL), "value": False, "rationale": REMARK}]
+    match value_type.kind:
+        case "boolean":
+            worst, best = False, True
+        case "choice":
+            return [{**row, "value": None} for row in rows if "rationale" in row]
+        case _:
+            worst, best = (value_type.json_schema[bound] for bound in ("minimum", "maximum"))
+    return [{**row, "value": best if row["value"] else worst} for row in rows]
+
+
+def _jsonl(rows: Iterable[dict[str, Any]]) -> str:
+    given = ({key: value for key, value in row.items() if value is not None} for row in rows)
+    return "".join(f"{json_.dumps(row, ensure_ascii=False)}\n" for row in given)
+
+
+def _write_new(path: Path, text: str) -> bool:
+    """Write a file; False if there is one already."""
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
-        raise InvalidInputError(
-            f"found {path} there already; expected a new file. Edit it, or give another name: "
-            "memalign init other.yaml."
-        ) from None
+        return False
     except OSError as error:
         raise InvalidInputError(
             f"cannot write {path}: {error.strerror}; expected a place in a directory that there is."
         ) from error
-    screen = Screen(json=json)
-    if json:
-        screen.data({"path": str(path)})
-        return
-    named = "" if str(path) in DEFAULT_NAMES else f" --judge {path}"
-    screen.note(f"Wrote {path}. Edit it, then for example:")
-    for command in (
-        'judge --inputs "Where is my parcel?" --outputs "It comes tomorrow."',
-        "align feedback.jsonl",
-        "review cases.jsonl",
-    ):
-        screen.note(f"  memalign {command}{named}")
+    return True
 
 
 def _value_type(written: str) -> Any:
@@ -86,7 +118,7 @@ def _value_type(written: str) -> Any:
     text = written.strip()
     if text.startswith("{"):
         try:
-            return json_text.loads(text)
+            return json_.loads(text)
         except ValueError:
             return text
     if "," in text:

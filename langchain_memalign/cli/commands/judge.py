@@ -23,7 +23,15 @@ from langchain_memalign.cli.data_files import (
 from langchain_memalign.cli.interview import case_panel, verdict_panel
 from langchain_memalign.cli.objects import opened_judge
 from langchain_memalign.cli.options import ConcurrencyOption, JsonOption, JudgeOption, MapOption
-from langchain_memalign.cli.terminal import Screen, WorkLeft, clean, excerpt, progress_bar, worth
+from langchain_memalign.cli.terminal import (
+    Screen,
+    WorkLeft,
+    clean,
+    counted,
+    excerpt,
+    progress_bar,
+    worth,
+)
 from langchain_memalign.errors import InvalidInputError, ModelError
 from langchain_memalign.importers import BadRow
 from langchain_memalign.judge import MemAlignJudge
@@ -117,7 +125,9 @@ def judge(
                 tally.skipped = len(rows) - len(todo)
                 if tally.skipped:
                     again = "" if todo else "; --overwrite judges them again"
-                    screen.note(f"{tally.skipped} of {len(rows)} are in {out} already{again}.")
+                    screen.note(
+                        f"{tally.skipped} of {counted(len(rows), 'case')} in {out} already{again}."
+                    )
 
                 def write(row: CaseRow, outcome: Outcome) -> None:
                     file.add(verdict_line(judging.spec.name, row, outcome, with_case=with_case))
@@ -241,8 +251,8 @@ def _report(tally: _Tally, screen: Screen, out: Path | None, total: int, seconds
         )
     if tally.stopped or left:
         again = "Run the same command again to go on" if out else "With --out a run can be taken up"
-        raise WorkLeft(f"{left} of {total} cases are left. {again}.")
+        raise WorkLeft(f"{left} of {counted(total, 'case')} left. {again}.")
     if tally.failed:
-        raise WorkLeft(f"{len(tally.failed)} lines could not be judged; see above.")
+        raise WorkLeft(f"{counted(len(tally.failed), 'line')} not judged; see above.")
     if tally.unscored:
         raise typer.Exit(1)

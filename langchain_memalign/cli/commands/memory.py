@@ -23,7 +23,16 @@ from langchain_memalign.cli.options import (
     read_date,
 )
 from langchain_memalign.cli.review_threads import ReviewThreads
-from langchain_memalign.cli.terminal import Screen, WorkLeft, clean, excerpt, plain, short, worth
+from langchain_memalign.cli.terminal import (
+    Screen,
+    WorkLeft,
+    clean,
+    counted,
+    excerpt,
+    plain,
+    short,
+    worth,
+)
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.judge import MemAlignJudge
 from langchain_memalign.schema import Episode, ForgetReport, Principle
@@ -250,7 +259,7 @@ def forget(
                 screen.data({"episodes": [episode.id for episode in going]})
             return
         if going:
-            screen.confirm(f"Erase {len(going)} episodes for good?", yes=yes)
+            screen.confirm(f"Erase {counted(len(going), 'episode')} for good?", yes=yes)
         report = judge.forget([e.id for e in going], redistill=redistill)
         cleared = _clear_reviews(file, going, report, contains)
         left = [
@@ -264,14 +273,14 @@ def forget(
             _show_forgotten(screen, report, cleared)
     if left:
         raise WorkLeft(
-            f"{len(left)} principles, written by hand or learned from others, still contain the "
-            f"text: {', '.join(short(p.id) for p in left)}. `memalign principles remove --erase` "
-            "erases them."
+            f"{counted(len(left), 'principle')} with the text, written by hand or learned from "
+            f"others: {', '.join(short(p.id) for p in left)}. `memalign principles remove --erase` "
+            "erases one."
         )
     if report.pending:
         raise WorkLeft(
-            f"{len(report.pending)} other episodes wait to be learned anew: "
-            f"{report.pending[0].reason} `memalign align` takes them up."
+            f"{counted(len(report.pending), 'other episode')} still to be learned anew: "
+            f"{report.pending[0].reason} `memalign align` goes on."
         )
 
 
@@ -346,7 +355,9 @@ def _show_episodes(screen: Screen, title: str, there: Iterable[Episode]) -> None
 
 def _principle_row(principle: Principle) -> list[str]:
     days = (f"{at:%Y-%m-%d}" if at else "" for at in (principle.created_at, principle.retired_at))
-    source = "a human" if principle.origin == "human" else f"{len(principle.episode_ids)} episodes"
+    source = (
+        "a human" if principle.origin == "human" else counted(len(principle.episode_ids), "episode")
+    )
     return [short(principle.id), principle.text, source, *days]
 
 

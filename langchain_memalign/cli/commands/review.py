@@ -25,7 +25,7 @@ from langchain_memalign.cli.interview import (
 from langchain_memalign.cli.objects import opened_judge
 from langchain_memalign.cli.options import JsonOption, JudgeOption, MapOption
 from langchain_memalign.cli.review_threads import ReviewThreads
-from langchain_memalign.cli.terminal import Screen, WorkLeft, clean, short
+from langchain_memalign.cli.terminal import Screen, WorkLeft, clean, counted, short
 from langchain_memalign.graph import create_review_graph
 from langchain_memalign.judge import MemAlignJudge
 from langchain_memalign.schema import AlignmentReport, Unscored, Verdict
@@ -200,11 +200,11 @@ class _Walk:
 def _left(cases: int, lines: int, answers: int, *, stopped: bool) -> str:
     parts = ["stopped."] if stopped else []
     if cases:
-        parts.append(f"{cases} of the cases wait for an answer: the same command goes on.")
+        parts.append(f"{counted(cases, 'case')} without an answer: the same command goes on.")
     if lines:
-        parts.append(f"{lines} of the lines cannot be used: correct them.")
+        parts.append(f"{counted(lines, 'line')} not usable, to be corrected.")
     if answers:
-        parts.append(f"{answers} of the answers wait to be learned: `memalign align` does it.")
+        parts.append(f"{counted(answers, 'answer')} still to be learned: `memalign align` does it.")
     return " ".join(parts)
 
 

@@ -24,7 +24,7 @@ from langchain_memalign.cli.options import (
     OverwriteOption,
     check_is_new,
 )
-from langchain_memalign.cli.terminal import Screen
+from langchain_memalign.cli.terminal import Screen, counted
 from langchain_memalign.errors import InvalidInputError
 
 _API_KEY = "QDRANT_API_KEY"
@@ -48,7 +48,7 @@ def export(
     file = load_judge_file(find_judge_file(judge_file))
     with opened_memory(file.memory, file.embeddings, creates=False, lazily=True) as memory:
         records = memory.export_jsonl(path)
-    _say(Screen(json=json), records, f"records written to {path}")
+    _say(Screen(json=json), records, f"written to {path}")
 
 
 def import_(
@@ -68,7 +68,7 @@ def import_(
     file = load_judge_file(find_judge_file(judge_file))
     with opened_memory(file.memory, file.embeddings) as memory, screen.working("Importing"):
         records = memory.import_jsonl(path)
-    _say(screen, records, f"records added to {file.memory.location}")
+    _say(screen, records, f"added to {file.memory.location}")
 
 
 def copy(
@@ -114,14 +114,14 @@ def copy(
             found = memory.export_jsonl(carried)
         with (
             opened_memory(target_place, wanted) as memory,
-            screen.working(f"Copying {found} records"),
+            screen.working(f"Copying {counted(found, 'record')}"),
         ):
             records = memory.import_jsonl(carried)
     if json:
         screen.data({"found": found, "records": records})
     else:
-        there = f", {found - records} were there already" if found > records else ""
-        screen.note(f"{records} of {found} records copied to {target}{there}.")
+        there = f", {found - records} there already" if found > records else ""
+        screen.note(f"{records} of {counted(found, 'record')} copied to {target}{there}.")
 
 
 def _place(named: str, embeddings: str) -> tuple[MemoryPlace, str]:
@@ -160,4 +160,4 @@ def _say(screen: Screen, records: int, what: str) -> None:
     if screen.json:
         screen.data({"records": records})
     else:
-        screen.note(f"{records} {what}.")
+        screen.note(f"{counted(records, 'record')} {what}.")
