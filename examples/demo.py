@@ -12,13 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 
 from langchain_memalign import Unscored, Verdict
-from langchain_memalign.cli.commands.demo import (
-    CASES,
-    LATE_FRIDGE,
-    LATE_PARCEL,
-    REMARK,
-    run_demo,
-)
+from langchain_memalign.cli.commands.demo import CASES, LATE_FRIDGE, LATE_PARCEL, REMARK, run_demo
 
 
 def show(outcome: Verdict | Unscored) -> str:

@@ -144,8 +144,8 @@ def _read(
             bad.append(BadRow(row.line, str(error)))
     if not good and not bad:
         raise InvalidInputError(
-            f"{name}: found no row; expected JSONL, one JSON object a line, or a .csv with names "
-            "of columns and at least one row."
+            f"found nothing {'on' if str(source) == '-' else 'in'} {name}; expected at least one "
+            "row: JSONL, one JSON object a line, or a .csv with names of columns."
         )
     if not good and bad:
         more = counted(len(bad) - 1, "other line")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -9,8 +10,8 @@ import select
 import signal
 import sys
 import threading
-from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 from uuid import UUID
 
@@ -66,12 +67,14 @@ class Screen:
     def data(self, value: Any) -> None:
         """Write one JSON document on a line of its own, on stdout."""
         # As ASCII: whatever the terminal's encoding, and whatever a model wrote, it can be read.
-        sys.stdout.write(json.dumps(value) + "\n")
-        sys.stdout.flush()
+        with _writing():
+            sys.stdout.write(json.dumps(value) + "\n")
+            sys.stdout.flush()
 
     def show(self, thing: RenderableType) -> None:
         """Write a result for people."""
-        self.out.print(thing)
+        with _writing():
+            self.out.print(thing)
 
     def note(self, message: str, *, style: str = "") -> None:
         """Write a remark on stderr; `message` is not markup."""
@@ -133,8 +136,10 @@ class Screen:
         if not self.out.is_terminal:
             lines = ["\t".join(" ".join(cell.plain.split()) for cell in row) for row in cells]
             above = [title, "\t".join(columns) if any(columns) else ""]
-            # Not by way of rich, which would draw the tabs as blanks.
-            self.out.file.write("\n".join([*self._gap, *filter(None, above), *lines, ""]))
+            with _writing():
+                # Not by way of rich, which would draw the tabs as blanks.
+                self.out.file.write("\n".join([*self._gap, *filter(None, above), *lines, ""]))
+                self.out.file.flush()
             self._gap = [""]
             return
         table = Table(
@@ -153,7 +158,7 @@ class Screen:
                 table.add_column(name, overflow="fold")
         for row in cells:
             table.add_row(*(row[place] for place in used))
-        self.out.print(table)
+        self.show(table)
 
 
 def clean(text: str) -> str:
@@ -257,6 +262,19 @@ class AlignmentProgress(BaseCallbackHandler):
         with self._guard:
             if not self._learning:
                 self._progress.advance(self._task)
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    """Tells a full disk under the output from a failure of the work, which is done by now."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            raise  # nobody reads on
+        raise WorkLeft(
+            f"what was done stays done, but its result cannot be written: {error.strerror}."
+        ) from error
 
 
 def _read_line() -> str | None:

@@ -4,7 +4,7 @@ import pytest
 from fakes import HttpError, feedback
 from langchain_core.callbacks import AsyncCallbackHandler, BaseCallbackHandler
 
-from langchain_memalign._alignment import PROGRESS_EVENT
+from langchain_memalign._alignment.context import PROGRESS_EVENT
 
 
 class Listener(BaseCallbackHandler):

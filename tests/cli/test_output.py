@@ -59,6 +59,18 @@ def test_an_answer_in_another_encoding_than_the_terminals_does_not_end_a_review(
     assert episode["rationale"] == "Zu k\N{REPLACEMENT CHARACTER}hl."
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_full_disk_under_the_output_is_no_failure_of_the_work(shell, options):
+    shell.rows("feedback.jsonl", [said(1)])
+    with open("/dev/full", "w") as full:
+        process = start(shell.folder, "align", "feedback.jsonl", *options, stdout=full)
+        code, _, err = finish(process)
+    assert (code, err.count("\n")) == (1, 1)
+    assert "what was done stays done" in err
+    assert len(shell.json("episodes")) == 1
+
+
 def test_tables_in_a_pipe_have_a_title_and_headings(shell, script):
     script()
     shell.rows("feedback.jsonl", [said(1), said(2)])
@@ -123,13 +135,12 @@ def test_an_empty_file_is_an_error(shell, command):
         for text in ("", "\n\n", "\ufeff"):
             shell.write(name, text)
             line = shell.error(command, name)
-            assert f"{name}: found no" in line
-            assert "expected" in line
+            assert f"found nothing in {name}; expected" in line
 
 
 def test_a_table_of_headings_alone_is_empty_too(shell):
     shell.write("rows.csv", "inputs,outputs,value\n")
-    assert "rows.csv: found no row" in shell.error("align", "rows.csv")
+    assert "found nothing in rows.csv" in shell.error("align", "rows.csv")
 
 
 @pytest.mark.parametrize(

@@ -78,11 +78,11 @@ async def test_sync_and_async_give_the_same_results_in_a_whole_scenario():
 
 
 def test_every_method_has_an_async_twin_with_the_same_arguments():
-    own = [vars(MemAlignJudge), *(vars(base) for base in MemAlignJudge.__mro__[1:2])]
-    methods = {name: f for names in own for name, f in names.items() if inspect.isfunction(f)}
+    methods = {name: f for name, f in vars(MemAlignJudge).items() if inspect.isfunction(f)}
     pairs = [name for name in methods if f"a{name}" in methods]
     assert {"invoke", "align", "forget", "recall", "episodes", "principles"} <= set(pairs)
     alone = {n for n in methods if not n.startswith("_")} - {x for n in pairs for x in (n, f"a{n}")}
-    assert alone == set()
+    # These two ask and read nothing.
+    assert alone == {"embedding_ahead", "as_openevals_prompt"}
     for name in pairs:
         assert inspect.signature(methods[name]) == inspect.signature(methods[f"a{name}"])
