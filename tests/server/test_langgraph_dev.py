@@ -13,11 +13,9 @@ EDITED = {"value": "false", "rationale": REMARK}
 
 # Answer by client; all of them mean the same.
 DIALECTS = {
-    "Agent Inbox": [{"type": "edit", "args": {"action": "review_judgment", "args": EDITED}}],
+    "Agent Inbox": [{"type": "edit", "args": {"action": "any title", "args": EDITED}}],
     "Agent Chat UI": {
-        "decisions": [
-            {"type": "edit", "edited_action": {"name": "review_judgment", "args": EDITED}}
-        ]
+        "decisions": [{"type": "edit", "edited_action": {"name": "any title", "args": EDITED}}]
     },
     "Studio": {"decision": "edit", "value": False, "rationale": REMARK},
 }
