@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
 from langchain_memalign._prompts.content import render_case
-from langchain_memalign._prompts.text import attribute, clip, escape
+from langchain_memalign._prompts.text import attribute, clip, escape, fill
 from langchain_memalign._values import JudgeSpec, value_key
 from langchain_memalign.schema import Case, Episode, Principle, Value, WorkingMemory
 
@@ -26,7 +26,7 @@ experience comes with it.
 <instructions>
 {instructions}
 </instructions>
-
+{question}
 The value you give is {scale}.
 
 What you get:
@@ -114,13 +114,22 @@ def judge_prompt(
         ids[f"E{i}"] = tuple(episode.id for episode in (recalled.episode, *recalled.also))
     messages: list[BaseMessage] = [
         SystemMessage(
-            _SYSTEM.replace("{reply}", reply)
-            .replace("{scale}", spec.value_type.describe())
-            .replace("{instructions}", spec.instructions)
+            fill(
+                _SYSTEM,
+                instructions=spec.instructions,
+                question=asked_of_experts(spec),
+                scale=spec.describe_values(),
+                reply=fill(reply, scale=spec.describe_values()),
+            )
         ),
         HumanMessage("\n".join(section for section in sections if section)),
     ]
     return JudgePrompt(messages, ids, cut)
+
+
+def asked_of_experts(spec: JudgeSpec) -> str:
+    """What the experts are asked, where it is not the instructions; it stands on a line alone."""
+    return f"\nThe experts are asked: {spec.question}\n" if spec.question else ""
 
 
 def render_principles(principles: Sequence[Principle], total: int) -> str:
