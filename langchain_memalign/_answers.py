@@ -83,6 +83,8 @@ def read_answer(
         return Answer("ignore", reviewer=said.reviewer)
     if isinstance(said.text, str) and said.text.split() == judge_rationale.split():
         said = replace(said, text=None)  # clients change blanks when they show a text in a field
+    if said.decision == "approve" and judged is None:
+        raise InvalidInputError(_NO_VERDICT)
     slot = _value_given(said, spec)
     text = Text.read(said.text, spec, may_be_consent=True)
     _check_clear(said, slot, text, spec, judged)
@@ -102,12 +104,12 @@ def read_answer(
     decision: Decision = "edit"
     if outcome == "any":
         if remark is None:
-            raise InvalidInputError(_unsaid(text, spec))
+            raise InvalidInputError(_NO_VERDICT if text.claims else _unsaid(text, spec))
         decision = "remark"
     elif outcome == "other" and remark is None:
+        which = "which value is right" + ("" if judged is None else f", if not {_shown(judged)}")
         raise InvalidInputError(
-            f"which value is right, if not {_shown(judged)}? Give it ({spec.describe_values()}), "
-            "or say why in a sentence."
+            f"{which}? Give it ({spec.describe_values()}), or say why in a sentence."
         )
     elif any("approve" in claim for claim in claims) and outcome == Is(judged):
         decision = "approve"
@@ -270,8 +272,6 @@ def _disagreement(
     spec: JudgeSpec,
     judged: Value | None,
 ) -> str:
-    if said.decision == "approve" and judged is None:
-        return _NO_VERDICT
     if found:
         return f"{_excerpt(said)} may be a value or consent; {_expected(spec)}"
     if said.text is None and slot is not None:
@@ -279,8 +279,6 @@ def _disagreement(
             f"you approve {_shown(judged)} but give the value {_shown(slot)}; approve without a "
             "value, or edit."
         )
-    if slot is None and said.decision is None and judged is None:
-        return _NO_VERDICT
     beside = f"the value {_shown(slot)}" if slot is not None else said.decision or "the verdict"
     return f"found {_excerpt(said)} beside {beside}: these differ; {_expected(spec)}"
 

@@ -159,7 +159,7 @@ def outcomes(claims: Sequence[Claim], spec: JudgeSpec, judged: Value | None) -> 
     """What all claims can mean together: one thing, or several, or none."""
     reached: set[Outcome] = {"any"}
     for claim in claims:
-        meant = [o for a in claim if (o := _meaning(a, spec, judged)) is not None]
+        meant = [_meaning(alternative, spec, judged) for alternative in claim]
         met = (_met(one, other, judged) for one in reached for other in meant)
         reached = {outcome for outcome in met if outcome is not None}
     if len(reached) > 1:
@@ -169,10 +169,10 @@ def outcomes(claims: Sequence[Claim], spec: JudgeSpec, judged: Value | None) -> 
     return reached
 
 
-def _meaning(alternative: Alternative, spec: JudgeSpec, judged: Value | None) -> Outcome | None:
+def _meaning(alternative: Alternative, spec: JudgeSpec, judged: Value | None) -> Outcome:
     match alternative:
         case "approve":
-            return None if judged is None else Is(judged)
+            return "any" if judged is None else Is(judged)
         case "reject" if isinstance(judged, bool) and spec.value_type.kind == "boolean":
             return Is(not judged)
         case "reject":
