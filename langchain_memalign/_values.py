@@ -334,10 +334,13 @@ class JudgeSpec(Record):
                 f"value_meanings: found a {type(value_meanings).__name__}; expected a mapping from "
                 'values to words, such as {True: "appropriate", False: "not appropriate"}.'
             )
-        meanings = {
-            value_text(parsed.read(value)): meaning
-            for value, meaning in (value_meanings or {}).items()
-        }
+        try:
+            meanings = {
+                value_text(parsed.read(value)): meaning
+                for value, meaning in (value_meanings or {}).items()
+            }
+        except InvalidInputError as error:
+            raise InvalidInputError(f"value_meanings: {error}") from error
         if len(meanings) < len(value_meanings or {}):
             raise InvalidInputError("value_meanings: found two meanings of one value.")
         return cls(
