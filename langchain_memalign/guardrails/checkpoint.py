@@ -67,8 +67,12 @@ def start_task(work: Callable[[], T], name: str) -> Callable[[], T]:
     A node that was interrupted is run again from its first line. What LangGraph calls a task has
     its result kept in the thread's checkpoint, and is not run again.
     """
+
+    def blocking() -> T:  # a function of its own: LangGraph sets its name, and keeps a module's
+        return work()
+
     as_task: Any = task(name=name)
-    wait: Callable[[], T] = as_task(work)().result
+    wait: Callable[[], T] = as_task(blocking)().result
     return wait
 
 

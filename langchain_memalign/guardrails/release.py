@@ -24,6 +24,8 @@ from langchain_memalign.schema import Case, Feedback, Unscored, Value, Verdict
 
 _SHOWN_TOKENS = 4000
 _ACTIONS = {"reply": "send_reply", "message": "let_message_in"}
+# "message" is where inboxes carry a remark.
+_ARGUMENTS = {"reply": "reply", "message": "user_message"}
 _QUESTIONS = {
     "reply": "Send this reply?",
     "message": "Let this message in?",
@@ -110,7 +112,7 @@ class ReleaseQuestion:
 
     def _edited(self, word: Answer) -> str | None:
         """The text that came back, if it is another than was shown."""
-        text = word.arguments.get(self.candidate.kind)
+        text = word.arguments.get(self._argument)
         if text is None:
             return None
         if not isinstance(text, str):
@@ -186,7 +188,7 @@ class ReleaseQuestion:
         return found[0] if len(found) == 1 else None
 
     def _request(self) -> dict[str, Any]:
-        args: dict[str, str] = {self.candidate.kind: text_of(self.candidate.given)}
+        args = {self._argument: text_of(self.candidate.given)}
         if self._takes_value:
             args["value"] = ""
         if self.problem:
@@ -214,7 +216,7 @@ class ReleaseQuestion:
             }
         }
         if "edit" in self._decisions:
-            properties[self.candidate.kind] = {
+            properties[self._argument] = {
                 "type": "string",
                 "title": f"The {self.candidate.kind}",
                 "default": text_of(self.candidate.given),
@@ -239,6 +241,10 @@ class ReleaseQuestion:
             "properties": properties,
             "required": ["decision"],
         }
+
+    @property
+    def _argument(self) -> str:
+        return _ARGUMENTS[self.candidate.kind]
 
     @property
     def _takes_value(self) -> bool:

@@ -22,6 +22,9 @@ def once(visit: Visit | None, step: str, work: Callable[[], T]) -> T:
         visit: What the work is for; None where the node is never run again.
         step: What the work is, in this visit.
         work: Returns JSON, or what else the thread's checkpointer can keep.
+
+    Raises:
+        GraphInterrupt: A question is open, so the node is about to be run again.
     """
     if visit is None:
         return work()
@@ -31,6 +34,7 @@ def once(visit: Visit | None, step: str, work: Callable[[], T]) -> T:
             if name in run.kept:
                 done: T = run.kept.pop(name)
                 return done
+            run.check_not_asking()  # what is begun now would be lost
             _note(run, name, None)
             begun = start_task(partial(_done, work), _task_of(name))
         if (result := begun()) is not None:
