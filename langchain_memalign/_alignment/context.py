@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from langchain_core.messages.ai import UsageMetadata, add_usage
 from langchain_core.runnables import RunnableConfig
@@ -27,6 +29,7 @@ class AlignmentContext:
         record_tokens: Token budget of the case texts of a record, and of each remark.
         known_tokens: Token budget for known principles in a distilling call.
         config: Callbacks, tags and the like for the model's runs.
+        on_progress: Is told how far it is, besides those callbacks.
     """
 
     spec: JudgeSpec
@@ -38,6 +41,7 @@ class AlignmentContext:
     record_tokens: int = 1_500
     known_tokens: int = 8_000
     config: RunnableConfig | None = None
+    on_progress: Callable[[dict[str, Any]], None] | None = None
 
     @property
     def judge(self) -> str:

@@ -101,7 +101,8 @@ async def learn_pending(
 
     Args:
         context: Who learns.
-        only: Ids of the episodes to learn; None for all that wait.
+        only: Ids of the episodes to learn; None for all that wait. Progress, which is of all, is
+            told only then.
     """
     batches, vectors = await off_loop(pending_work, context, only=only)
     total = sum(map(len, batches))
@@ -111,10 +112,11 @@ async def learn_pending(
         embedded = {e.id: vectors[e.id] for e in batch if e.id in vectors}
         learned = await learn_batch(context, batch, embedded=embedded)
         done.append(len(batch))
-        await dispatch_progress(context, done=sum(done), total=total)
+        if only is None:
+            await dispatch_progress(context, done=sum(done), total=total)
         return learned
 
-    if total:
+    if total and only is None:
         await dispatch_progress(context, done=0, total=total)
     return await _for_each(batches, learn, limit=context.max_concurrency)
 
@@ -160,8 +162,10 @@ async def learn_batch(
 async def dispatch_progress(context: AlignmentContext, *, done: int, total: int) -> None:
     """Tell listeners how many of the episodes at hand have been worked on."""
     config = context.config
+    event = {"judge": context.judge, "done": done, "total": total}
+    if context.on_progress is not None:
+        context.on_progress(event)
     if config is not None and config.get("callbacks") is not None:
-        event = {"judge": context.judge, "done": done, "total": total}
         await adispatch_custom_event(PROGRESS_EVENT, event, config=config)
 
 

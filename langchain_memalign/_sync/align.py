@@ -98,7 +98,8 @@ def learn_pending(context: AlignmentContext, *, only: Sequence[str] | None = Non
 
     Args:
         context: Who learns.
-        only: Ids of the episodes to learn; None for all that wait.
+        only: Ids of the episodes to learn; None for all that wait. Progress, which is of all, is
+            told only then.
     """
     batches, vectors = pending_work(context, only=only)
     total = sum(map(len, batches))
@@ -108,10 +109,11 @@ def learn_pending(context: AlignmentContext, *, only: Sequence[str] | None = Non
         embedded = {e.id: vectors[e.id] for e in batch if e.id in vectors}
         learned = learn_batch(context, batch, embedded=embedded)
         done.append(len(batch))
-        dispatch_progress(context, done=sum(done), total=total)
+        if only is None:
+            dispatch_progress(context, done=sum(done), total=total)
         return learned
 
-    if total:
+    if total and only is None:
         dispatch_progress(context, done=0, total=total)
     return _for_each(batches, learn, limit=context.max_concurrency)
 
@@ -157,8 +159,10 @@ def learn_batch(
 def dispatch_progress(context: AlignmentContext, *, done: int, total: int) -> None:
     """Tell listeners how many of the episodes at hand have been worked on."""
     config = context.config
+    event = {"judge": context.judge, "done": done, "total": total}
+    if context.on_progress is not None:
+        context.on_progress(event)
     if config is not None and config.get("callbacks") is not None:
-        event = {"judge": context.judge, "done": done, "total": total}
         dispatch_custom_event(PROGRESS_EVENT, event, config=config)
 
 

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, TypeAlias, get_type_hints
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Send
+from typing_extensions import TypedDict
 
+from langchain_memalign.errors import ConfigurationError
 from langchain_memalign.graph._async import nodes as anodes
 from langchain_memalign.graph._sync import nodes
-from langchain_memalign.graph.node import node, pure_node, read_input, whole_batch, whole_case
+from langchain_memalign.graph.node import (
+    Telling,
+    Update,
+    node,
+    pure_node,
+    read_input,
+    whole_batch,
+    whole_case,
+)
 from langchain_memalign.graph.policy import ReviewPolicy
 from langchain_memalign.graph.review import after_judge, after_review, human_review
 from langchain_memalign.graph.source import JudgeSource, source_of
@@ -19,8 +30,10 @@ from langchain_memalign.graph.state import (
     AlignmentInput,
     AlignmentState,
     CaseInput,
+    Json,
     JudgeState,
     ReviewState,
+    merge,
 )
 from langchain_memalign.judge import MemAlignJudge
 
@@ -32,25 +45,28 @@ _MAX_BRANCHES = 32  # at the same time, as in `MemAlignJudge.align`
 def create_judge_graph(
     judge: MemAlignJudge | JudgeSource,
     *,
+    output_key: str | None = None,
     checkpointer: BaseCheckpointSaver[Any] | None = None,
     name: str = "judge",
 ) -> Graph:
     """Build the graph that judges a case.
 
     Its input has the fields of a `Case`; its output also has `working_memory` and `verdict`, as
-    JSON.
+    JSON. As one of several nodes of a larger graph, give it an `output_key`: then its output is the
+    verdict under that key, and nothing else, so that judges stand side by side.
 
     Args:
         judge: The judge, or a source that names one for each run.
+        output_key: The only key of the output; none by default.
         checkpointer: Keeps the states; none by default.
         name: The graph's name.
 
     Raises:
-        ConfigurationError: `judge` is neither of the two.
+        ConfigurationError: `judge` is neither of the two, or `output_key` cannot be one.
     """
     source = source_of(judge)
-    graph = StateGraph(JudgeState, context_schema=source.context_schema, input_schema=CaseInput)
-    _add_judging(graph, nodes.JudgeNodes(source), anodes.JudgeNodes(source))
+    graph, tells = _begun(JudgeState, CaseInput, source, output_key, answer="verdict")
+    _add_judging(graph, nodes.JudgeNodes(source), anodes.JudgeNodes(source), tells("verdict"))
     graph.add_edge("judge", END)
     return read_input(graph.compile(checkpointer=checkpointer, name=name), whole_case)
 
@@ -59,6 +75,7 @@ def create_review_graph(
     judge: MemAlignJudge | JudgeSource,
     *,
     review: ReviewPolicy = "always",
+    output_key: str | None = None,
     checkpointer: BaseCheckpointSaver[Any] | None = None,
     name: str = "review",
 ) -> Graph:
@@ -67,26 +84,29 @@ def create_review_graph(
     It pauses with an interrupt; resume it with `Command(resume=answer)`, where the answer is that
     of Agent Inbox, of Agent Chat UI, of Studio's form, `{"decision", "value", "rationale"}`, or
     plain text. An answer that cannot be read is asked again, with the reason. Beside the fields of
-    `create_judge_graph`, its output has `feedback` and `alignment`, as JSON.
+    `create_judge_graph`, its output has `feedback` and `alignment`, as JSON. With an `output_key`,
+    its output is a mapping of `verdict`, `feedback` and `alignment` under that key. Learning tells
+    how far it is as `create_alignment_graph` does.
 
     Args:
         judge: The judge, or a source that names one, and its review policy, for each run.
         review: Which judgements a human is asked about: "always", "never", "uncertain" (few,
             disagreeing or distant past cases, or unscored), or a function of the case, the verdict
             and the working memory. A source has its own.
+        output_key: The only key of the output; none by default.
         checkpointer: Keeps the states while a human is waited for. Without one, give it to the
             graph that this one is part of, or to the LangGraph server.
         name: The graph's name.
 
     Raises:
-        ConfigurationError: `judge` or `review` is not what is expected.
+        ConfigurationError: `judge`, `review` or `output_key` is not what is expected.
     """
     source = source_of(judge, review)
     blocking, awaited = nodes.ReviewNodes(source), anodes.ReviewNodes(source)
-    graph = StateGraph(ReviewState, context_schema=source.context_schema, input_schema=CaseInput)
-    _add_judging(graph, blocking, awaited)
-    graph.add_node("human_review", pure_node(human_review, "human_review"))
-    graph.add_node("align", node(blocking.align, awaited.align, "align"))
+    graph, tells = _begun(ReviewState, CaseInput, source, output_key)
+    _add_judging(graph, blocking, awaited, tells("verdict", "feedback", "alignment"))
+    graph.add_node("human_review", pure_node(human_review, "human_review", tells("feedback")))
+    graph.add_node("align", node(blocking.align, awaited.align, "align", tells("alignment")))
     graph.add_conditional_edges("judge", after_judge)
     graph.add_conditional_edges("human_review", after_review)
     graph.add_edge("align", END)
@@ -96,35 +116,36 @@ def create_review_graph(
 def create_alignment_graph(
     judge: MemAlignJudge | JudgeSource,
     *,
+    output_key: str | None = None,
     checkpointer: BaseCheckpointSaver[Any] | None = None,
     name: str = "align",
 ) -> Graph:
     """Build the graph that learns a batch of feedback, a branch for each distilling call.
 
     Each branch commits what it learned; the memory tells a resumed run what is done already. Its
-    input is `{"feedback": [...]}`; its output has `alignment`, the report, as JSON. A branch that
-    is done is told by a custom stream event, `{"memalign_progress": {"judge", "done", "total"}}`,
-    in episodes. At most 32 branches run at the same time, unless the run's config has a
+    input is `{"feedback": [...]}`; its output has `alignment`, the report, as JSON, or is the
+    report under `output_key`. How far it is, is told by custom stream events,
+    `{"memalign_progress": {"judge", "done", "total"}}`: of all episodes, those that have been
+    worked on. At most 32 branches run at the same time, unless the run's config has a
     `max_concurrency` of its own.
 
     Args:
         judge: The judge, or a source that names one for each run.
+        output_key: The only key of the output; none by default.
         checkpointer: Keeps the states; none by default.
         name: The graph's name.
 
     Raises:
-        ConfigurationError: `judge` is neither of the two.
+        ConfigurationError: `judge` is neither of the two, or `output_key` cannot be one.
     """
     source = source_of(judge)
     blocking, awaited = nodes.AlignmentNodes(source), anodes.AlignmentNodes(source)
-    graph = StateGraph(
-        AlignmentState, context_schema=source.context_schema, input_schema=AlignmentInput
-    )
+    graph, tells = _begun(AlignmentState, AlignmentInput, source, output_key, answer="alignment")
     graph.add_node(
         "store_feedback", node(blocking.store_feedback, awaited.store_feedback, "store_feedback")
     )
     graph.add_node("learn_batch", node(blocking.learn_batch, awaited.learn_batch, "learn_batch"))
-    graph.add_node("report", node(blocking.report, awaited.report, "report"))
+    graph.add_node("report", node(blocking.report, awaited.report, "report", tells("alignment")))
     graph.add_edge(START, "store_feedback")
     graph.add_conditional_edges("store_feedback", after_store, ["learn_batch", "report"])
     graph.add_edge("learn_batch", "report")
@@ -145,11 +166,63 @@ def after_store(state: AlignmentState) -> list[Send] | Literal["report"]:
     return branches or "report"
 
 
+def _begun(
+    state: type[Any],
+    given: type[Any],
+    source: JudgeSource,
+    output_key: str | None,
+    *,
+    answer: str | None = None,
+) -> tuple[StateGraph[Any, Any, Any, Any], Callable[..., Telling | None]]:
+    """A graph without nodes, and what makes a node tell its answer under the output key.
+
+    Args:
+        state: The state.
+        given: The input.
+        source: Provides the judge.
+        output_key: The only key of the output; None for the whole state.
+        answer: The field of the state that is the answer; None if it is a mapping of several.
+    """
+    if output_key is None:
+        graph = StateGraph(state, context_schema=source.context_schema, input_schema=given)
+        return graph, lambda *_: None
+    taken = {*get_type_hints(state), "messages"} - {answer}
+    if not isinstance(output_key, str) or not output_key.strip() or output_key in taken:
+        raise ConfigurationError(
+            f"output_key: found {output_key!r:.60}; expected a name for the answer, such as the "
+            f"judge's, and none of {', '.join(sorted(taken))}."
+        )
+    output = TypedDict("Output", {output_key: Json | None}, total=False)  # type: ignore[misc]
+    several = {output_key: Annotated[Json, merge]}
+    kept = output if answer else TypedDict("Several", several, total=False)  # type: ignore[misc]
+    fields = {
+        **get_type_hints(state, include_extras=True),
+        **get_type_hints(kept, include_extras=True),
+    }
+    whole = TypedDict(state.__name__, fields, total=False)  # type: ignore[misc]
+    graph = StateGraph(
+        whole, context_schema=source.context_schema, input_schema=given, output_schema=output
+    )
+
+    def tells(*names: str) -> Telling:
+        def telling(update: Update) -> Update:
+            told = update[answer] if answer else {name: update.get(name) for name in names}
+            return {**update, output_key: told}
+
+        return telling
+
+    return graph, tells
+
+
 def _add_judging(
-    graph: StateGraph[Any, Any, Any, Any], blocking: nodes.JudgeNodes, awaited: anodes.JudgeNodes
+    graph: StateGraph[Any, Any, Any, Any],
+    blocking: nodes.JudgeNodes,
+    awaited: anodes.JudgeNodes,
+    telling: Telling | None,
 ) -> None:
-    for name in ("retrieve_episodes", "load_principles", "judge"):
+    for name in ("retrieve_episodes", "load_principles"):
         graph.add_node(name, node(getattr(blocking, name), getattr(awaited, name), name))
+    graph.add_node("judge", node(blocking.judge, awaited.judge, "judge", telling))
     graph.add_edge(START, "retrieve_episodes")
     graph.add_edge(START, "load_principles")
     # Both end in the same step, so the judge is called once. A joining edge would be shown by the

@@ -15,20 +15,38 @@ from langchain_memalign.schema import Case, Feedback
 Update: TypeAlias = dict[str, Any]
 Blocking: TypeAlias = Callable[[Any, RunnableConfig], Update]
 Awaited: TypeAlias = Callable[[Any, RunnableConfig], Awaitable[Update]]
+Telling: TypeAlias = Callable[[Update], Update]
+"""From what a node writes to what it writes when its answer also has a key of its own."""
 
 
-def node(blocking: Blocking, awaited: Awaited, name: str) -> RunnableLambda[Any, Update]:
+def node(
+    blocking: Blocking, awaited: Awaited, name: str, telling: Telling | None = None
+) -> RunnableLambda[Any, Update]:
     """Make a node of twin functions: one for `invoke`, one for `ainvoke`."""
-    return RunnableLambda(blocking, awaited, name=name)
+    if telling is None:
+        return RunnableLambda(blocking, awaited, name=name)
+
+    def told(state: Any, config: RunnableConfig) -> Update:
+        return telling(blocking(state, config))
+
+    async def atold(state: Any, config: RunnableConfig) -> Update:
+        return telling(await awaited(state, config))
+
+    return RunnableLambda(told, atold, name=name)
 
 
-def pure_node(function: Callable[[Any], Update], name: str) -> RunnableLambda[Any, Update]:
+def pure_node(
+    function: Callable[[Any], Update], name: str, telling: Telling | None = None
+) -> RunnableLambda[Any, Update]:
     """Make a node of a function that does no I/O; it runs on the event loop itself."""
 
-    async def awaitable(state: Any) -> Update:
+    def blocking(state: Any, config: RunnableConfig) -> Update:
         return function(state)
 
-    return RunnableLambda(function, awaitable, name=name)
+    async def awaitable(state: Any, config: RunnableConfig) -> Update:
+        return function(state)
+
+    return node(blocking, awaitable, name, telling)
 
 
 def read_input(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.config import get_stream_writer
@@ -16,9 +18,9 @@ from langchain_memalign._alignment.context import NO_COST, PROGRESS_EVENT, Align
 from langchain_memalign._alignment.ingest import Ingested
 from langchain_memalign._alignment.report import alignment_report, conflicts_among
 from langchain_memalign._async import judging
-from langchain_memalign._async.align import align, ingest, learn_pending
+from langchain_memalign._async.align import align, dispatch_progress, ingest, learn_pending
 from langchain_memalign._async.distil import reconcile_batches
-from langchain_memalign._concurrency import off_loop
+from langchain_memalign._concurrency import Lock, off_loop
 from langchain_memalign._memory.search import Recollection
 from langchain_memalign.errors import ConfigurationError
 from langchain_memalign.graph.node import Update
@@ -141,7 +143,7 @@ class ReviewNodes(JudgeNodes):
     async def align(self, state: ReviewState, config: RunnableConfig) -> Update:
         """Learn the human's word."""
         judge = await off_loop(self._source.judge, state["judge"])
-        report = await align(judge.setup.context(config), [state["feedback"] or {}])
+        report = await align(_telling(judge.setup.context(config)), [state["feedback"] or {}])
         return {"alignment": report.model_dump(mode="json")}
 
 
@@ -150,6 +152,8 @@ class AlignmentNodes:
 
     def __init__(self, source: JudgeSource) -> None:
         self._source = source
+        self._done: WeakKeyDictionary[Any, int] = WeakKeyDictionary()  # by run of the graph
+        self._in_turn = Lock()
 
     async def store_feedback(self, state: AlignmentState, config: RunnableConfig) -> Update:
         """Store a batch of feedback as pending, and cut all that is pending into batches."""
@@ -158,6 +162,7 @@ class AlignmentNodes:
         started = time.time()
         ingested = await ingest(context, state.get("feedback") or [])
         batches, _ = await off_loop(pending_work, context)
+        await self._advance(context, 0, total=sum(map(len, batches)))
         return {
             "judge": identity,
             "started": started,
@@ -172,12 +177,7 @@ class AlignmentNodes:
         context = await self._context(state["judge"], config)
         learned = await learn_pending(context, only=state["episode_ids"])
         earlier = await off_loop(_learned_before, context, state, learned)
-        progress = {
-            "judge": context.judge,
-            "done": len(state["episode_ids"]),
-            "total": state["total"],
-        }
-        get_stream_writer()({PROGRESS_EVENT: progress})
+        await self._advance(context, len(state["episode_ids"]), total=state["total"])
         return {"learned": [batch.model_dump(mode="json") for batch in (*earlier, *learned)]}
 
     async def report(self, state: AlignmentState, config: RunnableConfig) -> Update:
@@ -201,7 +201,22 @@ class AlignmentNodes:
 
     async def _context(self, identity: dict[str, Any], config: RunnableConfig) -> AlignmentContext:
         judge = await off_loop(self._source.judge, identity)
-        return judge.setup.context(config)
+        return _telling(judge.setup.context(config))
+
+    async def _advance(self, context: AlignmentContext, count: int, *, total: int) -> None:
+        """Tell that so many more of all episodes have been worked on; branches tell it in turn."""
+        if not total:
+            return
+        run = get_stream_writer()
+        async with self._in_turn:
+            done = self._done[run] = self._done.get(run, 0) + count
+            await dispatch_progress(context, done=done, total=total)
+
+
+def _telling(context: AlignmentContext) -> AlignmentContext:
+    """A context whose progress also goes to the graph's custom stream."""
+    write = get_stream_writer()
+    return dataclasses.replace(context, on_progress=lambda told: write({PROGRESS_EVENT: told}))
 
 
 def _learned_before(

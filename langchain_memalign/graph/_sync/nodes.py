@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.config import get_stream_writer
@@ -16,9 +18,10 @@ from langchain_memalign._alignment.commit import Learned
 from langchain_memalign._alignment.context import NO_COST, PROGRESS_EVENT, AlignmentContext
 from langchain_memalign._alignment.ingest import Ingested
 from langchain_memalign._alignment.report import alignment_report, conflicts_among
+from langchain_memalign._concurrency import Lock
 from langchain_memalign._memory.search import Recollection
 from langchain_memalign._sync import judging
-from langchain_memalign._sync.align import align, ingest, learn_pending
+from langchain_memalign._sync.align import align, dispatch_progress, ingest, learn_pending
 from langchain_memalign._sync.distil import reconcile_batches
 from langchain_memalign.errors import ConfigurationError
 from langchain_memalign.graph.node import Update
@@ -140,7 +143,7 @@ class ReviewNodes(JudgeNodes):
     def align(self, state: ReviewState, config: RunnableConfig) -> Update:
         """Learn the human's word."""
         judge = self._source.judge(state["judge"])
-        report = align(judge.setup.context(config), [state["feedback"] or {}])
+        report = align(_telling(judge.setup.context(config)), [state["feedback"] or {}])
         return {"alignment": report.model_dump(mode="json")}
 
 
@@ -149,6 +152,8 @@ class AlignmentNodes:
 
     def __init__(self, source: JudgeSource) -> None:
         self._source = source
+        self._done: WeakKeyDictionary[Any, int] = WeakKeyDictionary()  # by run of the graph
+        self._in_turn = Lock()
 
     def store_feedback(self, state: AlignmentState, config: RunnableConfig) -> Update:
         """Store a batch of feedback as pending, and cut all that is pending into batches."""
@@ -157,6 +162,7 @@ class AlignmentNodes:
         started = time.time()
         ingested = ingest(context, state.get("feedback") or [])
         batches, _ = pending_work(context)
+        self._advance(context, 0, total=sum(map(len, batches)))
         return {
             "judge": identity,
             "started": started,
@@ -171,12 +177,7 @@ class AlignmentNodes:
         context = self._context(state["judge"], config)
         learned = learn_pending(context, only=state["episode_ids"])
         earlier = _learned_before(context, state, learned)
-        progress = {
-            "judge": context.judge,
-            "done": len(state["episode_ids"]),
-            "total": state["total"],
-        }
-        get_stream_writer()({PROGRESS_EVENT: progress})
+        self._advance(context, len(state["episode_ids"]), total=state["total"])
         return {"learned": [batch.model_dump(mode="json") for batch in (*earlier, *learned)]}
 
     def report(self, state: AlignmentState, config: RunnableConfig) -> Update:
@@ -198,7 +199,22 @@ class AlignmentNodes:
 
     def _context(self, identity: dict[str, Any], config: RunnableConfig) -> AlignmentContext:
         judge = self._source.judge(identity)
-        return judge.setup.context(config)
+        return _telling(judge.setup.context(config))
+
+    def _advance(self, context: AlignmentContext, count: int, *, total: int) -> None:
+        """Tell that so many more of all episodes have been worked on; branches tell it in turn."""
+        if not total:
+            return
+        run = get_stream_writer()
+        with self._in_turn:
+            done = self._done[run] = self._done.get(run, 0) + count
+            dispatch_progress(context, done=done, total=total)
+
+
+def _telling(context: AlignmentContext) -> AlignmentContext:
+    """A context whose progress also goes to the graph's custom stream."""
+    write = get_stream_writer()
+    return dataclasses.replace(context, on_progress=lambda told: write({PROGRESS_EVENT: told}))
 
 
 def _learned_before(
