@@ -32,8 +32,11 @@ __all__ = [
 ]
 
 
-class MemAlignError(Exception):
-    """Root of all errors of this package."""
+class MemAlignError(RuntimeError):
+    """Root of all errors of this package.
+
+    A `RuntimeError`, since the LangGraph server passes on the messages of built-in kinds only.
+    """
 
 
 class InvalidInputError(MemAlignError, ValueError):

@@ -25,6 +25,7 @@ from langchain_memalign._async import gated as agated
 from langchain_memalign._async import judging as ajudging
 from langchain_memalign._async import principles as aprinciples
 from langchain_memalign._concurrency import off_loop
+from langchain_memalign._definition import check_definition, known_definition, written_anew
 from langchain_memalign._gate import check_gate, checked_decision
 from langchain_memalign._memory.records import Records
 from langchain_memalign._memory.search import OnRecallFailure
@@ -40,13 +41,14 @@ from langchain_memalign._results import (
 from langchain_memalign._setup import Budgets, JudgeSetup
 from langchain_memalign._sync import align as aligning
 from langchain_memalign._sync import forget as forgetting
-from langchain_memalign._sync import gated, judging, principles
-from langchain_memalign._values import Declared, JudgeSpec
+from langchain_memalign._sync import gated, judging, principles, transactions
+from langchain_memalign._values import Declared, JudgeSpec, ValueType
 from langchain_memalign.errors import ConfigurationError, InvalidInputError
 from langchain_memalign.memory import PRINCIPLE_TOKENS, Memory
 from langchain_memalign.schema import (
     AlignmentReport,
     Case,
+    Change,
     Episode,
     Feedback,
     ForgetReport,
@@ -109,8 +111,9 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         on_recall_failure: OnRecallFailure = "raise",
         structured_output: Mapping[str, Any] | None = None,
         retry: Retry | None = None,
+        redefine: bool = False,
     ) -> None:
-        """Set a judge up. Calls nothing.
+        """Set a judge up. Calls no model; looks up whether the memory knows the judge.
 
         Args:
             name: Its namespace in memory, and the name of its runs.
@@ -134,11 +137,14 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
             structured_output: Passed to the model's `with_structured_output`, such as
                 `{"method": "function_calling"}`.
             retry: How failing model calls are repeated.
+            redefine: Whether instructions, value type or the meanings of values may differ from
+                those with which the judge learned so far; the memory then keeps the new ones.
 
         Raises:
             InvalidInputError: Name, instructions, value type, `on_recall_failure` or a number is
                 not usable.
-            ConfigurationError: Model, memory, retry or structured-output options cannot be used.
+            ConfigurationError: Model, memory, retry or structured-output options cannot be used;
+                or the memory knows the judge as another one.
         """
         spec = JudgeSpec.create(name=name, instructions=instructions, value_type=value_type)
         if not isinstance(memory, Memory):
@@ -170,7 +176,52 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
             on_recall_failure=_one_of(
                 get_args(OnRecallFailure), "on_recall_failure", on_recall_failure
             ),
+            model_name=model if isinstance(model, str) else None,
         )
+        if redefine:
+            transactions.transact(memory.records, self._redefined)
+        else:
+            check_definition(memory.records, spec.name, self.setup.definition)
+
+    @classmethod
+    def load(
+        cls,
+        memory: Memory,
+        name: str,
+        *,
+        model: str | BaseChatModel | None = None,
+        **options: Any,
+    ) -> Self:
+        """Set up a judge that the memory knows, as it was when it last learned.
+
+        Args:
+            memory: Where it remembers.
+            name: Its name.
+            model: Its chat model; the one that it had, if that was given by name.
+            options: Further arguments of `MemAlignJudge`, which then count instead.
+
+        Raises:
+            InvalidInputError: The memory knows no such judge.
+            ConfigurationError: The model was no name, so that it must be given.
+        """
+        known = known_definition(memory.records, name)
+        used = known.model if model is None else model
+        if used is None:
+            raise ConfigurationError(
+                f"model: the memory does not know the model of the judge {name!r} by a name; "
+                "expected one: pass model=."
+            )
+        kept = {"k": known.k, "principle_tokens": known.principle_tokens, **known.spec}
+        kept["value_type"] = ValueType(**kept["value_type"])
+        return cls(name=name, memory=memory, model=used, **{**kept, **options})
+
+    @property
+    def instructions_with_principles(self) -> str:
+        """The instructions followed by the principles that apply; reads the memory."""
+        rules = [f"- {principle.text}" for principle in self.principles()]
+        if not rules:
+            return self.spec.instructions
+        return "\n".join([self.spec.instructions, "", "Principles:", *rules])
 
     def invoke(
         self, input: CaseLike, config: RunnableConfig | None = None, **kwargs: Any
@@ -480,11 +531,11 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
 
     def add_principle(self, text: str) -> Principle:
         """Write a principle by hand. It is pinned: always shown, never retired by learning."""
-        return principles.add_principle(self.setup.records, self.spec.name, text)
+        return principles.add_principle(self.setup.context(), text)
 
     async def aadd_principle(self, text: str) -> Principle:
         """Async `add_principle`."""
-        return await aprinciples.add_principle(self.setup.records, self.spec.name, text)
+        return await aprinciples.add_principle(self.setup.context(), text)
 
     def edit_principle(self, id: str, text: str) -> Principle:
         """Replace a principle by a hand-written one; the old one stays in the history.
@@ -492,11 +543,11 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         Raises:
             InvalidInputError: No active principle has this id.
         """
-        return principles.edit_principle(self.setup.records, self.spec.name, id, text)
+        return principles.edit_principle(self.setup.context(), id, text)
 
     async def aedit_principle(self, id: str, text: str) -> Principle:
         """Async `edit_principle`."""
-        return await aprinciples.edit_principle(self.setup.records, self.spec.name, id, text)
+        return await aprinciples.edit_principle(self.setup.context(), id, text)
 
     def remove_principle(self, id: str, *, erase: bool = False) -> Principle:
         """Let a principle apply no more; with `erase`, remove it from the history too.
@@ -516,6 +567,9 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         self, gate: Gate, current: Records, candidate: Records, feedback: Sequence[Feedback]
     ) -> GateDecision:
         return checked_decision(gate(self._over(current), self._over(candidate), feedback))
+
+    def _redefined(self) -> tuple[Sequence[Change], None]:
+        return written_anew(self.setup.records, self.spec.name, self.setup.definition), None
 
     def _over(self, records: Records) -> Self:
         """The same judge over other records."""

@@ -27,6 +27,7 @@ ORDER = """
     _models
     _stores
     _memory
+    _definition
     _alignment _gate
     _setup
     _async _sync

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from langchain_memalign._alignment.context import AlignmentContext
 from langchain_memalign._alignment.unlearning import learned_anew
-from langchain_memalign._memory.records import Records
+from langchain_memalign._definition import written_anew
 from langchain_memalign._values import JudgeSpec
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.schema import (
@@ -68,7 +69,7 @@ def read_feedback(
 
 
 def plan_ingest(
-    judge: str, records: Records, episodes: Mapping[str, Episode]
+    context: AlignmentContext, episodes: Mapping[str, Episode]
 ) -> tuple[list[Change], Ingested]:
     """Store episodes as pending.
 
@@ -76,6 +77,7 @@ def plan_ingest(
     distilled from its former words are retired, and their other sources are learned anew.
     Principles that a human wrote stay.
     """
+    records, judge = context.records, context.judge
     there = {e.id: e for e in records.episodes(judge, ids=sorted(episodes))}
     new = [e for e in episodes.values() if e.id not in there]
     known = [(there[e.id], e) for e in episodes.values() if e.id in there]
@@ -93,6 +95,8 @@ def plan_ingest(
         record = episode.model_copy(update=kept)
         changes.append(Put(judge=judge, record=record, vector=None if same_case else ()))
     changes += [Put(judge=judge, record=principle) for principle in retired]
+    if episodes:
+        changes += written_anew(records, judge, context.definition)
     changes += learned_anew(records, judge, lost, without=changed_ids)
     return changes, Ingested(
         stored=tuple(e.id for e in new),

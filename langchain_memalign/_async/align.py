@@ -89,7 +89,7 @@ async def ingest(
         InvalidInputError: `feedback` is no list.
     """
     episodes, rejected = await off_loop(read_feedback, context.spec, feedback)
-    plan = partial(plan_ingest, context.judge, context.records, episodes)
+    plan = partial(plan_ingest, context, episodes)
     ingested = await transact(context.records, plan)
     return ingested.model_copy(update={"rejected": tuple(rejected)})
 

@@ -16,6 +16,7 @@ from langchain_memalign._memory.convert import (
     check_owners,
     fingerprint_of,
     owners,
+    to_definition,
     to_episode,
     to_point,
     to_principle,
@@ -27,7 +28,7 @@ from langchain_memalign._stores.base import WRITER, Fingerprint, MemoryStore, Po
 from langchain_memalign._stores.edge.store import EdgeStore
 from langchain_memalign._values import value_key
 from langchain_memalign.errors import EmbeddingMismatchError
-from langchain_memalign.schema import Case, Change, Episode, Erase, Principle, Put
+from langchain_memalign.schema import Case, Change, Episode, Erase, JudgeDefinition, Principle, Put
 
 T = TypeVar("T")
 
@@ -184,6 +185,11 @@ class Records:
         return JudgeKnowledge(
             principles=principles, value_counts=counts.by_value, episodes_total=counts.total
         )
+
+    def definition(self, judge: str) -> JudgeDefinition | None:
+        """How a judge was set up when it last learned; None if it never did."""
+        found = self._store.scan(Selection(kind="judge", judge=judge))
+        return to_definition(found[0]) if found else None
 
     def check_size(self, vectors: Sequence[Vector]) -> None:
         """Refuse embeddings of another size than those that the memory holds.

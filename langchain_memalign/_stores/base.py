@@ -12,7 +12,7 @@ from typing import Literal, Protocol, TypeAlias
 
 from langchain_memalign._models import Vector
 
-Kind: TypeAlias = Literal["episode", "principle"]
+Kind: TypeAlias = Literal["episode", "principle", "judge"]
 
 CASE_VECTOR = "case"
 """Name of an episode's vector: its inputs and outputs, twice the embedding's size."""

@@ -88,7 +88,7 @@ def ingest(context: AlignmentContext, feedback: Iterable[Feedback | Mapping[str,
         InvalidInputError: `feedback` is no list.
     """
     episodes, rejected = read_feedback(context.spec, feedback)
-    plan = partial(plan_ingest, context.judge, context.records, episodes)
+    plan = partial(plan_ingest, context, episodes)
     ingested = transact(context.records, plan)
     return ingested.model_copy(update={"rejected": tuple(rejected)})
 

@@ -6,7 +6,9 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 
+from langchain_memalign._alignment.context import AlignmentContext
 from langchain_memalign._alignment.unlearning import without_pointers
+from langchain_memalign._definition import written_anew
 from langchain_memalign._memory.records import Records
 from langchain_memalign._models import Vector
 from langchain_memalign._sync.model_calls import embed_texts
@@ -15,8 +17,9 @@ from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.schema import Change, Erase, Principle, Put, now
 
 
-def add_principle(records: Records, judge: str, text: str) -> Principle:
+def add_principle(context: AlignmentContext, text: str) -> Principle:
     """Add a human-written principle, pinned; an active one with equal text is returned instead."""
+    records, judge = context.records, context.judge
     principle = _written(text)
     (vector,) = embed_texts(records, [principle.text])
 
@@ -26,12 +29,13 @@ def add_principle(records: Records, judge: str, text: str) -> Principle:
         if same and same[0].pinned:
             return [], same[0]
         # A human's word takes the place of the same rule distilled.
-        return _in_place_of(judge, same, principle, vector), principle
+        known = written_anew(records, judge, context.definition)
+        return [*_in_place_of(judge, same, principle, vector), *known], principle
 
     return transact(records, plan)
 
 
-def edit_principle(records: Records, judge: str, id_: str, text: str) -> Principle:
+def edit_principle(context: AlignmentContext, id_: str, text: str) -> Principle:
     """Replace a principle by a human-written one; the old one is retired, with a pointer.
 
     The new one keeps the old one's sources, so that forgetting them reaches it too. Where a human
@@ -40,6 +44,7 @@ def edit_principle(records: Records, judge: str, id_: str, text: str) -> Princip
     Raises:
         InvalidInputError: No active principle has this id.
     """
+    records, judge = context.records, context.judge
     written = _written(text)
     (vector,) = embed_texts(records, [written.text])
 

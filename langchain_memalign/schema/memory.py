@@ -7,7 +7,7 @@ import uuid
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from pydantic import AwareDatetime, Field, field_validator
 
@@ -179,6 +179,31 @@ class WorkingMemory(Record):
         return hashlib.sha256(canonical(shown).encode()).hexdigest()[:16]
 
 
+class JudgeDefinition(Record):
+    """What a memory knows of a judge itself: how it was set up when it last learned.
+
+    Attributes:
+        id: Made of the judge's name.
+        spec: Instructions, value type and what belongs to them, as JSON.
+        k: Most episodes shown.
+        principle_tokens: Token budget of the principles.
+        model: The chat model, where it was given by name.
+        updated_at: When it was written.
+    """
+
+    id: str
+    spec: dict[str, Any]
+    k: int
+    principle_tokens: int
+    model: str | None = None
+    updated_at: AwareDatetime
+
+    @classmethod
+    def id_of(cls, judge: str) -> str:
+        """The id of the record, of which a judge has one."""
+        return str(uuid.uuid5(_NAMESPACE, canonical(["definition", judge])))
+
+
 class Put(Record):
     """Write one record of a judge, over the one with its id.
 
@@ -187,7 +212,7 @@ class Put(Record):
     """
 
     judge: str
-    record: Episode | Principle
+    record: Episode | Principle | JudgeDefinition
     vector: tuple[float, ...] | None = None
 
 

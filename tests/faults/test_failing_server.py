@@ -65,9 +65,9 @@ def test_a_server_that_does_not_answer_is_told_after_the_timeout(filled, rest, c
 
 @pytest.mark.parametrize("answered", [1, 6], ids=["taking the lease", "carrying it out"])
 def test_a_server_that_falls_silent_during_a_write_is_waited_for_once(
-    filled, on_rest, side, rest, answered
+    filled, on_rest, rest, answered
 ):
-    store = side(on_rest.open(timeout=1, lease_seconds=60))
+    store = on_rest.open(timeout=1, lease_seconds=60)
     # The lease is read, taken and read; stored vectors are read; the write is recorded, and that is
     # read; then it is carried out.
     rest.fault(match="collections", skip=answered, hold=True, times=None)

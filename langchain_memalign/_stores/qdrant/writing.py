@@ -196,7 +196,7 @@ class Writing:
         from qdrant_client import models
 
         most = self._collection.limits.upserted
-        for kind in ("principle", "episode"):
+        for kind in ("judge", "principle", "episode"):
             sized = ((point, size_of(point)) for point in entry.points if point.kind == kind)
             for group, size in by_size(sized, size=_REQUEST, count=most):
                 upsert = models.PointsList(points=[to_server(point) for point in group])
