@@ -172,14 +172,19 @@ def _thoughts(text: str, found: Iterable[Found]) -> list[tuple[int, int]]:
     for start, end, kind in marks:
         if kind == "open":
             opened = start if opened is None else opened
-        elif opened is not None:
+        elif opened is not None and _bracket(text, opened) == _bracket(text, start):
             thoughts.append((opened, end))
             opened = None
         elif kind == "close" and not _is_all_answer(text, start, end, inside):
-            thoughts = [(0, end)]
+            thoughts, opened = [(0, end)], None
     if opened is not None:
         thoughts.append((opened, len(text)))
     return thoughts
+
+
+def _bracket(text: str, start: int) -> str:
+    """What a tag is made of: a thought in one kind of tag may quote another."""
+    return "<|" if re.match(rf"<\w*{_PIPE}", text[start : start + 12]) else text[start]
 
 
 def _is_all_answer(text: str, start: int, end: int, inside: list[tuple[int, int]]) -> bool:

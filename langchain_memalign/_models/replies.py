@@ -13,12 +13,12 @@ from pydantic import BaseModel
 from langchain_memalign._models.answers import Schema, answers, join_answers, list_key
 from langchain_memalign._models.endings import was_cut_off
 from langchain_memalign._models.json_text import JsonText, find_json
+from langchain_memalign._models.reasoning import REASONING_KEYS
 from langchain_memalign.errors import InvalidInputError
 
 _NO_OBJECT = "the reply holds no JSON object."
+_NOTHING_ELSE = re.compile(r"(?:\s|```\w*)*")
 _EMPTY_LIST = re.compile(r"\s*(?:```\w*)?\s*\[\s*\]\s*(?:```)?\s*")
-# Where the packages of open-model servers put the thinking that came apart from the reply.
-_REASONING_KEYS = ("reasoning_content", "reasoning")
 
 
 def read_object(raw: object, parsed: object, schema: Schema) -> dict[str, Any]:
@@ -44,8 +44,9 @@ def read_object(raw: object, parsed: object, schema: Schema) -> dict[str, Any]:
         if raw.tool_calls or raw.invalid_tool_calls:
             return _read_calls(raw, schema)
         if shows_object(raw):
-            said = str(raw.text)
-            return _read_text(said, schema) if said.strip() else _read_reasoning(raw, schema)
+            if not (said := str(raw.text)).strip():
+                return _read_reasoning(raw, schema)
+            return _read_text(said, schema, is_cut_off=was_cut_off(raw))
     if isinstance(parsed, BaseModel):
         parsed = parsed.model_dump()
     if isinstance(parsed, Mapping):
@@ -110,8 +111,11 @@ def _is_named(name: str | None, schema: Schema) -> bool:
     return (name or "").split(".")[-1].casefold() == str(schema["title"]).casefold()
 
 
-def _read_text(text: str, schema: Schema) -> dict[str, Any]:
+def _read_text(text: str, schema: Schema, *, is_cut_off: bool = False) -> dict[str, Any]:
     held = find_json(text)
+    if is_cut_off and not _NOTHING_ELSE.fullmatch(held.rest):
+        # What comes before may be thinking that did not get to its end, and the object a draft.
+        raise InvalidInputError("the reply holds no JSON object at its beginning.")
     why = held.problem or "a part of another object stands beside one"
     not_json = InvalidInputError(f"the reply is not valid JSON: {why}.")
     if held.is_cut_off or _is_broken_answer(held, schema):
@@ -154,7 +158,7 @@ def _read_reasoning(raw: AIMessage, schema: Schema) -> dict[str, Any]:
 
 
 def _reasoning(raw: AIMessage) -> str:
-    told = [raw.additional_kwargs.get(key) for key in _REASONING_KEYS]
+    told = [raw.additional_kwargs.get(key) for key in REASONING_KEYS]
     if isinstance(raw.content, list):
         blocks = [block for block in raw.content if isinstance(block, dict)]
         told += [block.get(key) for block in blocks for key in ("reasoning", "thinking")]

@@ -21,6 +21,7 @@ from langchain_memalign._content import canonical
 from langchain_memalign._models.answers import offered_schema
 from langchain_memalign._models.endings import refusal, was_cut_off
 from langchain_memalign._models.failures import Retry
+from langchain_memalign._models.reasoning import keeping_reasoning
 from langchain_memalign._models.replies import raw_text, read_object
 from langchain_memalign.errors import ConfigurationError, InvalidInputError
 
@@ -106,7 +107,7 @@ class StructuredModel:
 
     def _made(self, model: BaseChatModel, schema: dict[str, Any]) -> Structured:
         try:
-            runnable = model.with_structured_output(
+            runnable = keeping_reasoning(model).with_structured_output(
                 offered_schema(schema), include_raw=True, **self._options
             )
         except NotImplementedError:

@@ -5,11 +5,11 @@ import enum
 import httpx
 import openai
 import pytest
+from colours import run
 from langchain_core.messages import AIMessage
 from openai.types.chat import ChatCompletion
 
 from langchain_memalign._models.endings import refusal, reply_in, was_cut_off
-from langchain_memalign.flow import run
 
 from .asking import GOOD, question
 from .asking import replies as scripted

@@ -56,6 +56,7 @@ THOUGHTS = [
     'He said "no". {"value": ',
     "```json\n" + DRAFT + "\n```",
     '{"value": fal',
+    '{"why": "</think> or [/THINK]", "val',
 ]
 
 
@@ -67,6 +68,11 @@ def test_thinking_is_dropped_in_every_marking_whatever_it_holds(marking, thought
     assert [one.value for one in held.found] == [{"value": True}]
     assert held.problem is None
     assert not held.is_cut_off
+
+
+def test_a_thought_that_nothing_opened_may_quote_another_marking():
+    assert values('It has {"why": "[THINK]", "val</think>' + ANSWER) == [{"value": True}]
+    assert values('It has {"why": "<think>", "val[/THINK]' + ANSWER) == [{"value": True}]
 
 
 @pytest.mark.parametrize("ending", ["", "<|return|>", "<|call|>", "\n```", "</answer>"])
