@@ -20,17 +20,16 @@ REASONING_KEYS = ("reasoning_content", "reasoning")
 
 
 def keeping_reasoning(model: BaseChatModel) -> BaseChatModel:
-    """Return the model, one of `ChatOpenAI` as a copy whose empty messages keep the reasoning.
+    """Return the model; one of langchain-openai as a copy whose empty messages keep the reasoning.
 
-    The classes of LangChain's own packages for such servers keep it themselves, by the same two
-    methods.
+    LangChain's own packages for such servers keep it in the same way, by the same two methods.
     """
     openai = sys.modules.get("langchain_openai.chat_models.base")
-    kinds = (getattr(openai, "ChatOpenAI", None), getattr(openai, "AzureChatOpenAI", None))
-    if openai is None or type(model) not in kinds:
+    if openai is None or not isinstance(model, openai.BaseChatOpenAI):
         return model
-    copied = model.model_copy()
-    object.__setattr__(copied, "__class__", _keeping(type(model)))
+    copied: BaseChatModel = model.model_copy()
+    kind: Any = type(model)
+    object.__setattr__(copied, "__class__", _keeping(kind))
     return copied
 
 
