@@ -36,10 +36,7 @@ def test_the_tool_use_of_anthropic_dicts_is_a_tool_call():
             "content": "Let me see.",
             "tool_calls": [{"name": "weather", "args": {"city": "X"}, "id": "call_1"}],
         },
-        {
-            "role": "user",
-            "content": [{"type": "tool_result", "tool_use_id": "call_1", "content": "22"}],
-        },
+        {"role": "tool", "content": "22", "tool_call_id": "call_1"},
     ]
 
 
