@@ -110,7 +110,8 @@ def read_medium(part: Mapping[Any, Any], kind: str) -> dict[str, Any] | None:
     if name := _text(levels, _NAMES):
         block["filename"] = name
     # Whatever else it says may be what is judged.
-    return block | {key: item for key, item in part.items() if key not in _READ}
+    read = {*_READ, "content"} if kind == "blob" else _READ
+    return block | {key: item for key, item in part.items() if key not in read}
 
 
 def _levels(part: Mapping[Any, Any]) -> list[Mapping[Any, Any]]:

@@ -356,7 +356,9 @@ def _extra(role: str, fields: Fields) -> Fields:
 
 def _is_parts(value: object) -> bool:
     """Whether `value` is a list of parts as Gemini, OpenTelemetry and others have it."""
-    return isinstance(value, list | tuple) and bool(value) and all(map(is_known, value))
+    if not isinstance(value, list | tuple):
+        return False
+    return bool(value) and all(is_known(opened(part)) for part in value)
 
 
 def _unwrap(value: Mapping[Any, Any]) -> Fields:
@@ -380,7 +382,8 @@ def _role(fields: Mapping[Any, Any]) -> str | None:
     if _is_parts(fields.get("parts")):
         if isinstance(role, str) and (role in _ROLES or role == "model"):
             return role
-        if role is None and fields.get("kind") in ("request", "response"):
+        has_kinds = all("part_kind" in part for part in map(opened, fields["parts"]))
+        if role is None and has_kinds and fields.get("kind") in ("request", "response"):
             return "assistant" if fields["kind"] == "response" else "user"
     if "content" not in fields and not any(fields.get(key) for key in _CALL_FIELDS):
         return None

@@ -1,14 +1,17 @@
 """One conversation with tools is one case, whichever SDK wrote it down."""
 
+import dataclasses
 import json
+from typing import Any
 
 import pytest
+from pydantic import create_model
 
 from langchain_memalign._content import is_messages
 from langchain_memalign._prompts.content import embedding_texts, render_case
 from langchain_memalign.schema import Case
 
-from .message_forms import FORMS, langchain
+from .message_forms import FORMS, langchain, openai_chat, pydantic_ai
 
 every_form = pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 
@@ -52,3 +55,33 @@ def test_it_stays_what_it_is_when_it_is_read_again(form):
 
     assert is_messages(case.inputs["messages"])
     assert Case(**json.loads(case.model_dump_json())) == case
+
+
+def as_objects(value):
+    """Mappings as the dataclasses that a client gives back before they are dumped."""
+    if isinstance(value, list):
+        return [as_objects(item) for item in value]
+    if not isinstance(value, dict) or not {"kind", "part_kind"} & value.keys():
+        return value
+    fields = {name: as_objects(item) for name, item in value.items()}
+    return dataclasses.make_dataclass("Sent", fields)(**fields)
+
+
+def test_messages_that_are_dataclasses_are_messages():
+    assert Case(outputs=as_objects(pydantic_ai())) == Case(outputs=pydantic_ai())
+
+
+def test_messages_that_are_pydantic_objects_are_messages():
+    def sent(message):
+        return create_model("Sent", **dict.fromkeys(message, (Any, ...)))(**message)
+
+    messages = list(map(sent, openai_chat()))
+    assert Case(outputs=messages) == Case(outputs=openai_chat())
+    assert Case(outputs=messages[-1]) == Case(outputs=openai_chat()[-1:])
+
+
+def test_several_choices_are_no_conversation():
+    choices = [{"index": i, "message": {"role": "assistant", "content": str(i)}} for i in range(2)]
+    case = Case(outputs={"id": "1", "object": "chat.completion", "choices": choices})
+
+    assert [choice["message"][0]["content"] for choice in case.outputs["choices"]] == ["0", "1"]
