@@ -347,8 +347,9 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         Progress is told by LangChain custom events named `memalign_progress`.
 
         Args:
-            feedback: `Feedback`, or mappings of its fields. One that is not usable is reported as
-                rejected; the others are stored.
+            feedback: `Feedback`, or mappings of its fields, or a DataFrame or Arrow table with
+                these as columns. One that is not usable is logged and reported as rejected; the
+                others are stored.
             probe: First ask the judge about new cases of which its own verdict is not known, so
                 that it learns from the difference; costs one judgement each.
             gate: Decides whether what was learned may enter the memory, such as an
@@ -359,7 +360,7 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
             config: Callbacks, tags and the like.
 
         Raises:
-            InvalidInputError: `feedback` is no list.
+            InvalidInputError: `feedback` is no list, or nothing of it can be used.
             ModelError: The provider refuses access. The feedback is stored, pending; with a gate
                 it is not.
         """

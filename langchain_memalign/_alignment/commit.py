@@ -77,6 +77,7 @@ class Learned(Record):
     added: tuple[Principle, ...] = ()
     merged: tuple[Principle, ...] = ()
     retired: tuple[Principle, ...] = ()
+    warnings: tuple[str, ...] = ()
     cost: Cost = NO_COST
 
     @property
@@ -130,6 +131,7 @@ def plan_commit(
         added=tuple(principles.added.values()),
         merged=tuple(principles.merged.values()),
         retired=tuple(principles.retired.values()),
+        warnings=_unrecallable(cases.vectors),
         cost=distilled.cost + Cost(embedded=cases.count + len(rules.vectors)),
     )
 
@@ -149,6 +151,17 @@ def _waiting(
             for id_ in candidate.sources:
                 waiting.setdefault(id_, Pending(id_, reason))
     return {id_: pending for id_, pending in waiting.items() if id_ in current}
+
+
+def _unrecallable(vectors: Mapping[str, Vector]) -> tuple[str, ...]:
+    """Whose case the embedding model has no direction for, so that no other is near it."""
+    blank = [id_ for id_, vector in vectors.items() if not any(vector)]
+    if not blank:
+        return ()
+    return (
+        f"the embedding model gave zero vectors for {len(blank)} of the episodes, which are "
+        f"therefore never recalled: {', '.join(blank[:3])}.",
+    )
 
 
 def _is_same_work(before: Episode, there: Episode | None) -> bool:

@@ -58,7 +58,8 @@ def align(
         probe: Asks the judge about new cases of which its own verdict is not known.
 
     Raises:
-        InvalidInputError: `feedback` is no list. One unusable record is only rejected.
+        InvalidInputError: `feedback` is no list, or nothing of it can be used. Of several records,
+            an unusable one is only rejected.
         ModelError: The provider refuses access. The feedback is stored, pending.
         MemoryLockedError: Another process learns for too long. The feedback is stored, pending.
         MemoryStoreError: The memory cannot be written.
@@ -85,7 +86,7 @@ def ingest(context: AlignmentContext, feedback: Iterable[Feedback | Mapping[str,
     """Store feedback as pending episodes; once this returns, none of it can be lost.
 
     Raises:
-        InvalidInputError: `feedback` is no list.
+        InvalidInputError: `feedback` is no list, or nothing of it can be used.
     """
     episodes, rejected = read_feedback(context.spec, feedback)
     plan = partial(plan_ingest, context.judge, context.records, episodes)
