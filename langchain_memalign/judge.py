@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Any, Literal, NoReturn, Self, TypeAlias, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, TypeAlias, TypeVar, get_args
 
 from langchain_core.callbacks import (
     AsyncCallbackManagerForChainRun,
@@ -25,6 +25,7 @@ from langchain_memalign._async import gated as agated
 from langchain_memalign._async import judging as ajudging
 from langchain_memalign._async import principles as aprinciples
 from langchain_memalign._concurrency import off_loop
+from langchain_memalign._evaluated import evaluated
 from langchain_memalign._gate import check_gate, checked_decision
 from langchain_memalign._memory.records import Records
 from langchain_memalign._memory.search import OnRecallFailure
@@ -33,7 +34,6 @@ from langchain_memalign._openevals import OpenevalsPrompt
 from langchain_memalign._results import (
     EvaluatorResult,
     evaluator_result,
-    is_without_outputs,
     no_upload_in_local_mode,
     run_metadata,
 )
@@ -67,10 +67,11 @@ Both judges have copies of the memory: a gate may do with them as it likes. It m
 calls it in a thread.
 """
 
+if TYPE_CHECKING:
+    from langsmith.evaluation import EvaluationResult
+
 R = TypeVar("R")
 T = TypeVar("T")
-
-NO_OUTPUTS = Unscored(reason="there are no outputs to judge, as when what is evaluated failed.")
 
 
 class MemAlignJudge(Runnable[CaseLike, Outcome]):
@@ -286,7 +287,8 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
                 the judge abstains.
             reference_outputs: What it should have put out.
             config: Callbacks, tags and the like.
-            more: `run` and `example` of LangSmith, from which what is not given is taken.
+            more: `run` and `example` of LangSmith, from which what is not given is taken; `context`
+                and `plan` of openevals, which become keys of the case's inputs.
 
         Returns:
             The verdict as feedback: truth values and numbers as `score`, labels as `value`, the
@@ -296,11 +298,32 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
             InvalidInputError: There is nothing to judge, or something that the judge cannot read.
             ModelError: The provider refuses access, or the case could not be embedded.
         """
-        case = _evaluated(inputs, outputs, reference_outputs, more)
-        outcome = NO_OUTPUTS if case is None else self.invoke(case, config)
+        case = evaluated(inputs, outputs, reference_outputs, more)
+        outcome = self.invoke(case, config) if isinstance(case, Case) else case
         return evaluator_result(self.spec.name, outcome)
 
-    __call__ = evaluate
+    def __call__(
+        self,
+        run: Any = None,
+        example: Any = None,
+        *,
+        inputs: Any = None,
+        outputs: Any = None,
+        reference_outputs: Any = None,
+        config: RunnableConfig | None = None,
+        **more: Any,
+    ) -> EvaluatorResult:
+        """`evaluate`, called with fields by name, or as LangSmith's `(run, example)`."""
+        fields = {"inputs": inputs, "outputs": outputs, "reference_outputs": reference_outputs}
+        return self.evaluate(**fields, config=config, run=run, example=example, **more)
+
+    def evaluate_run(self, run: Any, example: Any = None, **_: Any) -> EvaluationResult:
+        """`evaluate`, as LangSmith's `client.evaluate_run(run, judge)` calls an evaluator."""
+        return _langsmith_result(self.evaluate(run=run, example=example))
+
+    async def aevaluate_run(self, run: Any, example: Any = None, **_: Any) -> EvaluationResult:
+        """Async `evaluate_run`."""
+        return _langsmith_result(await self.aevaluate(run=run, example=example))
 
     async def aevaluate(
         self,
@@ -312,8 +335,8 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         **more: Any,
     ) -> EvaluatorResult:
         """Async `evaluate`; itself an evaluator for async code."""
-        case = _evaluated(inputs, outputs, reference_outputs, more)
-        outcome = NO_OUTPUTS if case is None else await self.ainvoke(case, config)
+        case = evaluated(inputs, outputs, reference_outputs, more)
+        outcome = await self.ainvoke(case, config) if isinstance(case, Case) else case
         return evaluator_result(self.spec.name, outcome)
 
     def as_openevals_prompt(self) -> OpenevalsPrompt:
@@ -570,35 +593,10 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         return f"MemAlignJudge({self.spec.name!r}, {self.spec.value_type.describe()})"
 
 
-def _evaluated(
-    inputs: Any, outputs: Any, reference_outputs: Any, more: Mapping[str, Any]
-) -> Case | None:
-    """What an evaluator is asked to judge; None where there are no outputs."""
-    ran, example = _langsmith(more)
-    if ran is not None and outputs is None:
-        outputs = ran.outputs or {}
-    if example is not None:
-        inputs = example.inputs if inputs is None else inputs
-        reference_outputs = reference_outputs or example.outputs
-    if is_without_outputs(outputs):
-        return None
-    # LangSmith writes {} for what there is not.
-    return Case(inputs=inputs, outputs=outputs, reference_outputs=reference_outputs or None)
+def _langsmith_result(result: EvaluatorResult) -> EvaluationResult:
+    from langsmith.evaluation import EvaluationResult
 
-
-def _langsmith(more: Mapping[str, Any]) -> tuple[Any, Any]:
-    """The run and the example among further arguments.
-
-    Raises:
-        InvalidInputError: There are others, which would go unseen.
-    """
-    unread = [name for name in more if name not in ("run", "example") and more[name]]
-    if unread:
-        raise InvalidInputError(
-            f"found {', '.join(sorted(unread))}; a judge reads inputs, outputs and "
-            "reference_outputs only: put what it should see into one of these."
-        )
-    return more.get("run"), more.get("example")
+    return EvaluationResult(**result)
 
 
 def _check_alignment(gate: Any, max_concurrency: Any) -> None:

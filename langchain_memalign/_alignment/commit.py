@@ -153,7 +153,7 @@ def _waiting(
     return {id_: pending for id_, pending in waiting.items() if id_ in current}
 
 
-def _unrecallable(vectors: Mapping[str, Vector]) -> tuple[str, ...]:
+def _unrecallable(vectors: Mapping[str, array[float]]) -> tuple[str, ...]:
     """Whose case the embedding model has no direction for, so that no other is near it."""
     blank = [id_ for id_, vector in vectors.items() if not any(vector)]
     if not blank:

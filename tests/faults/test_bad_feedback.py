@@ -22,7 +22,7 @@ def nested(depth):
 REFUSED = {
     "neither value nor rationale": (feedback(1, value=None, rationale=" "), "found neither"),
     "value outside the type": (feedback(1, value="perhaps"), "value: found 'perhaps'; expected"),
-    "value of another type": (feedback(1, value=1), "value: found 1; expected true or false"),
+    "value of another type": (feedback(1, value=7), "value: found 7; expected true or false"),
     "the judge's value": (feedback(1, judge_value=3), "judge_value: found 3; expected"),
     "unknown field": (feedback(1, valeu=True), "valeu: unknown field; expected only inputs"),
     "empty case": (feedback(1, inputs="", outputs=" \n"), "the case is empty: expected inputs"),
