@@ -17,6 +17,8 @@ from langchain_core.callbacks import (
 from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 from langchain_core.runnables.config import ensure_config, merge_configs
+from langchain_core.tools import BaseTool
+from pydantic import BaseModel
 
 from langchain_memalign._alignment.context import Cost
 from langchain_memalign._async import align as aaligning
@@ -31,6 +33,7 @@ from langchain_memalign._memory.records import Records
 from langchain_memalign._memory.search import OnRecallFailure
 from langchain_memalign._models import Retry, StructuredModel, resolve_chat_model
 from langchain_memalign._openevals import OpenevalsPrompt
+from langchain_memalign._prompts.placeholders import without_placeholders
 from langchain_memalign._results import (
     EvaluatorResult,
     evaluator_result,
@@ -115,7 +118,8 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
 
         Args:
             name: Its namespace in memory, and the name of its runs.
-            instructions: What to judge. Trusted: it stands in the system message.
+            instructions: What to judge. Trusted: it stands in the system message. Placeholders
+                such as `{inputs}` or `{{ outputs }}` become words for the case's sections.
             value_type: What a verdict's value may be: `bool`, `Literal[...]`,
                 `Annotated[int, Field(ge=1, le=5)]`, `Annotated[float, Field(ge=0, le=1)]`, or the
                 JSON schema of one of these.
@@ -141,6 +145,8 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
                 not usable.
             ConfigurationError: Model, memory, retry or structured-output options cannot be used.
         """
+        if isinstance(instructions, str):
+            instructions = without_placeholders(instructions)
         spec = JudgeSpec.create(name=name, instructions=instructions, value_type=value_type)
         if not isinstance(memory, Memory):
             raise ConfigurationError(
@@ -183,6 +189,7 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
             ModelError: The provider refuses access; or the case could not be embedded, unless
                 `on_recall_failure` is "principles".
         """
+        _check_no_options(kwargs)
 
         def judge(
             case: CaseLike, run_manager: CallbackManagerForChainRun, config: RunnableConfig
@@ -191,12 +198,13 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
             return self._told(outcome, run_manager)
 
         with no_upload_in_local_mode():
-            return self._call_with_config(judge, input, self._named(config), **kwargs)
+            return self._call_with_config(judge, input, self._named(config))
 
     async def ainvoke(
         self, input: CaseLike, config: RunnableConfig | None = None, **kwargs: Any
     ) -> Outcome:
         """Async `invoke`."""
+        _check_no_options(kwargs)
 
         async def judge(
             case: CaseLike, run_manager: AsyncCallbackManagerForChainRun, config: RunnableConfig
@@ -205,7 +213,7 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
             return self._told(outcome, run_manager)
 
         with no_upload_in_local_mode():
-            return await self._acall_with_config(judge, input, self._named(config), **kwargs)
+            return await self._acall_with_config(judge, input, self._named(config))
 
     def embedding_ahead(self, cases: Iterable[CaseLike]) -> Self:
         """The same judge, for who will have it judge these cases in a way of their own.
@@ -240,7 +248,7 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
             inputs: The cases.
             config: As for `invoke`; its `max_concurrency` says how many at a time.
             return_exceptions: Give an error in the place of its outcome, instead of raising it.
-            kwargs: Not used.
+            kwargs: None are taken.
         """
         return Runnable.batch(
             self.embedding_ahead(inputs),
@@ -346,6 +354,38 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         what this judge remembers of the case.
         """
         return OpenevalsPrompt(self.setup)
+
+    def as_tool(
+        self,
+        args_schema: type[BaseModel] | None = None,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        arg_types: dict[str, type] | None = None,
+    ) -> BaseTool:
+        """This judge as a tool that takes a case's fields; see `Runnable.as_tool`.
+
+        A `JudgeTool` is the one that is meant for agents: it explains itself and answers in words.
+        """
+        from langchain_memalign.tool import JudgeToolInput
+
+        if args_schema is None and arg_types is None:
+            args_schema = JudgeToolInput
+        description = description or f"Judge a case: {self.spec.instructions}"
+        return super().as_tool(args_schema, name=name, description=description, arg_types=arg_types)
+
+    def configurable_fields(self, *_: Any, **__: Any) -> NoReturn:
+        """Refused: a judge's parts are checked against its memory when it is built.
+
+        Raises:
+            ConfigurationError: Always; it says what to use instead.
+        """
+        raise ConfigurationError(
+            "a judge cannot be changed by a run's config; build one judge for each configuration, "
+            "over the same memory, and choose in a RunnableLambda(lambda case, config: ...)."
+        )
+
+    configurable_alternatives = configurable_fields
 
     def recall(self, case: CaseLike) -> WorkingMemory:
         """What the judge would have before it: principles and past cases. Judges nothing."""
@@ -591,6 +631,14 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
 
     def __repr__(self) -> str:
         return f"MemAlignJudge({self.spec.name!r}, {self.spec.value_type.describe()})"
+
+
+def _check_no_options(options: Mapping[str, Any]) -> None:
+    if options:
+        raise InvalidInputError(
+            f"found {', '.join(sorted(options))}; a judge takes a case and a config only. Give "
+            "options of the model to the model itself, such as model.bind(...) or its parameters."
+        )
 
 
 def _langsmith_result(result: EvaluatorResult) -> EvaluationResult:
