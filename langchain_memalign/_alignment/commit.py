@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from langchain_memalign._alignment.context import NO_COST, Cost
 from langchain_memalign._alignment.merging import Candidate, plan_principles
@@ -94,6 +95,7 @@ def plan_commit(
     distilled: Distilled,
     cases: EmbeddedCases,
     rules: EmbeddedRules,
+    moment: datetime | None = None,
 ) -> tuple[list[Change], Learned]:
     """Write what was learned from a batch.
 
@@ -116,7 +118,7 @@ def plan_commit(
         )
     ]
     new_ids = _free_ids(records, _batch_id(judge, episodes), len(usable))
-    principles = plan_principles(usable, known=known, ids=new_ids, moment=now())
+    principles = plan_principles(usable, known=known, ids=new_ids, moment=moment or now())
     waiting = _waiting(current, distilled, usable, cases, rules)
     changes: list[Change] = [*principles.puts(judge, rules.vectors)]
     for id_, episode in current.items():
