@@ -367,10 +367,8 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
 
         A `JudgeTool` is the one that is meant for agents: it explains itself and answers in words.
         """
-        from langchain_memalign.tool import JudgeToolInput
-
         if args_schema is None and arg_types is None:
-            args_schema = JudgeToolInput
+            args_schema = Case
         description = description or f"Judge a case: {self.spec.instructions}"
         return super().as_tool(args_schema, name=name, description=description, arg_types=arg_types)
 

@@ -75,9 +75,10 @@ def exported(make_bench, path, last):
         words = [feedback(i, created_at=at + dt.timedelta(seconds=i)) for i in range(51)]
         bench.judge.align(words, config={"callbacks": [listener]})
         bench.memory.export_jsonl(path)
+        shown = [rule.text for rule in bench.judge.principles()]
     prompts = sorted(request.prompt for request in bench.model.titled("principles"))
     timeless = re.sub(r'"(created|updated|retired|exported)_at":\s*"[^"]*"', "", path.read_text())
-    return prompts, timeless
+    return prompts, timeless, shown
 
 
 def ended(event):

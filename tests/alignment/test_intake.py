@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from fakes import feedback, one_rule_a_record, principle
+from fakes import CountingEmbeddings, feedback, one_rule_a_record, principle
 
 from langchain_memalign import Feedback, InvalidInputError
 
@@ -244,3 +244,14 @@ def test_aligning_nothing_does_nothing(bench):
     report = bench.judge.align([])
     assert report.model_copy(update={"seconds": 0.0}) == type(report)()
     assert bench.calls() == (0, 0)
+
+
+def test_what_can_never_be_recalled_is_said_in_the_report(make_bench):
+    class Blank(CountingEmbeddings):
+        def _embed(self, text):
+            return [0.0] * self.size if "topic1" in text else super()._embed(text)
+
+    report = make_bench(embeddings=Blank()).judge.align([feedback(1), feedback(2)])
+
+    (warning,) = report.warnings
+    assert "zero vectors for 1 of the episodes, which are therefore never recalled" in warning
