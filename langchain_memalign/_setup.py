@@ -13,6 +13,7 @@ from langchain_memalign._definition import definition_of
 from langchain_memalign._memory.records import Records
 from langchain_memalign._memory.search import OnRecallFailure, Recollection, assemble
 from langchain_memalign._models import StructuredModel
+from langchain_memalign._prompts.images import sees
 from langchain_memalign._prompts.judging import VERDICT_REPLY, JudgePrompt, judge_prompt
 from langchain_memalign._values import JudgeSpec, ValueType
 from langchain_memalign.errors import InvalidInputError
@@ -97,6 +98,7 @@ class JudgeSetup:
             episode_tokens=self.budgets.episode_tokens,
             distant=self.budgets.distant,
             reply=reply,
+            sees=reply is VERDICT_REPLY and sees(self.model.chat_model),
         )
 
 

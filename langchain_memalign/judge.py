@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Any, Literal, NoReturn, Self, TypeAlias, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, TypeAlias, TypeVar, get_args
 
 from langchain_core.callbacks import (
     AsyncCallbackManagerForChainRun,
@@ -17,6 +17,8 @@ from langchain_core.callbacks import (
 from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 from langchain_core.runnables.config import ensure_config, merge_configs
+from langchain_core.tools import BaseTool
+from pydantic import BaseModel
 
 from langchain_memalign._alignment.context import Cost
 from langchain_memalign._async import align as aaligning
@@ -26,15 +28,16 @@ from langchain_memalign._async import judging as ajudging
 from langchain_memalign._async import principles as aprinciples
 from langchain_memalign._concurrency import off_loop
 from langchain_memalign._definition import check_definition, known_definition, written_anew
+from langchain_memalign._evaluated import evaluated
 from langchain_memalign._gate import check_gate, checked_decision
 from langchain_memalign._memory.records import Records
 from langchain_memalign._memory.search import OnRecallFailure
 from langchain_memalign._models import Retry, StructuredModel, resolve_chat_model
 from langchain_memalign._openevals import OpenevalsPrompt
+from langchain_memalign._prompts.placeholders import without_placeholders
 from langchain_memalign._results import (
     EvaluatorResult,
     evaluator_result,
-    is_without_outputs,
     no_upload_in_local_mode,
     run_metadata,
 )
@@ -69,10 +72,11 @@ Both judges have copies of the memory: a gate may do with them as it likes. It m
 calls it in a thread.
 """
 
+if TYPE_CHECKING:
+    from langsmith.evaluation import EvaluationResult
+
 R = TypeVar("R")
 T = TypeVar("T")
-
-NO_OUTPUTS = Unscored(reason="there are no outputs to judge, as when what is evaluated failed.")
 
 
 class MemAlignJudge(Runnable[CaseLike, Outcome]):
@@ -117,7 +121,8 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
 
         Args:
             name: Its namespace in memory, and the name of its runs.
-            instructions: What to judge. Trusted: it stands in the system message.
+            instructions: What to judge. Trusted: it stands in the system message. Placeholders
+                such as `{inputs}` or `{{ outputs }}` become words for the case's sections.
             value_type: What a verdict's value may be: `bool`, `Literal[...]`,
                 `Annotated[int, Field(ge=1, le=5)]`, `Annotated[float, Field(ge=0, le=1)]`, or the
                 JSON schema of one of these.
@@ -146,6 +151,8 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
             ConfigurationError: Model, memory, retry or structured-output options cannot be used;
                 or the memory knows the judge as another one.
         """
+        if isinstance(instructions, str):
+            instructions = without_placeholders(instructions)
         spec = JudgeSpec.create(name=name, instructions=instructions, value_type=value_type)
         if not isinstance(memory, Memory):
             raise ConfigurationError(
@@ -233,6 +240,7 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
             ModelError: The provider refuses access; or the case could not be embedded, unless
                 `on_recall_failure` is "principles".
         """
+        _check_no_options(kwargs)
 
         def judge(
             case: CaseLike, run_manager: CallbackManagerForChainRun, config: RunnableConfig
@@ -241,12 +249,13 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
             return self._told(outcome, run_manager)
 
         with no_upload_in_local_mode():
-            return self._call_with_config(judge, input, self._named(config), **kwargs)
+            return self._call_with_config(judge, input, self._named(config))
 
     async def ainvoke(
         self, input: CaseLike, config: RunnableConfig | None = None, **kwargs: Any
     ) -> Outcome:
         """Async `invoke`."""
+        _check_no_options(kwargs)
 
         async def judge(
             case: CaseLike, run_manager: AsyncCallbackManagerForChainRun, config: RunnableConfig
@@ -255,7 +264,7 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
             return self._told(outcome, run_manager)
 
         with no_upload_in_local_mode():
-            return await self._acall_with_config(judge, input, self._named(config), **kwargs)
+            return await self._acall_with_config(judge, input, self._named(config))
 
     def embedding_ahead(self, cases: Iterable[CaseLike]) -> Self:
         """The same judge, for who will have it judge these cases in a way of their own.
@@ -290,7 +299,7 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
             inputs: The cases.
             config: As for `invoke`; its `max_concurrency` says how many at a time.
             return_exceptions: Give an error in the place of its outcome, instead of raising it.
-            kwargs: Not used.
+            kwargs: None are taken.
         """
         return Runnable.batch(
             self.embedding_ahead(inputs),
@@ -337,7 +346,8 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
                 the judge abstains.
             reference_outputs: What it should have put out.
             config: Callbacks, tags and the like.
-            more: `run` and `example` of LangSmith, from which what is not given is taken.
+            more: `run` and `example` of LangSmith, from which what is not given is taken; `context`
+                and `plan` of openevals, which become keys of the case's inputs.
 
         Returns:
             The verdict as feedback: truth values and numbers as `score`, labels as `value`, the
@@ -347,11 +357,32 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
             InvalidInputError: There is nothing to judge, or something that the judge cannot read.
             ModelError: The provider refuses access, or the case could not be embedded.
         """
-        case = _evaluated(inputs, outputs, reference_outputs, more)
-        outcome = NO_OUTPUTS if case is None else self.invoke(case, config)
+        case = evaluated(inputs, outputs, reference_outputs, more)
+        outcome = self.invoke(case, config) if isinstance(case, Case) else case
         return evaluator_result(self.spec.name, outcome)
 
-    __call__ = evaluate
+    def __call__(
+        self,
+        run: Any = None,
+        example: Any = None,
+        *,
+        inputs: Any = None,
+        outputs: Any = None,
+        reference_outputs: Any = None,
+        config: RunnableConfig | None = None,
+        **more: Any,
+    ) -> EvaluatorResult:
+        """`evaluate`, called with fields by name, or as LangSmith's `(run, example)`."""
+        fields = {"inputs": inputs, "outputs": outputs, "reference_outputs": reference_outputs}
+        return self.evaluate(**fields, config=config, run=run, example=example, **more)
+
+    def evaluate_run(self, run: Any, example: Any = None, **_: Any) -> EvaluationResult:
+        """`evaluate`, as LangSmith's `client.evaluate_run(run, judge)` calls an evaluator."""
+        return _langsmith_result(self.evaluate(run=run, example=example))
+
+    async def aevaluate_run(self, run: Any, example: Any = None, **_: Any) -> EvaluationResult:
+        """Async `evaluate_run`."""
+        return _langsmith_result(await self.aevaluate(run=run, example=example))
 
     async def aevaluate(
         self,
@@ -363,8 +394,8 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         **more: Any,
     ) -> EvaluatorResult:
         """Async `evaluate`; itself an evaluator for async code."""
-        case = _evaluated(inputs, outputs, reference_outputs, more)
-        outcome = NO_OUTPUTS if case is None else await self.ainvoke(case, config)
+        case = evaluated(inputs, outputs, reference_outputs, more)
+        outcome = await self.ainvoke(case, config) if isinstance(case, Case) else case
         return evaluator_result(self.spec.name, outcome)
 
     def as_openevals_prompt(self) -> OpenevalsPrompt:
@@ -374,6 +405,36 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         what this judge remembers of the case.
         """
         return OpenevalsPrompt(self.setup)
+
+    def as_tool(
+        self,
+        args_schema: type[BaseModel] | None = None,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        arg_types: dict[str, type] | None = None,
+    ) -> BaseTool:
+        """This judge as a tool that takes a case's fields; see `Runnable.as_tool`.
+
+        A `JudgeTool` is the one that is meant for agents: it explains itself and answers in words.
+        """
+        if args_schema is None and arg_types is None:
+            args_schema = Case
+        description = description or f"Judge a case: {self.spec.instructions}"
+        return super().as_tool(args_schema, name=name, description=description, arg_types=arg_types)
+
+    def configurable_fields(self, *_: Any, **__: Any) -> NoReturn:
+        """Refused: a judge's parts are checked against its memory when it is built.
+
+        Raises:
+            ConfigurationError: Always; it says what to use instead.
+        """
+        raise ConfigurationError(
+            "a judge cannot be changed by a run's config; build one judge for each configuration, "
+            "over the same memory, and choose in a RunnableLambda(lambda case, config: ...)."
+        )
+
+    configurable_alternatives = configurable_fields
 
     def recall(self, case: CaseLike) -> WorkingMemory:
         """What the judge would have before it: principles and past cases. Judges nothing."""
@@ -398,8 +459,9 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         Progress is told by LangChain custom events named `memalign_progress`.
 
         Args:
-            feedback: `Feedback`, or mappings of its fields. One that is not usable is reported as
-                rejected; the others are stored.
+            feedback: `Feedback`, or mappings of its fields, or a DataFrame or Arrow table with
+                these as columns. One that is not usable is logged and reported as rejected; the
+                others are stored.
             probe: First ask the judge about new cases of which its own verdict is not known, so
                 that it learns from the difference; costs one judgement each.
             gate: Decides whether what was learned may enter the memory, such as an
@@ -410,7 +472,7 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
             config: Callbacks, tags and the like.
 
         Raises:
-            InvalidInputError: `feedback` is no list.
+            InvalidInputError: `feedback` is no list, or nothing of it can be used.
             ModelError: The provider refuses access. The feedback is stored, pending; with a gate
                 it is not.
         """
@@ -623,35 +685,18 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         return f"MemAlignJudge({self.spec.name!r}, {self.spec.value_type.describe()})"
 
 
-def _evaluated(
-    inputs: Any, outputs: Any, reference_outputs: Any, more: Mapping[str, Any]
-) -> Case | None:
-    """What an evaluator is asked to judge; None where there are no outputs."""
-    ran, example = _langsmith(more)
-    if ran is not None and outputs is None:
-        outputs = ran.outputs or {}
-    if example is not None:
-        inputs = example.inputs if inputs is None else inputs
-        reference_outputs = reference_outputs or example.outputs
-    if is_without_outputs(outputs):
-        return None
-    # LangSmith writes {} for what there is not.
-    return Case(inputs=inputs, outputs=outputs, reference_outputs=reference_outputs or None)
-
-
-def _langsmith(more: Mapping[str, Any]) -> tuple[Any, Any]:
-    """The run and the example among further arguments.
-
-    Raises:
-        InvalidInputError: There are others, which would go unseen.
-    """
-    unread = [name for name in more if name not in ("run", "example") and more[name]]
-    if unread:
+def _check_no_options(options: Mapping[str, Any]) -> None:
+    if options:
         raise InvalidInputError(
-            f"found {', '.join(sorted(unread))}; a judge reads inputs, outputs and "
-            "reference_outputs only: put what it should see into one of these."
+            f"found {', '.join(sorted(options))}; a judge takes a case and a config only. Give "
+            "options of the model to the model itself, such as model.bind(...) or its parameters."
         )
-    return more.get("run"), more.get("example")
+
+
+def _langsmith_result(result: EvaluatorResult) -> EvaluationResult:
+    from langsmith.evaluation import EvaluationResult
+
+    return EvaluationResult(**result)
 
 
 def _check_alignment(gate: Any, max_concurrency: Any) -> None:

@@ -22,7 +22,7 @@ ORDER = """
     _content
     schema
     _values _results
-    _prompts
+    _prompts _evaluated
     _offline
     _models
     _stores

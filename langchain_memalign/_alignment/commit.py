@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from langchain_memalign._alignment.context import NO_COST, Cost
 from langchain_memalign._alignment.merging import Candidate, plan_principles
@@ -77,6 +78,7 @@ class Learned(Record):
     added: tuple[Principle, ...] = ()
     merged: tuple[Principle, ...] = ()
     retired: tuple[Principle, ...] = ()
+    warnings: tuple[str, ...] = ()
     cost: Cost = NO_COST
 
     @property
@@ -93,6 +95,7 @@ def plan_commit(
     distilled: Distilled,
     cases: EmbeddedCases,
     rules: EmbeddedRules,
+    moment: datetime | None = None,
 ) -> tuple[list[Change], Learned]:
     """Write what was learned from a batch.
 
@@ -115,7 +118,7 @@ def plan_commit(
         )
     ]
     new_ids = _free_ids(records, _batch_id(judge, episodes), len(usable))
-    principles = plan_principles(usable, known=known, ids=new_ids, moment=now())
+    principles = plan_principles(usable, known=known, ids=new_ids, moment=moment or now())
     waiting = _waiting(current, distilled, usable, cases, rules)
     changes: list[Change] = [*principles.puts(judge, rules.vectors)]
     for id_, episode in current.items():
@@ -130,6 +133,7 @@ def plan_commit(
         added=tuple(principles.added.values()),
         merged=tuple(principles.merged.values()),
         retired=tuple(principles.retired.values()),
+        warnings=_unrecallable(cases.vectors),
         cost=distilled.cost + Cost(embedded=cases.count + len(rules.vectors)),
     )
 
@@ -149,6 +153,17 @@ def _waiting(
             for id_ in candidate.sources:
                 waiting.setdefault(id_, Pending(id_, reason))
     return {id_: pending for id_, pending in waiting.items() if id_ in current}
+
+
+def _unrecallable(vectors: Mapping[str, array[float]]) -> tuple[str, ...]:
+    """Whose case the embedding model has no direction for, so that no other is near it."""
+    blank = [id_ for id_, vector in vectors.items() if not any(vector)]
+    if not blank:
+        return ()
+    return (
+        f"the embedding model gave zero vectors for {len(blank)} of the episodes, which are "
+        f"therefore never recalled: {', '.join(blank[:3])}.",
+    )
 
 
 def _is_same_work(before: Episode, there: Episode | None) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from langchain_memalign._alignment.context import AlignmentContext
 from langchain_memalign._alignment.unlearning import learned_anew
+from langchain_memalign._content import REPLACEMENT, canonical, table_rows
 from langchain_memalign._definition import written_anew
 from langchain_memalign._values import JudgeSpec
 from langchain_memalign.errors import InvalidInputError
@@ -22,6 +24,9 @@ from langchain_memalign.schema import (
     now,
 )
 
+_log = logging.getLogger(__name__)
+_FIRST = 3
+
 
 class Ingested(Record):
     """What became of a batch of feedback; episodes by id, except for `retired`."""
@@ -31,6 +36,23 @@ class Ingested(Record):
     overwritten: tuple[str, ...] = ()
     rejected: tuple[Rejected, ...] = ()
     retired: tuple[Principle, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def listed(feedback: Iterable[Feedback | Mapping[str, Any]]) -> list[Any]:
+    """The items of a batch; a DataFrame or table is taken as its rows.
+
+    Raises:
+        InvalidInputError: `feedback` is no list.
+    """
+    if (rows := table_rows(feedback)) is not None:
+        return rows
+    if isinstance(feedback, Mapping | str) or not isinstance(feedback, Iterable):
+        raise InvalidInputError(
+            f"feedback: found a {type(feedback).__name__}; expected a list of Feedback, or of "
+            "mappings with its fields, or a DataFrame with its fields as columns."
+        )
+    return list(feedback)
 
 
 def read_feedback(
@@ -42,16 +64,12 @@ def read_feedback(
         The episodes by id, and which items could not be used, and why.
 
     Raises:
-        InvalidInputError: `feedback` is no list.
+        InvalidInputError: `feedback` is no list, or none of its items can be used.
     """
-    if isinstance(feedback, Mapping | str) or not isinstance(feedback, Iterable):
-        raise InvalidInputError(
-            f"feedback: found a {type(feedback).__name__}; expected a list of Feedback, or of "
-            "mappings with its fields."
-        )
+    items = listed(feedback)
     episodes: dict[str, Episode] = {}
     rejected: list[Rejected] = []
-    for index, item in enumerate(feedback):
+    for index, item in enumerate(items):
         try:
             word = Feedback.of(item)
             checked = {
@@ -65,7 +83,31 @@ def read_feedback(
         else:
             episodes.pop(episode.id, None)
             episodes[episode.id] = episode
+    if rejected:
+        first = "; ".join(f"item {r.index}: {r.reason}" for r in rejected[:_FIRST])
+        said = f"{len(rejected)} of {len(items)} items of feedback cannot be used: {first}"
+        said += "; ..." if len(rejected) > _FIRST else ""
+        if len(rejected) == len(items):
+            raise InvalidInputError(f"{said} Nothing was stored.")
+        _log.warning("%s The others are stored.", said)
     return episodes, rejected
+
+
+def oddities(episodes: Iterable[Episode]) -> tuple[str, ...]:
+    """What a person should know of feedback that was taken in, though it can be used."""
+    odd = [e for e in episodes if REPLACEMENT in canonical(_words(e))]
+    if not odd:
+        return ()
+    return (
+        f"{len(odd)} of the episodes hold U+FFFD, which stands for NUL or for a character that "
+        f"could not be read: {', '.join(e.id for e in odd[:_FIRST])}.",
+    )
+
+
+def _words(episode: Episode) -> list[Any]:
+    case = episode.case
+    said = [case.inputs, case.outputs, case.reference_outputs]
+    return [*said, episode.rationale, episode.reviewer]
 
 
 def plan_ingest(
@@ -103,11 +145,14 @@ def plan_ingest(
         unchanged=tuple(old.id for old, e in known if old.revision == e.revision),
         overwritten=tuple(old.id for old, _ in changed),
         retired=tuple(retired),
+        warnings=oddities([*new, *(episode for _, episode in changed)]),
     )
 
 
 def _checked(spec: JudgeSpec, field: str, value: Value) -> Value:
+    if isinstance(value, float) and value.is_integer() and spec.value_type.kind != "number":
+        value = int(value)  # a column of whole numbers with gaps is one of floats
     try:
-        return spec.value_type.check(value)
+        return spec.value_type.read(value)
     except InvalidInputError as error:
         raise InvalidInputError(f"{field}{str(error).removeprefix('value')}") from error

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from langchain_memalign._alignment.context import AlignmentContext
+from langchain_memalign._alignment.ingest import listed
 from langchain_memalign._alignment.takeover import changes_to, decided, plan_takeover
 from langchain_memalign._memory.records import Records, scratch_copy
 from langchain_memalign._stores.base import Selection
@@ -43,14 +44,13 @@ def align_gated(
         probe: Asks the judge about new cases of which its own verdict is not known.
 
     Raises:
-        InvalidInputError: `feedback` is no list.
+        InvalidInputError: `feedback` is no list, or nothing of it can be used.
         ModelError: The provider refuses access. Nothing is stored.
         MemoryLockedError: Another process learns for too long. Nothing is stored.
         MemoryStoreError: The memory cannot be read or written.
     """
     started = time.perf_counter()
-    is_list = isinstance(feedback, Iterable) and not isinstance(feedback, Mapping | str)
-    given = list(feedback) if is_list else feedback  # `align` says what is wrong with it
+    given = listed(feedback)
     with aligning(context.records, context.judge):
         copies = ExitStack()
         try:

@@ -5,17 +5,25 @@ from __future__ import annotations
 import hashlib
 from typing import Any, Self
 
-from pydantic import AwareDatetime, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from langchain_memalign._content import canonical, is_blank, normalise
+from langchain_memalign._content import canonical, is_blank, is_missing, normalise
 from langchain_memalign.errors import InvalidInputError
-from langchain_memalign.schema.record import OptionalText, OptionalValue, Record, now
+from langchain_memalign.schema.record import (
+    OptionalName,
+    OptionalText,
+    OptionalValue,
+    Record,
+    Time,
+    now,
+)
 
 
 class Case(Record):
     """What is judged. Each field is text, a mapping, or messages; pairs are `{"A": ..., "B": ...}`.
 
-    Messages, also inside mappings, are kept in one plain form (see `content.normalise`).
+    Messages, also inside mappings, are kept in one plain form, and objects as what they hold (see
+    `content.normalise`). Missing fields may be None, nan, or pandas' NaT or NA.
     """
 
     inputs: Any = None
@@ -25,7 +33,7 @@ class Case(Record):
     @field_validator("inputs", "outputs", "reference_outputs", mode="before")
     @classmethod
     def _plain(cls, value: object, info: Any) -> object:
-        plain = normalise(value, where=info.field_name)
+        plain = None if is_missing(value) else normalise(value, where=info.field_name)
         if plain is not None and not isinstance(plain, str | dict | list):
             raise InvalidInputError(
                 f"{info.field_name} is a bare {type(value).__name__}; expected text, a mapping or "
@@ -58,11 +66,11 @@ class Feedback(Case):
         judge_rationale: Why the judge had said so.
     """
 
-    id: OptionalText = None
+    id: OptionalName = None
     value: OptionalValue = None
     rationale: OptionalText = None
-    reviewer: OptionalText = None
-    created_at: AwareDatetime = Field(default_factory=now)
+    reviewer: OptionalName = None
+    created_at: Time = Field(default_factory=now)
     judge_value: OptionalValue = None
     judge_rationale: OptionalText = None
 

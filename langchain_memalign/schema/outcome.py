@@ -8,6 +8,7 @@ from langchain_core.messages.ai import UsageMetadata
 
 from langchain_memalign.schema.memory import Principle
 from langchain_memalign.schema.record import Record, Value
+from langchain_memalign.schema.report_table import Report, Row, counted, listed
 
 
 class Latency(Record):
@@ -62,6 +63,11 @@ class Unscored(Record):
     recall_problem: str | None = None
     principles_total: int = 0
     memory_fingerprint: str = ""
+
+    @property
+    def value(self) -> None:
+        """None: there is no value, so that `outcome.value` can be asked of every outcome."""
+        return None
 
 
 class Pending(NamedTuple):
@@ -139,7 +145,7 @@ class GateDecision(Record):
     usage: UsageMetadata | None = None
 
 
-class AlignmentReport(Record):
+class AlignmentReport(Report):
     """What one alignment did; episodes by id.
 
     Attributes:
@@ -177,8 +183,30 @@ class AlignmentReport(Record):
     usage: UsageMetadata | None = None
     seconds: float = 0.0
 
+    def rows(self) -> list[Row]:
+        """What there is to tell, most important first."""
+        fed = (
+            ("stored", self.stored),
+            ("overwritten", self.overwritten),
+            ("unchanged", self.unchanged),
+            ("distilled", self.distilled),
+        )
+        refusal = f"{len(self.refused)}: {self.gate.reason}" if self.gate and self.refused else ""
+        return [
+            *counted(fed),
+            *listed("rejected", [f"{r.index}: {r.reason}" for r in self.rejected]),
+            *listed("pending", [f"{p.episode_id[:8]}: {p.reason}" for p in self.pending]),
+            *([("refused", refusal)] if refusal else counted([("refused", self.refused)])),
+            *listed("principles added", [p.text for p in self.principles_added]),
+            *listed("principles merged", [p.text for p in self.principles_merged]),
+            *listed("principles retired", [p.text for p in self.principles_retired]),
+            *counted([("conflicts", self.conflicts)]),
+            *listed("warnings", self.warnings),
+            *_cost(self.model_calls, self.embedded, self.seconds),
+        ]
 
-class ForgetReport(Record):
+
+class ForgetReport(Report):
     """What one forgetting did; episodes and principles by id.
 
     Attributes:
@@ -196,3 +224,22 @@ class ForgetReport(Record):
     embedded: int = 0
     seconds: float = 0.0
     guarantee: str = ""
+
+    def rows(self) -> list[Row]:
+        """What there is to tell, most important first."""
+        gone = (
+            ("episodes removed", self.episodes_removed),
+            ("principles removed", self.principles_removed),
+        )
+        return [
+            *counted(gone),
+            *listed("principles redistilled", [p.text for p in self.principles_redistilled]),
+            *listed("pending", [f"{p.episode_id[:8]}: {p.reason}" for p in self.pending]),
+            *_cost(self.model_calls, self.embedded, self.seconds),
+            *([("guarantee", self.guarantee)] if self.guarantee else []),
+        ]
+
+
+def _cost(model_calls: int, embedded: int, seconds: float) -> list[Row]:
+    said = f"{model_calls} model calls, {embedded} texts embedded, {seconds:.1f} s"
+    return [("cost", said.replace("1 model calls", "1 model call") if model_calls == 1 else said)]
