@@ -13,7 +13,16 @@ from langchain_memalign.importers.learning import (
 )
 from langchain_memalign.importers.mlflow import from_mlflow
 from langchain_memalign.importers.openevals import from_few_shots
-from langchain_memalign.importers.tables import BadRow, Row, map_rows, read_csv, read_jsonl
+from langchain_memalign.importers.tables import (
+    BadRow,
+    Row,
+    map_rows,
+    read_csv,
+    read_json,
+    read_jsonl,
+    read_rows,
+    read_xlsx,
+)
 
 __all__ = [
     "CASE_FIELDS",
@@ -33,6 +42,9 @@ __all__ = [
     "import_feedback",
     "map_rows",
     "read_csv",
+    "read_json",
     "read_jsonl",
+    "read_rows",
+    "read_xlsx",
     "with_values",
 ]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from langchain_core.runnables import RunnableConfig
 
+from langchain_memalign._content import is_blank
 from langchain_memalign._values import ValueType
 from langchain_memalign.errors import ConfigurationError, InvalidInputError, SourceError
 from langchain_memalign.judge import MemAlignJudge
@@ -47,27 +50,74 @@ class Skipped:
 Found: TypeAlias = Remark | Skipped
 
 
+# How tables and people write that there is nothing; "NA" and a dash may also be someone's initials
+# or an id, but are no remark.
+_NOTHING = {"nan", "-nan", "nat", "null", "none", "n/a", "<na>", "#n/a", "#na", "\\n"}
+_NO_REMARK = {*_NOTHING, "na", "n.a", "-", "--", "\u2013", "\u2014", "/"}
+_NOTHING_SAID = {
+    **dict.fromkeys(("id", "reviewer", "created_at"), _NOTHING),
+    **dict.fromkeys(("value", "rationale", "judge_value", "judge_rationale"), _NO_REMARK),
+}
+_SHEET_ERRORS = {"#ref!", "#value!", "#name?", "#div/0!", "#num!", "#null!", "#spill!", "#calc!"}
+
+
 def with_values(fields: Mapping[str, Any], value_type: ValueType) -> dict[str, Any]:
     """The fields with values of the judge's type, read as generously as a reviewer's answer.
 
-    "Yes", "GOOD", " 4 " and a score of 1.0 for true are understood.
+    "Yes", "GOOD", " 4 " and a score of 1.0 for true are understood. What is written for nothing,
+    such as nan, NULL or N/A, is nothing, unless it is one of the judge's labels. A moment without a
+    time zone is taken as UTC.
 
     Raises:
-        InvalidInputError: A value cannot be read.
+        InvalidInputError: A value cannot be read, or a field is a spreadsheet's error.
     """
     read = dict(fields)
-    for name in ("value", "judge_value"):
-        given = read.get(name)
-        if given is not None and given != "":
-            # Scores are numbers in many systems: true is 1.0 there.
-            whole = isinstance(given, float) and given.is_integer()
+    for name, given in fields.items():
+        if isinstance(given, str) and given.strip().casefold() in _SHEET_ERRORS:
+            raise InvalidInputError(
+                f"{name}: found the spreadsheet's error {given.strip()}; correct the cell."
+            )
+        if name in ("value", "judge_value") and not is_blank(given):
             try:
-                read[name] = value_type.read(int(given) if whole else given)
+                read[name] = _value(given, value_type)
+                continue
             except InvalidInputError:
-                if name == "value":
+                if name == "value" and not _is_nothing(name, given):
                     raise
                 # A judge of another scale may have been at work; the expert's word stands alone.
-                read[name] = read["judge_rationale"] = None
+                read[name] = None
+                if name == "judge_value":
+                    read["judge_rationale"] = None
+        elif _is_nothing(name, given):
+            read[name] = None
+    moment = read.get("created_at")
+    if moment is None:
+        read.pop("created_at", None)
+    else:
+        read["created_at"] = _aware(moment)
+    return read
+
+
+def _value(given: Any, value_type: ValueType) -> Any:
+    # Scores are numbers in many systems: true is 1.0 there.
+    whole = isinstance(given, float) and given.is_integer()
+    return value_type.read(int(given) if whole else given)
+
+
+def _is_nothing(name: str, given: Any) -> bool:
+    """Whether a field of this name says that there is nothing."""
+    if isinstance(given, str):
+        return given.strip().casefold().rstrip(".") in _NOTHING_SAID.get(name, ())
+    return name in _NOTHING_SAID and isinstance(given, float) and math.isnan(given)
+
+
+def _aware(moment: Any) -> Any:
+    try:
+        read = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    except ValueError:
+        return moment  # refused, with its reason, where it is to be used
+    if isinstance(read, datetime) and read.tzinfo is None:
+        return read.replace(tzinfo=UTC)
     return read
 
 
@@ -160,14 +210,15 @@ class _Reading:
 
     def _take(self, item: Found, value_type: ValueType) -> None:
         if isinstance(item, Remark):
-            if all(item.fields.get(name) in (None, "") for name in ("value", "rationale")):
-                self._skipped.append(Skipped(item.where, "it has neither value nor rationale."))
-                return
             try:
-                self.remarks.append(with_values(item.fields, value_type))
+                read = with_values(item.fields, value_type)
             except InvalidInputError as error:
                 self._skipped.append(Skipped(item.where, str(error), is_unusable=True))
+                return
+            if all(is_blank(read.get(name)) for name in ("value", "rationale")):
+                self._skipped.append(Skipped(item.where, "it has neither value nor rationale."))
             else:
+                self.remarks.append(read)
                 self._places.append(item.where)
         elif isinstance(item, Skipped):
             self._skipped.append(item)
