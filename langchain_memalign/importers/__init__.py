@@ -1,5 +1,10 @@
 """Feedback and cases from elsewhere, as records of this library."""
 
+from langchain_memalign.importers.annotations import (
+    from_argilla,
+    from_few_shots,
+    from_label_studio,
+)
 from langchain_memalign.importers.fields import CASE_FIELDS, FEEDBACK_FIELDS, FieldMap
 from langchain_memalign.importers.langsmith import from_langsmith, from_langsmith_dataset
 from langchain_memalign.importers.learning import (
@@ -12,7 +17,6 @@ from langchain_memalign.importers.learning import (
     with_values,
 )
 from langchain_memalign.importers.mlflow import from_mlflow
-from langchain_memalign.importers.openevals import from_few_shots
 from langchain_memalign.importers.tables import (
     BadRow,
     Row,
@@ -35,7 +39,9 @@ __all__ = [
     "Row",
     "Skipped",
     "aimport_feedback",
+    "from_argilla",
     "from_few_shots",
+    "from_label_studio",
     "from_langsmith",
     "from_langsmith_dataset",
     "from_mlflow",

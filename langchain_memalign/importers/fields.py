@@ -79,6 +79,20 @@ class FieldMap:
                     )
         return cls(tuple(fields), tuple(pairs))
 
+    @property
+    def targets(self) -> set[str]:
+        """The fields that pairs map to, at the top level."""
+        return {pair.target[0] for pair in self.pairs if pair.target}
+
+    def source_of(self, target: str) -> str | None:
+        """The field that is mapped to a target as a whole."""
+        return next((".".join(p.source) for p in self.pairs if p.target == (target,)), None)
+
+    @property
+    def sources(self) -> set[str]:
+        """The top-level fields of a row that pairs may look into."""
+        return self._roots()
+
     def apply(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """Return the fields of a case or feedback that a row holds.
 

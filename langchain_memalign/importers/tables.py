@@ -140,7 +140,8 @@ def read_json(data: bytes) -> Iterator[Row | BadRow]:
     except UnicodeDecodeError:
         return iter(by_line)
     readings: list[list[Row | BadRow]] = [whole, by_line]
-    return iter(max(readings, key=_gain))
+    best = max(readings, key=_gain)
+    return iter(best)
 
 
 def _gain(rows: Sequence[Row | BadRow]) -> tuple[int, int]:
