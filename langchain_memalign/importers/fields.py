@@ -16,6 +16,9 @@ CASE_FIELDS = ("id", *Case.model_fields)
 FEEDBACK_FIELDS = tuple(Feedback.model_fields)
 """What a row of feedback may hold."""
 
+NOTHING = {"nan", "-nan", "nat", "null", "none", "n/a", "<na>", "#n/a", "#na", "\\n"}
+"""How tables write that a cell holds nothing, in lower case."""
+
 _EXAMPLE = "such as 'label=value,question=inputs.question'"
 _QUOTES = """Put quotes around a name that holds a comma, an equals sign or a dot: '"a=b"=value'."""
 # A name, in quotes or with a backslash before each mark that is part of it, and the mark after it.

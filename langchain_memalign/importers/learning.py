@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
@@ -14,8 +14,9 @@ from langchain_core.runnables import RunnableConfig
 from langchain_memalign._content import is_blank
 from langchain_memalign._values import ValueType
 from langchain_memalign.errors import ConfigurationError, InvalidInputError, SourceError
+from langchain_memalign.importers.fields import NOTHING
 from langchain_memalign.judge import MemAlignJudge
-from langchain_memalign.schema import AlignmentReport, Record
+from langchain_memalign.schema import AlignmentReport, ForgetReport, Record
 
 
 @dataclass(frozen=True)
@@ -48,16 +49,30 @@ class Skipped:
 
 
 Found: TypeAlias = Remark | Skipped
+Word: TypeAlias = tuple[str, str | None]
+"""A word as its source knows it: the `source_id` of its record, and the reviewer."""
 
 
-# How tables and people write that there is nothing; "NA" and a dash may also be someone's initials
-# or an id, but are no remark.
-_NOTHING = {"nan", "-nan", "nat", "null", "none", "n/a", "<na>", "#n/a", "#na", "\\n"}
-_NO_REMARK = {*_NOTHING, "na", "n.a", "-", "--", "\u2013", "\u2014", "/"}
-_NOTHING_SAID = {
-    **dict.fromkeys(("id", "reviewer", "created_at"), _NOTHING),
-    **dict.fromkeys(("value", "rationale", "judge_value", "judge_rationale"), _NO_REMARK),
-}
+class Source(Iterator[Found]):
+    """What an importer finds in a system that is asked; read once.
+
+    Args:
+        found: What it finds.
+        withdrawn: Of words that were learned from there, those that it no longer holds. It passes
+            over words of elsewhere.
+    """
+
+    def __init__(self, found: Iterator[Found], withdrawn: Callable[[set[Word]], set[Word]]) -> None:
+        self._found = found
+        self.withdrawn = withdrawn
+
+    def __next__(self) -> Found:
+        return next(self._found)
+
+
+# A dash, or "NA", may be someone's initials or an id; it is no remark.
+_NO_REMARK = {*NOTHING, "na", "n.a", "-", "--", "\u2013", "\u2014", "/"}
+_SAID = ("value", "rationale", "judge_value", "judge_rationale")
 _SHEET_ERRORS = {"#ref!", "#value!", "#name?", "#div/0!", "#num!", "#null!", "#spill!", "#calc!"}
 
 
@@ -82,13 +97,13 @@ def with_values(fields: Mapping[str, Any], value_type: ValueType) -> dict[str, A
                 read[name] = _value(given, value_type)
                 continue
             except InvalidInputError:
-                if name == "value" and not _is_nothing(name, given):
+                if name == "value" and not _is_nothing(given):
                     raise
                 # A judge of another scale may have been at work; the expert's word stands alone.
                 read[name] = None
                 if name == "judge_value":
                     read["judge_rationale"] = None
-        elif _is_nothing(name, given):
+        elif name in _SAID and _is_nothing(given):
             read[name] = None
     moment = read.get("created_at")
     if moment is None:
@@ -104,11 +119,10 @@ def _value(given: Any, value_type: ValueType) -> Any:
     return value_type.read(int(given) if whole else given)
 
 
-def _is_nothing(name: str, given: Any) -> bool:
-    """Whether a field of this name says that there is nothing."""
-    if isinstance(given, str):
-        return given.strip().casefold().rstrip(".") in _NOTHING_SAID.get(name, ())
-    return name in _NOTHING_SAID and isinstance(given, float) and math.isnan(given)
+def _is_nothing(said: Any) -> bool:
+    if isinstance(said, str):
+        return said.strip().casefold().rstrip(".") in _NO_REMARK
+    return isinstance(said, float) and math.isnan(said)
 
 
 def _aware(moment: Any) -> Any:
@@ -131,11 +145,16 @@ class ImportReport(Record):
             has to be corrected.
         incomplete: Why the source could not be read to its end, if it could not. What had been
             read is learned; the same import goes on from there.
+        withdrawn: Ids of episodes of which the source no longer holds the word: it was deleted or
+            emptied there, or what it is about was.
+        forgotten: What forgetting these did, where that was asked for.
     """
 
     alignment: AlignmentReport
     skipped: tuple[Skipped, ...] = ()
     incomplete: str | None = None
+    withdrawn: tuple[str, ...] = ()
+    forgotten: ForgetReport | None = None
 
     @property
     def unusable(self) -> tuple[Skipped, ...]:
@@ -147,6 +166,7 @@ def import_feedback(
     judge: MemAlignJudge,
     found: Iterable[Found],
     *,
+    forget_withdrawn: bool = False,
     probe: bool = False,
     max_concurrency: int = 32,
     config: RunnableConfig | None = None,
@@ -155,10 +175,13 @@ def import_feedback(
 
     Importing is incremental: every remark carries the id that its source gave it, so what is
     known already is neither stored nor learned twice, and what was edited there is learned anew.
+    LangSmith and MLflow are asked, too, for what was learned from them and was not read: what they
+    no longer hold is reported.
 
     Args:
         judge: The judge that learns.
         found: A source, such as `from_langsmith(...)`.
+        forget_withdrawn: Whether to forget what the source no longer holds.
         probe: As for `MemAlignJudge.align`.
         max_concurrency: Most model calls at the same time.
         config: Callbacks, tags and the like.
@@ -172,13 +195,18 @@ def import_feedback(
     alignment = judge.align(
         read.remarks, probe=probe, max_concurrency=max_concurrency, config=config
     )
-    return read.report(alignment)
+    withdrawn = read.withdrawn(judge)
+    forgotten = None
+    if forget_withdrawn and withdrawn:
+        forgotten = judge.forget(episode_ids=withdrawn, config=config)
+    return read.report(alignment, withdrawn, forgotten)
 
 
 async def aimport_feedback(
     judge: MemAlignJudge,
     found: Iterable[Found],
     *,
+    forget_withdrawn: bool = False,
     probe: bool = False,
     max_concurrency: int = 32,
     config: RunnableConfig | None = None,
@@ -188,7 +216,11 @@ async def aimport_feedback(
     alignment = await judge.aalign(
         read.remarks, probe=probe, max_concurrency=max_concurrency, config=config
     )
-    return read.report(alignment)
+    withdrawn = await asyncio.to_thread(read.withdrawn, judge)
+    forgotten = None
+    if forget_withdrawn and withdrawn:
+        forgotten = await judge.aforget(episode_ids=withdrawn, config=config)
+    return read.report(alignment, withdrawn, forgotten)
 
 
 class _Reading:
@@ -196,6 +228,8 @@ class _Reading:
 
     def __init__(self, found: Iterable[Found], value_type: ValueType) -> None:
         self.remarks: list[dict[str, Any]] = []
+        self._source = found if isinstance(found, Source) else None
+        self._said: set[Word] = set()
         self._places: list[str] = []
         self._skipped: list[Skipped] = []
         self._incomplete: str | None = None
@@ -210,14 +244,17 @@ class _Reading:
 
     def _take(self, item: Found, value_type: ValueType) -> None:
         if isinstance(item, Remark):
+            word = (str(item.fields.get("source_id")), item.fields.get("reviewer"))
             try:
                 read = with_values(item.fields, value_type)
             except InvalidInputError as error:
+                self._said.add(word)
                 self._skipped.append(Skipped(item.where, str(error), is_unusable=True))
                 return
             if all(is_blank(read.get(name)) for name in ("value", "rationale")):
                 self._skipped.append(Skipped(item.where, "it has neither value nor rationale."))
             else:
+                self._said.add(word)
                 self.remarks.append(read)
                 self._places.append(item.where)
         elif isinstance(item, Skipped):
@@ -228,7 +265,21 @@ class _Reading:
                 "such as from_langsmith(...). Feedback itself goes to judge.align."
             )
 
-    def report(self, alignment: AlignmentReport) -> ImportReport:
+    def withdrawn(self, judge: MemAlignJudge) -> list[str]:
+        """Ids of the judge's episodes of which the source no longer holds the word."""
+        if self._source is None or self._incomplete is not None:
+            return []
+        known = {(e.source_id, e.reviewer): e.id for e in judge.episodes() if e.source_id}
+        try:
+            gone = self._source.withdrawn(known.keys() - self._said)
+        except (SourceError, ConfigurationError) as error:
+            self._incomplete = str(error)
+            return []
+        return [known[word] for word in known if word in gone]
+
+    def report(
+        self, alignment: AlignmentReport, withdrawn: Iterable[str], forgotten: ForgetReport | None
+    ) -> ImportReport:
         rejected = [
             Skipped(self._places[r.index], r.reason, is_unusable=True) for r in alignment.rejected
         ]
@@ -236,4 +287,6 @@ class _Reading:
             alignment=alignment.model_copy(update={"rejected": ()}),
             skipped=(*self._skipped, *rejected),
             incomplete=self._incomplete,
+            withdrawn=tuple(withdrawn),
+            forgotten=forgotten,
         )

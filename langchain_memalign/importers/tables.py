@@ -15,7 +15,7 @@ from typing import Any
 
 from langchain_memalign._content import is_blank
 from langchain_memalign.errors import ConfigurationError, InvalidInputError
-from langchain_memalign.importers.fields import FieldMap
+from langchain_memalign.importers.fields import NOTHING, FieldMap
 
 _QUOTED = re.compile('"[^"]*(?:""[^"]*)*"')
 _BROKEN = (
@@ -61,6 +61,8 @@ def map_rows(
 ) -> tuple[list[Row], list[BadRow], list[str]]:
     """Map the fields of rows.
 
+    What is written for nothing (nan, NULL, N/A) in a row's id, reviewer or moment is nothing.
+
     Returns:
         The mapped rows, the lines that cannot be used, and the names of fields that were not used.
 
@@ -82,10 +84,19 @@ def map_rows(
     mapped: list[Row] = []
     for row in rows:
         try:
-            mapped.append(Row(row.line, fields.apply(row.data)))
+            mapped.append(Row(row.line, _named(fields.apply(row.data))))
         except InvalidInputError as error:
             bad.append(BadRow(row.line, str(error)))
     return mapped, sorted(bad, key=lambda row: row.line), fields.unused(row.data for row in rows)
+
+
+def _named(record: dict[str, Any]) -> dict[str, Any]:
+    """A record without names of nothing, which rows of different people would share."""
+    for name in ("id", "source_id", "reviewer", "created_at"):
+        given = record.get(name)
+        if isinstance(given, str) and given.strip().casefold() in NOTHING:
+            record[name] = None
+    return record
 
 
 def read_rows(data: bytes, name: str = "", *, sheet: str | None = None) -> Iterator[Row | BadRow]:
