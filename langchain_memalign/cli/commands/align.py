@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from langchain_memalign._gate import Gate
 from langchain_memalign.cli.data_files import read_feedback, read_labelled
 from langchain_memalign.cli.objects import opened_judge
 from langchain_memalign.cli.options import ConcurrencyOption, JsonOption, JudgeOption, MapOption
@@ -22,7 +23,7 @@ from langchain_memalign.cli.terminal import (
 )
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.importers import BadRow, Row
-from langchain_memalign.judge import Gate, MemAlignJudge
+from langchain_memalign.judge import MemAlignJudge
 from langchain_memalign.schema import AlignmentReport, GateDecision, GateEvidence, Value
 
 
