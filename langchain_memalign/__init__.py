@@ -8,7 +8,6 @@ for other systems), `evaluation` (measuring a judge), `evaluators` (for LangSmit
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from langchain_memalign._gate import Gate
 from langchain_memalign._models import Retry
 from langchain_memalign.errors import (
     ConfigurationError,
@@ -23,7 +22,7 @@ from langchain_memalign.errors import (
     ModelError,
     SourceError,
 )
-from langchain_memalign.judge import MemAlignJudge
+from langchain_memalign.judge import Gate, MemAlignJudge
 from langchain_memalign.memory import Memory
 from langchain_memalign.schema import (
     AlignmentReport,

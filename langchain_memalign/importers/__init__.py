@@ -15,6 +15,7 @@ from langchain_memalign.importers.learning import (
     Source,
     aimport_feedback,
     import_feedback,
+    read_words,
     with_values,
 )
 from langchain_memalign.importers.mlflow import from_mlflow
@@ -53,6 +54,7 @@ __all__ = [
     "read_json",
     "read_jsonl",
     "read_rows",
+    "read_words",
     "read_xlsx",
     "with_values",
 ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +18,7 @@ from langchain_memalign._values import ValueType
 from langchain_memalign.errors import ConfigurationError, InvalidInputError, SourceError
 from langchain_memalign.importers.fields import NOTHING
 from langchain_memalign.judge import MemAlignJudge
-from langchain_memalign.schema import AlignmentReport, ForgetReport, Record
+from langchain_memalign.schema import AlignmentReport, ForgetReport, Record, Value
 
 
 @dataclass(frozen=True)
@@ -76,12 +78,70 @@ _SAID = ("value", "rationale", "judge_value", "judge_rationale")
 _SHEET_ERRORS = {"#ref!", "#value!", "#name?", "#div/0!", "#num!", "#null!", "#spill!", "#calc!"}
 
 
-def with_values(fields: Mapping[str, Any], value_type: ValueType) -> dict[str, Any]:
+_PAIR = re.compile(
+    r"""\s*(?:"(?P<quoted>(?:[^"]|"")+)"|(?P<bare>[^",=]+?))\s*=\s*(?P<value>[^,]+?)\s*(?:,|\Z)"""
+)
+# How an emoji is drawn, not what it says: as text or picture, and the tones of skin.
+_LOOKS = re.compile("[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]")
+
+
+def read_words(texts: Iterable[str], value_type: ValueType) -> dict[str, Value]:
+    """Read which words stand for which values of a judge, for `with_values`.
+
+    Args:
+        texts: Pairs, several in a text, separated by commas: `ja=true,nein=false`. A word that
+            holds a comma or an equals sign stands in quotes: `"3,5"=4`.
+        value_type: The values that there are.
+
+    Raises:
+        InvalidInputError: A text is no such pair, its value is none of the judge's, or a word
+            stands for two.
+    """
+    words: dict[str, Value] = {}
+    for text in texts:
+        position = 0
+        while position < len(text.rstrip(" ,")):
+            pair = _PAIR.match(text, position)
+            if pair is None:
+                raise InvalidInputError(
+                    f"values: found {text[position:]!r:.80}; expected pairs of a word and a value, "
+                    "such as 'ja=true,nein=false'."
+                )
+            position = pair.end()
+            word = _plain(pair["bare"] or pair["quoted"].replace('""', '"'))
+            value = value_type.read(pair["value"])
+            if word in words and words[word] != value:
+                raise InvalidInputError(
+                    f"values: found {word!r} for {words[word]!r} and {value!r}; expected one."
+                )
+            words[word] = value
+    return words
+
+
+def _plain(word: Any) -> str:
+    """A word as it is compared: without case, spaces around it, and looks."""
+    if isinstance(word, float) and word.is_integer():
+        word = int(word)
+    text = _LOOKS.sub("", unicodedata.normalize("NFKC", str(word)))
+    return " ".join(text.casefold().split())
+
+
+def with_values(
+    fields: Mapping[str, Any],
+    value_type: ValueType,
+    *,
+    words: Mapping[str, Value] | None = None,
+) -> dict[str, Any]:
     """The fields with values of the judge's type, read as generously as a reviewer's answer.
 
     "Yes", "GOOD", " 4 " and a score of 1.0 for true are understood. What is written for nothing,
     such as nan, NULL or N/A, is nothing, unless it is one of the judge's labels. A moment without a
     time zone is taken as UTC.
+
+    Args:
+        fields: The fields of a `Feedback`.
+        value_type: The values that the judge may give.
+        words: Further words that stand for a value, as `read_words` gives them.
 
     Raises:
         InvalidInputError: A value cannot be read, or a field is a spreadsheet's error.
@@ -94,7 +154,7 @@ def with_values(fields: Mapping[str, Any], value_type: ValueType) -> dict[str, A
             )
         if name in ("value", "judge_value") and not is_blank(given):
             try:
-                read[name] = _value(given, value_type)
+                read[name] = _value(given, value_type, words or {})
                 continue
             except InvalidInputError:
                 if name == "value" and not _is_nothing(given):
@@ -113,7 +173,9 @@ def with_values(fields: Mapping[str, Any], value_type: ValueType) -> dict[str, A
     return read
 
 
-def _value(given: Any, value_type: ValueType) -> Any:
+def _value(given: Any, value_type: ValueType, words: Mapping[str, Value]) -> Any:
+    if isinstance(given, str | bool | int | float) and (word := _plain(given)) in words:
+        return words[word]
     # Scores are numbers in many systems: true is 1.0 there.
     whole = isinstance(given, float) and given.is_integer()
     return value_type.read(int(given) if whole else given)
@@ -166,6 +228,7 @@ def import_feedback(
     judge: MemAlignJudge,
     found: Iterable[Found],
     *,
+    words: Mapping[str, Value] | None = None,
     forget_withdrawn: bool = False,
     probe: bool = False,
     max_concurrency: int = 32,
@@ -181,6 +244,7 @@ def import_feedback(
     Args:
         judge: The judge that learns.
         found: A source, such as `from_langsmith(...)`.
+        words: Further words that stand for a value, as `read_words` gives them.
         forget_withdrawn: Whether to forget what the source no longer holds.
         probe: As for `MemAlignJudge.align`.
         max_concurrency: Most model calls at the same time.
@@ -191,7 +255,7 @@ def import_feedback(
         ConfigurationError: It refused the key before anything was read from it.
         ModelError: The judge's provider refuses access. The feedback is stored, pending.
     """
-    read = _Reading(found, judge.spec.value_type)
+    read = _Reading(found, judge.spec.value_type, words)
     alignment = judge.align(
         read.remarks, probe=probe, max_concurrency=max_concurrency, config=config
     )
@@ -206,13 +270,14 @@ async def aimport_feedback(
     judge: MemAlignJudge,
     found: Iterable[Found],
     *,
+    words: Mapping[str, Value] | None = None,
     forget_withdrawn: bool = False,
     probe: bool = False,
     max_concurrency: int = 32,
     config: RunnableConfig | None = None,
 ) -> ImportReport:
     """Async `import_feedback`; the source is read in a thread."""
-    read = await asyncio.to_thread(_Reading, found, judge.spec.value_type)
+    read = await asyncio.to_thread(_Reading, found, judge.spec.value_type, words)
     alignment = await judge.aalign(
         read.remarks, probe=probe, max_concurrency=max_concurrency, config=config
     )
@@ -226,7 +291,9 @@ async def aimport_feedback(
 class _Reading:
     """A source read to its end, or to where it broke."""
 
-    def __init__(self, found: Iterable[Found], value_type: ValueType) -> None:
+    def __init__(
+        self, found: Iterable[Found], value_type: ValueType, words: Mapping[str, Value] | None
+    ) -> None:
         self.remarks: list[dict[str, Any]] = []
         self._source = found if isinstance(found, Source) else None
         self._said: set[Word] = set()
@@ -235,18 +302,18 @@ class _Reading:
         self._incomplete: str | None = None
         try:
             for item in found:
-                self._take(item, value_type)
+                self._take(item, value_type, words)
         # A key may expire in the middle.
         except (SourceError, ConfigurationError) as error:
             if not self.remarks:
                 raise
             self._incomplete = str(error)
 
-    def _take(self, item: Found, value_type: ValueType) -> None:
+    def _take(self, item: Found, value_type: ValueType, words: Mapping[str, Value] | None) -> None:
         if isinstance(item, Remark):
             word = (str(item.fields.get("source_id")), item.fields.get("reviewer"))
             try:
-                read = with_values(item.fields, value_type)
+                read = with_values(item.fields, value_type, words=words)
             except InvalidInputError as error:
                 self._said.add(word)
                 self._skipped.append(Skipped(item.where, str(error), is_unusable=True))

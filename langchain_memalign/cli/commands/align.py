@@ -8,10 +8,15 @@ from typing import Annotated
 
 import typer
 
-from langchain_memalign._gate import Gate
 from langchain_memalign.cli.data_files import read_feedback, read_labelled
 from langchain_memalign.cli.objects import opened_judge
-from langchain_memalign.cli.options import ConcurrencyOption, JsonOption, JudgeOption, MapOption
+from langchain_memalign.cli.options import (
+    ConcurrencyOption,
+    JsonOption,
+    JudgeOption,
+    MapOption,
+    ValuesOption,
+)
 from langchain_memalign.cli.terminal import (
     AlignmentProgress,
     Screen,
@@ -22,8 +27,8 @@ from langchain_memalign.cli.terminal import (
     worth,
 )
 from langchain_memalign.errors import InvalidInputError
-from langchain_memalign.importers import BadRow, Row
-from langchain_memalign.judge import MemAlignJudge
+from langchain_memalign.importers import BadRow, Row, read_words
+from langchain_memalign.judge import Gate, MemAlignJudge
 from langchain_memalign.schema import AlignmentReport, GateDecision, GateEvidence, Value
 
 
@@ -31,12 +36,16 @@ def align(
     feedback: Annotated[
         Path | None,
         typer.Argument(
-            help="JSONL with an expert's word a line: inputs, outputs, value and/or rationale, "
-            "reviewer, ...; - reads standard input. Without it, only what an earlier run left "
-            "pending is learned."
+            help="A file with an expert's word a row: inputs, outputs, value and/or rationale, "
+            "reviewer, ...; JSONL, JSON, CSV or .xlsx. - reads standard input. Without it, only "
+            "what an earlier run left pending is learned."
         ),
     ] = None,
     map_: MapOption = None,
+    values: ValuesOption = None,
+    sheet: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Which sheet of a workbook.")
+    ] = None,
     reviewer: Annotated[
         str | None,
         typer.Option(help="Who said it, for rows that do not tell."),
@@ -89,7 +98,11 @@ def align(
         rows: list[Row] = []
         bad: list[BadRow] = []
         if feedback is not None:
-            rows, bad = read_feedback(feedback, map_ or [], judging.spec.value_type, screen)
+            value_type = judging.spec.value_type
+            words = read_words(values or (), value_type)
+            rows, bad = read_feedback(
+                feedback, map_ or [], value_type, screen, words=words, sheet=sheet
+            )
         if reviewer is not None:
             rows = [
                 Row(row.line, {**row.data, "reviewer": row.data.get("reviewer") or reviewer})
