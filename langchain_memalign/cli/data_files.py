@@ -107,14 +107,19 @@ def read_feedback(
 
 
 def read_labelled(
-    source: Path, mapping: Sequence[str], value_type: ValueType, screen: Screen
+    source: Path,
+    mapping: Sequence[str],
+    value_type: ValueType,
+    screen: Screen,
+    *,
+    words: Mapping[str, Value] | None = None,
 ) -> list[Mapping[str, Any]]:
     """Read feedback to measure with; says which lines are left out, and goes on.
 
     Raises:
         InvalidInputError: The file cannot be read, or none of its lines can be used.
     """
-    rows, bad = read_feedback(source, mapping, value_type, screen)
+    rows, bad = read_feedback(source, mapping, value_type, screen, words=words)
     for row in bad:
         screen.note(f"{source}, line {row.line} left out: {row.reason}", style="yellow")
     return [row.data for row in rows]

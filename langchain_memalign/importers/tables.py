@@ -387,8 +387,8 @@ def read_xlsx(data: bytes, *, sheet: str | None = None) -> Iterator[Row | BadRow
     ]
     if len(used) > 1:
         raise InvalidInputError(
-            f"found rows in the sheets {', '.join(map(repr, used))}; expected them in one. Say "
-            "which (--sheet), or save it as CSV."
+            f"found rows in the sheets {', '.join(map(repr, used))}; expected them in one. Name it "
+            "(--sheet of `memalign align`), or save it as CSV."
         )
     rows = (_sheet_records(written[title], values[title]) for title in used)
     return _table((record for records in rows for record in records), "a cell")

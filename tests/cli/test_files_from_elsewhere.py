@@ -107,6 +107,17 @@ def test_words_for_values_may_be_given(shell, values, label):
     assert learned(shell) == {("So?", False, None)}
 
 
+def test_words_for_values_are_meant_wherever_experts_values_are_read(shell):
+    rows = [f"Late {n}!,Reply {n}.,{'ja' if n % 2 else 'nein'}\n" for n in range(6)]
+    shell.write("rows.csv", "question,reply,label\n" + "".join(rows))
+    mapped = ["--map", "question=inputs,reply=outputs,label=value"]
+    words = ["--values", "ja=true,nein=false"]
+    told = shell.json("evaluate", "rows.csv", *mapped, *words)
+    assert told
+    shell("align", "rows.csv", *mapped, *words, "--gate", "--holdout", "rows.csv", code=None)
+    assert {e["value"] for e in shell.json("episodes")} <= {True, False}
+
+
 @pytest.mark.parametrize(
     ("values", "problem"),
     [

@@ -73,6 +73,16 @@ def test_rows_without_an_id_do_not_share_one(judge, name, nothing):
     assert len(report.alignment.stored) == len(judge.episodes()) == 2
 
 
+@pytest.mark.parametrize(
+    "moment", ["2026-03-02 10:30", "2026-03-02T10:30:00", "2026-03-02T11:30:00+01:00"]
+)
+def test_a_moment_of_a_sheet_needs_no_time_zone(judge, moment):
+    sheet = f"question,reply,label,created_at\nLate!,So?,no,{moment}\n"
+    learned(judge, read_rows(sheet.encode(), "x.csv"), "question=inputs,reply=outputs,label=value")
+    (episode,) = judge.episodes()
+    assert episode.created_at == datetime.datetime(2026, 3, 2, 10, 30, tzinfo=datetime.UTC)
+
+
 def test_what_was_judged_may_say_none():
     assert good("q,a\nWhat does f return?,None\nWhat is 0/0?,nan\n") == [
         {"q": "What does f return?", "a": "None"},

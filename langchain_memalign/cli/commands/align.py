@@ -97,9 +97,9 @@ def align(
     with opened_judge(judge_file) as (_, judging):
         rows: list[Row] = []
         bad: list[BadRow] = []
+        value_type = judging.spec.value_type
+        words = read_words(values or (), value_type)
         if feedback is not None:
-            value_type = judging.spec.value_type
-            words = read_words(values or (), value_type)
             rows, bad = read_feedback(
                 feedback, map_ or [], value_type, screen, words=words, sheet=sheet
             )
@@ -108,7 +108,14 @@ def align(
                 Row(row.line, {**row.data, "reviewer": row.data.get("reviewer") or reviewer})
                 for row in rows
             ]
-        before = _gate(judging, holdout, map_ or [], screen) if gate else None
+        before: Gate | None = None
+        if gate:
+            from langchain_memalign.evaluation import EvidenceGate  # numpy is an extra
+
+            trusted = None
+            if holdout is not None:
+                trusted = read_labelled(holdout, map_ or [], value_type, screen, words=words)
+            before = EvidenceGate() if trusted is None else EvidenceGate(holdout=trusted)
         try:
             report = _learn(judging, rows, screen, probe, before, concurrency)
         except KeyboardInterrupt:
@@ -153,16 +160,6 @@ def _learn(
             max_concurrency=concurrency,
             config={"callbacks": [watching]},
         )
-
-
-def _gate(
-    judging: MemAlignJudge, holdout: Path | None, mapping: Sequence[str], screen: Screen
-) -> Gate:
-    from langchain_memalign.evaluation import EvidenceGate  # numpy is an extra
-
-    if holdout is None:
-        return EvidenceGate()
-    return EvidenceGate(holdout=read_labelled(holdout, mapping, judging.spec.value_type, screen))
 
 
 def still_waiting(report: AlignmentReport) -> str:
