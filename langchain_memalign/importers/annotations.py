@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.importers.fields import FEEDBACK_FIELDS, FieldMap
-from langchain_memalign.importers.learning import Found, Remark, Skipped
+from langchain_memalign.importers.learning import Found, Remark, Skipped, as_content
 from langchain_memalign.importers.tables import BadRow, Row
 
 _REMARKS = {
@@ -236,13 +236,9 @@ def _case(data: Mapping[str, Any], *, used: set[str]) -> dict[str, Any]:
     for target, names in (("outputs", _OUTPUTS), ("reference_outputs", _REFERENCES)):
         fitting = [name for name in rest if name.casefold() in names]
         if len(fitting) == 1:
-            case[target] = _content(rest.pop(fitting[0]))
+            case[target] = as_content(rest.pop(fitting[0]))
     (only,) = rest.values() if len(rest) == 1 else (rest,)
-    return {"inputs": rest if isinstance(only, bool | int | float) else only, **case}
-
-
-def _content(value: Any) -> Any:
-    return {"value": value} if isinstance(value, bool | int | float) else value
+    return {"inputs": rest if as_content(only) is not only else only, **case}
 
 
 def _listed(value: Any) -> list[Mapping[str, Any]]:

@@ -55,6 +55,11 @@ Word: TypeAlias = tuple[str, str | None]
 """A word as its source knows it: the `source_id` of its record, and the reviewer."""
 
 
+def as_content(value: Any) -> Any:
+    """What was given or answered, as a case takes it: a bare number is none by itself."""
+    return {"value": value} if isinstance(value, bool | int | float) else value
+
+
 class Source(Iterator[Found]):
     """What an importer finds in a system that is asked; read once.
 

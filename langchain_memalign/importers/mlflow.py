@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from langchain_memalign._content import is_blank
 from langchain_memalign._models.failures import as_cause, said_by
 from langchain_memalign.errors import ConfigurationError, SourceError
-from langchain_memalign.importers.learning import Found, Remark, Skipped, Source, Word
+from langchain_memalign.importers.learning import Found, Remark, Skipped, Source, Word, as_content
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -236,7 +236,7 @@ def _remarks(words: _Words, scope: str, where: str, case: Mapping[str, Any]) -> 
 def _case(span: Span | None) -> dict[str, Any]:
     if span is None:
         return {"inputs": None, "outputs": None}
-    return {"inputs": _content(span.inputs), "outputs": _content(span.outputs)}
+    return {"inputs": as_content(span.inputs), "outputs": as_content(span.outputs)}
 
 
 def _conversation(traces: list[Trace]) -> list[Any]:
@@ -266,8 +266,9 @@ def _new(given: list[Any], known: list[Any]) -> list[Any]:
 def _messages(content: Any, role: str) -> list[Any]:
     """What a turn took or gave, as messages."""
     if isinstance(content, Mapping) and content:
-        if isinstance(content.get("messages"), list):
-            return list(content["messages"])
+        for name in ("messages", "input", "output"):  # LangChain's and OpenAI's names
+            if isinstance(content.get(name), list):
+                return list(content[name])
         if isinstance(content.get("choices"), list):  # a completion of OpenAI's
             return [c["message"] for c in content["choices"] if "message" in c]
         if "role" in content or "type" in content:
@@ -282,11 +283,6 @@ def _messages(content: Any, role: str) -> list[Any]:
 
 def _value(assessment: Assessment) -> Any:
     return assessment.feedback and assessment.feedback.value
-
-
-def _content(value: Any) -> Any:
-    """What a traced function took or gave; a bare number is no case by itself."""
-    return {"value": value} if isinstance(value, bool | int | float) else value
 
 
 def _scalar(value: Any) -> Any:
