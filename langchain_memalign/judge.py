@@ -524,6 +524,7 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         self,
         episode_ids: Iterable[str] | None = None,
         *,
+        source_ids: Iterable[str] | None = None,
         reviewer: str | None = None,
         before: datetime | None = None,
         where: Callable[[Episode], bool] | None = None,
@@ -537,6 +538,7 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
 
         Args:
             episode_ids: Their ids. Unknown ones are no error.
+            source_ids: What the system that the word was collected in calls it.
             reviewer: Who said it.
             before: Said before this moment.
             where: Any condition on the episode.
@@ -546,7 +548,7 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         Raises:
             InvalidInputError: Nothing says which episodes should go.
         """
-        fits = _forgotten(episode_ids, reviewer, before, where)
+        fits = _forgotten(episode_ids, source_ids, reviewer, before, where)
         return self._as_run(
             "forget",
             lambda config: forgetting.forget(self.setup.context(config), fits, redistill=redistill),
@@ -557,6 +559,7 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         self,
         episode_ids: Iterable[str] | None = None,
         *,
+        source_ids: Iterable[str] | None = None,
         reviewer: str | None = None,
         before: datetime | None = None,
         where: Callable[[Episode], bool] | None = None,
@@ -564,7 +567,7 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         config: RunnableConfig | None = None,
     ) -> ForgetReport:
         """Async `forget`."""
-        fits = _forgotten(episode_ids, reviewer, before, where)
+        fits = _forgotten(episode_ids, source_ids, reviewer, before, where)
         return await self._as_arun(
             "forget",
             lambda config: aforgetting.forget(
@@ -709,6 +712,7 @@ def _check_alignment(gate: Any, max_concurrency: Any) -> None:
 
 def _forgotten(
     episode_ids: Iterable[str] | None,
+    source_ids: Iterable[str] | None,
     reviewer: str | None,
     before: datetime | None,
     where: Callable[[Episode], bool] | None,
@@ -718,28 +722,34 @@ def _forgotten(
     Raises:
         InvalidInputError: Nothing is given, or something that is not usable.
     """
-    if isinstance(episode_ids, str):
-        raise InvalidInputError("episode_ids: found one string; expected a list of ids.")
-    ids = None if episode_ids is None else frozenset(episode_ids)
+    ids = _ids("episode_ids", episode_ids)
+    sources = _ids("source_ids", source_ids)
     if before is not None and (not isinstance(before, datetime) or before.tzinfo is None):
         raise InvalidInputError(
             f"before: found {before!r:.80}; expected an aware datetime, such as datetime.now(UTC)."
         )
-    if (ids, reviewer, before, where) == (None, None, None, None):
+    if (ids, sources, reviewer, before, where) == (None, None, None, None, None):
         raise InvalidInputError(
-            "nothing says what to forget; give episode_ids, reviewer, before or where. "
-            "To forget everything, where=lambda episode: True."
+            "nothing says what to forget; give episode_ids, source_ids, reviewer, before or "
+            "where. To forget everything, where=lambda episode: True."
         )
 
     def fits(episode: Episode) -> bool:
         return (
             (ids is None or episode.id in ids)
+            and (sources is None or episode.source_id in sources)
             and (reviewer is None or episode.reviewer == reviewer)
             and (before is None or episode.created_at < before)
             and (where is None or where(episode))
         )
 
     return fits
+
+
+def _ids(name: str, given: Iterable[str] | None) -> frozenset[str] | None:
+    if isinstance(given, str):
+        raise InvalidInputError(f"{name}: found one string; expected a list of ids.")
+    return None if given is None else frozenset(given)
 
 
 def _at_least(least: int, name: str, number: int) -> int:

@@ -130,12 +130,19 @@ def plan_ingest(
     retired = [principle.model_copy(update={"retired_at": now()}) for principle in lost]
     changes: list[Change] = [Put(judge=judge, record=e) for e in new]
     for old, episode in changed:
-        kept: dict[str, Any] = {"created_at": old.created_at}
+        source_id = episode.source_id or old.source_id
+        kept: dict[str, Any] = {"created_at": old.created_at, "source_id": source_id}
         same_case = old.case.key == episode.case.key
         if same_case and episode.judge_value is None:
             kept |= {"judge_value": old.judge_value, "judge_rationale": old.judge_rationale}
         record = episode.model_copy(update=kept)
         changes.append(Put(judge=judge, record=record, vector=None if same_case else ()))
+    # A word that is told again may say for the first time where it comes from.
+    changes += [
+        Put(judge=judge, record=old.model_copy(update={"source_id": e.source_id}))
+        for old, e in known
+        if old.revision == e.revision and e.source_id not in (None, old.source_id)
+    ]
     changes += [Put(judge=judge, record=principle) for principle in retired]
     if episodes:
         changes += written_anew(records, judge, context.definition)

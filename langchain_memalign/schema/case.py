@@ -59,6 +59,8 @@ class Feedback(Case):
 
     Attributes:
         id: The caller's own id; with it, a later feedback of the same id replaces this one.
+        source_id: What the system that it was collected in calls it, for
+            `judge.forget(source_ids=[...])`; the id, where there is none.
         value: What the expert says the value is.
         rationale: Why, in the expert's words.
         reviewer: Who says so; several reviewers of one case are several episodes.
@@ -67,6 +69,7 @@ class Feedback(Case):
     """
 
     id: OptionalName = None
+    source_id: OptionalName = None
     value: OptionalValue = None
     rationale: OptionalText = None
     reviewer: OptionalName = None

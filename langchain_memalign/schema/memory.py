@@ -20,9 +20,14 @@ _NAMESPACE = uuid.UUID("5b0f3c3e-6d9a-4d53-9f0e-4d656d416c67")
 
 
 class Episode(Record):
-    """A case with the expert's word on it, as memory keeps it."""
+    """A case with the expert's word on it, as memory keeps it.
+
+    Attributes:
+        source_id: What the system that the word was collected in calls it.
+    """
 
     id: str
+    source_id: str | None = None
     case: Case
     value: Value | None = None
     rationale: str | None = None
@@ -40,6 +45,7 @@ class Episode(Record):
         identity = canonical([judge, feedback.id or f"case:{case.key}", feedback.reviewer])
         return cls(
             id=str(uuid.uuid5(_NAMESPACE, identity)),
+            source_id=feedback.source_id or feedback.id,
             case=case,
             value=feedback.value,
             rationale=feedback.rationale,

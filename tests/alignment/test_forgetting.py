@@ -158,6 +158,33 @@ def test_forgetting_by_reviewer(bench):
     assert "Rule: Remark 1." not in bench.texts()
 
 
+def test_forgetting_by_what_its_source_calls_it(bench):
+    bench.judge.align(
+        [
+            {**feedback(1), "source_id": "ticket:1"},
+            {**feedback(2), "id": "ticket:2"},
+            feedback(3),
+        ]
+    )
+    report = bench.judge.forget(source_ids=["ticket:1", "ticket:2", "ticket:9"])
+    assert len(report.episodes_removed) == 2
+    assert bench.remarks() == ["Remark 3."]
+    with pytest.raises(InvalidInputError, match="source_ids: found one string"):
+        bench.judge.forget(source_ids="ticket:1")
+
+
+def test_a_word_that_is_told_again_may_say_where_it_comes_from(bench):
+    bench.judge.align([feedback(1)])
+    learned = bench.judge.episodes()
+    told = {**feedback(1), "source_id": "ticket:1"}
+    report = bench.judge.align([told])
+    assert (len(report.unchanged), report.model_calls, report.embedded) == (1, 0, 0)
+    assert bench.judge.episodes() == [learned[0].model_copy(update={"source_id": "ticket:1"})]
+    # Nor is that forgotten when it is told once more without.
+    bench.judge.align([{**feedback(1), "rationale": "Changed."}])
+    assert [e.source_id for e in bench.judge.episodes()] == ["ticket:1"]
+
+
 def test_forgetting_what_was_said_before_a_moment(bench):
     noon = datetime(2026, 1, 5, 12, tzinfo=UTC)
     hours = [feedback(i, created_at=noon + timedelta(hours=i)) for i in range(4)]

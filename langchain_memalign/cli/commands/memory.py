@@ -199,6 +199,10 @@ def forget(
         list[str] | None,
         typer.Argument(metavar="[ID]...", help="Episodes, by id or its beginning."),
     ] = None,
+    source: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ID", help="What the system calls it that it was imported from."),
+    ] = None,
     reviewer: Annotated[str | None, typer.Option(help="All that this reviewer said.")] = None,
     before: Annotated[
         str | None, typer.Option(metavar="DATE", help="All that was said before.")
@@ -232,10 +236,10 @@ def forget(
     """
     screen = Screen(json=json)
     earlier = read_date(before, "--before")
-    if not ids and reviewer is None and earlier is None and not contains:
+    if not ids and not source and reviewer is None and earlier is None and not contains:
         raise InvalidInputError(
-            "found nothing that says what to forget; expected ids, --reviewer, --before or "
-            "--contains."
+            "found nothing that says what to forget; expected ids, --source, --reviewer, --before "
+            "or --contains."
         )
     with opened_judge(judge_file, asks_model=redistill and not dry_run, creates=False) as (
         file,
@@ -248,6 +252,7 @@ def forget(
             episode
             for episode in there
             if (not named or episode.id in named)
+            and (not source or episode.source_id in source)
             and (reviewer is None or episode.reviewer == reviewer)
             and (earlier is None or episode.created_at < earlier)
             and (not contains or _says(episode, contains))
