@@ -265,7 +265,7 @@ class Interviewer:
                 menu.append(word, "bold cyan").append("  ")
             else:
                 menu.append(f"[{key}]", "bold cyan").append(word[1:] + "  ")
-        return menu.append("or type your answer", "dim")
+        return menu.append("or in words", "dim")
 
     def _explain(self, keys: Sequence[str]) -> None:
         for key in keys:
