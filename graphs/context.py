@@ -74,6 +74,17 @@ class _Settings(BaseModel):
         description="What to judge.",
         json_schema_extra=_of_nodes("judge", "learn_batch", _AFTER_AGENT, kind="prompt"),
     )
+    value_meanings: Annotated[dict[str, str], BeforeValidator(_from_text)] = Field(
+        default={},
+        description="What values mean in words, as JSON: "
+        '{"true": "appropriate", "false": "not appropriate"}. People and the model are shown them.',
+        json_schema_extra=_of_nodes("judge", "human_review", "learn_batch", _AFTER_AGENT),
+    )
+    question: str | None = Field(
+        default=None,
+        description="What people are asked about a case. Without it: the instructions.",
+        json_schema_extra=_of_nodes("judge", "human_review", "learn_batch", _AFTER_AGENT),
+    )
     model: str = Field(
         default_factory=_default_model,
         description="The judge's chat model, as provider:name; 'precedent' votes by past cases, "
@@ -221,6 +232,8 @@ class ConfiguredJudge:
             name=context.name,
             instructions=context.instructions,
             value_type=context.value_type,
+            value_meanings=context.value_meanings,
+            question=context.question,
             model=context.model,
             memory=self.memory_of(context),
             k=context.k,

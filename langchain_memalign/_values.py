@@ -4,20 +4,34 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, Self, TypeAlias
 
 from pydantic import (
+    Field,
     PydanticSchemaGenerationError,
     PydanticUserError,
     TypeAdapter,
     field_validator,
+    model_validator,
 )
 from pydantic.errors import PydanticInvalidForJsonSchema
 
 from langchain_memalign._content import canonical, is_blank
+from langchain_memalign._words import (
+    CROSSES,
+    FALSE,
+    NO,
+    TICKS,
+    TRUE,
+    YES,
+    Rating,
+    plain,
+    read_rating,
+)
 from langchain_memalign.errors import InvalidInputError
-from langchain_memalign.schema import Record, Text, Value
+from langchain_memalign.schema import OptionalText, Record, Text, Value
 
 Declared: TypeAlias = Any
 """A Python type (`bool`, `Literal[...]`, `Annotated[int, Field(ge=1, le=5)]`) or a JSON schema."""
@@ -26,8 +40,8 @@ _EXPECTED = (
     "expected bool, Literal with two or more labels, Annotated[int, Field(ge=..., le=...)], "
     "Annotated[float, Field(ge=..., le=...)], or the JSON schema of one of them"
 )
+_JOINTS = re.compile(r"(?<=\w)[_-](?=\w)")
 _ANNOTATIONS = {"title", "description", "default", "examples", "$schema"}
-_YES = {"true", "yes", "y", "1", "pass"}
 # Up to here a float holds every whole number exactly.
 _LARGEST_BOUND = 2**53
 # For whole numbers an exclusive bound is just the next one.
@@ -37,7 +51,9 @@ _WHOLE_BOUNDS: dict[str, Callable[[float], int]] = {
     "exclusiveMinimum": lambda bound: math.floor(bound) + 1,
     "exclusiveMaximum": lambda bound: math.ceil(bound) - 1,
 }
-_NO = {"false", "no", "n", "0", "fail"}
+_MEANT = dict.fromkeys(TRUE | YES | TICKS, True) | dict.fromkeys(FALSE | NO | CROSSES, False)
+# Stars are given out of five or fewer; on a longer scale nobody knows out of how many.
+_MOST_STARS = 5
 
 
 class ValueType(Record):
@@ -126,41 +142,83 @@ class ValueType(Record):
         Raises:
             InvalidInputError: It is not.
         """
-        fits = False
-        match self.kind:
-            case "boolean":
-                fits = isinstance(value, bool)
-            case "choice":
-                fits = any(type(value) is type(label) and value == label for label in self.labels)
-            case "integer":
-                fits = type(value) is int and self.minimum <= value <= self.maximum
-            case "number":
-                if isinstance(value, int | float) and not isinstance(value, bool):
-                    fits = self.minimum <= value <= self.maximum
-        if not fits:
+        if not self._fits(value):
             raise InvalidInputError(f"value: found {_shown(value)}; expected {self.describe()}.")
         return float(value) if self.kind == "number" else value  # type: ignore[arg-type, return-value]
 
-    def read(self, answer: object) -> Value:
-        """Return the value that a human meant; lenient: "Yes", " 4 ", "GOOD" are understood.
+    def read(self, answer: object, *, words: Mapping[str, Value] | None = None) -> Value:
+        """Return the value that a person meant, whatever they typed or clicked to say so.
+
+        The one reader of people's values: in Python, in files, in forms and in a terminal.
+        Lenient where there is one meaning: "Yes", "ja", 👍, "Bad!", " 4 ", "four", "4 stars",
+        "4/5" on a scale up to 5, "3,5". What could mean two values is refused, as is a question.
+
+        Args:
+            answer: What was given.
+            words: Further words that stand for a value, as `_words.plain` gives them.
 
         Raises:
             InvalidInputError: It cannot be read as a value of this type.
         """
+        if isinstance(answer, float) and answer.is_integer() and self.kind != "number":
+            answer = int(answer)  # many systems keep whole numbers, and true, as floats
         # An Enum's own `str` would give its name.
-        text = (str.__str__(answer) if isinstance(answer, str) else _shown(answer)).strip()
-        folded = text.casefold()
+        text = str.__str__(answer) if isinstance(answer, str) else _shown(answer)
+        word = plain(text)
+        if isinstance(answer, str) and words and word in words:
+            return words[word]
         candidate: object = answer
         match self.kind:
-            case "boolean":
-                candidate = folded in _YES if folded in _YES | _NO else answer
+            case "boolean" if isinstance(answer, str | int):
+                candidate = _MEANT.get(word.removesuffix(".0"), answer)
             case "choice":
-                words = {str(label).strip().casefold(): label for label in self.labels}
-                words |= {str(label).strip(): label for label in self.labels}
-                candidate = words.get(text, words.get(folded, answer))
+                candidate = self._label(text.strip(), answer)
             case "integer" | "number" if not isinstance(answer, bool):
-                candidate = _number(text, whole=self.kind == "integer")
+                candidate = self._number(text, text)
         return self.check(candidate)
+
+    def _label(self, text: str, answer: object) -> object:
+        """The one label that is spelt like `text`, the more exactly the better."""
+        for spell in (str, str.casefold, _spelt):
+            found = [label for label in self.labels if spell(str(label).strip()) == spell(text)]
+            if len(found) == 1:
+                return found[0]
+        is_scale = isinstance(self.labels[0], int) and not isinstance(answer, bool)
+        return self._number(text, answer) if is_scale else answer
+
+    def _number(self, text: str, otherwise: object) -> object:
+        """The one number of this type that a text may be."""
+        rating = read_rating(text)
+        if rating is None or not self._takes(rating):
+            return otherwise
+        whole = self.kind != "number"
+        numbers = {int(n) if whole and n.is_integer() else n for n in rating.numbers}
+        fitting = [number for number in numbers if self._fits(number)]
+        return fitting[0] if len(fitting) == 1 else otherwise
+
+    def _takes(self, rating: Rating) -> bool:
+        low, high = self.minimum, self.maximum
+        if self.kind == "choice":
+            numbers = [int(label) for label in self.labels]
+            low, high = min(numbers), max(numbers)
+        if rating.in_stars and not 1 < high <= _MOST_STARS:
+            return False
+        return rating.top is None or (rating.top == high and low in (0, 1))
+
+    def _fits(self, value: object) -> bool:
+        match self.kind:
+            case "boolean":
+                return isinstance(value, bool)
+            case "choice":
+                return any(type(value) is type(label) and value == label for label in self.labels)
+            case "integer":
+                return type(value) is int and self.minimum <= value <= self.maximum
+            case "number":
+                return (
+                    isinstance(value, int | float)
+                    and not isinstance(value, bool)
+                    and self.minimum <= value <= self.maximum
+                )
 
     def verdict_schema(self) -> dict[str, Any]:
         """The structured output of a judgement: the reasons first, then the value.
@@ -199,11 +257,15 @@ class JudgeSpec(Record):
         name: The namespace in memory; also the run's name.
         instructions: What to judge, in the words of whoever sets the judge up (trusted text).
         value_type: The values that it may give.
+        value_meanings: What values mean in words, by the value as `value_text` writes it.
+        question: What people are asked about a case; None asks them the instructions.
     """
 
     name: Text
     instructions: Text
     value_type: ValueType
+    value_meanings: dict[str, Text] = Field(default_factory=dict)
+    question: OptionalText = None
 
     @field_validator("name", "instructions")
     @classmethod
@@ -212,11 +274,117 @@ class JudgeSpec(Record):
             raise InvalidInputError("found nothing; expected some text.")
         return text.strip()
 
+    @field_validator("question")
     @classmethod
-    def create(cls, *, name: str, instructions: str, value_type: Declared) -> Self:
-        """Read a judge's description, the value type in any form that `ValueType.parse` takes."""
+    def _stripped(cls, text: str | None) -> str | None:
+        return text and text.strip()
+
+    @model_validator(mode="after")
+    def _meanings_are_of_its_values(self) -> Self:
+        meanings: dict[str, str] = {}
+        for key, meaning in self.value_meanings.items():
+            value = self.value_type.read(key)
+            if is_blank(meaning):
+                raise InvalidInputError(f"value_meanings: found nothing for {key}; expected words.")
+            if value_text(value) in meanings:
+                raise InvalidInputError(f"value_meanings: found two meanings of {key}.")
+            if self._reads_otherwise(meaning, value):
+                raise InvalidInputError(
+                    f"value_meanings: found {meaning!r:.80} for {key}, which people would take "
+                    "for another value; expected words of its own for each value."
+                )
+            meanings[value_text(value)] = meaning.strip()
+        if len(set(map(plain, meanings.values()))) < len(meanings):
+            raise InvalidInputError(
+                "value_meanings: found the same words for two values; expected words of its own "
+                "for each."
+            )
+        # Frozen for all others; here the record is still being made.
+        self.__dict__["value_meanings"] = meanings
+        return self
+
+    def _reads_otherwise(self, meaning: str, value: Value) -> bool:
+        try:
+            return self.value_type.read(meaning) != value
+        except InvalidInputError:
+            return False
+
+    @classmethod
+    def create(
+        cls,
+        *,
+        name: str,
+        instructions: str,
+        value_type: Declared,
+        value_meanings: Mapping[Any, str] | None = None,
+        question: str | None = None,
+    ) -> Self:
+        """Read a judge's description, the value type in any form that `ValueType.parse` takes.
+
+        Args:
+            name: The namespace in memory.
+            instructions: What to judge.
+            value_type: The values that it may give.
+            value_meanings: What they mean in words, by value: `{True: "appropriate"}`.
+            question: What people are asked about a case.
+        """
         parsed = ValueType.parse(value_type)
-        return cls(name=name, instructions=instructions, value_type=parsed)
+        if not isinstance(value_meanings, Mapping | None):
+            raise InvalidInputError(
+                f"value_meanings: found a {type(value_meanings).__name__}; expected a mapping from "
+                'values to words, such as {True: "appropriate", False: "not appropriate"}.'
+            )
+        try:
+            meanings = {
+                value_text(parsed.read(value)): meaning
+                for value, meaning in (value_meanings or {}).items()
+            }
+        except InvalidInputError as error:
+            raise InvalidInputError(f"value_meanings: {error}") from error
+        if len(meanings) < len(value_meanings or {}):
+            raise InvalidInputError("value_meanings: found two meanings of one value.")
+        return cls(
+            name=name,
+            instructions=instructions,
+            value_type=parsed,
+            value_meanings=meanings,
+            question=question,
+        )
+
+    @property
+    def asked(self) -> str:
+        """What people are asked about a case."""
+        return self.question or self.instructions
+
+    def read_value(self, answer: object) -> Value:
+        """Return the value that a person meant; see `ValueType.read`. Its meaning is one, too.
+
+        Raises:
+            InvalidInputError: It cannot be read as a value of this judge.
+        """
+        words = {
+            plain(meaning): self.value_type.read(key)
+            for key, meaning in self.value_meanings.items()
+        }
+        return self.value_type.read(answer, words=words)
+
+    def value_in_words(self, value: Value) -> str:
+        """A value as people read it: with its meaning, where it has one."""
+        written = value_text(value)
+        meaning = self.value_meanings.get(written)
+        return f"{meaning} ({written})" if meaning else written
+
+    def describe_values(self) -> str:
+        """The values, with their meanings, for a prompt or a question."""
+        meant = [f'{key} means "{words}"' for key, words in self.value_meanings.items()]
+        return ", where ".join([self.value_type.describe(), *filter(None, [" and ".join(meant)])])
+
+
+def value_text(value: Value) -> str:
+    """A value as people type it: a label as it is, true and numbers as JSON."""
+    if isinstance(value, str):
+        return value
+    return f"{value:.15g}" if isinstance(value, float) else json.dumps(value)
 
 
 def value_key(value: Value) -> str:
@@ -276,12 +444,9 @@ def _is_bound(value: object) -> bool:
     return abs(value) <= _LARGEST_BOUND  # false for nan too
 
 
-def _number(text: str, *, whole: bool) -> object:
-    try:
-        number = float(text)
-    except ValueError:
-        return text
-    return int(number) if whole and number.is_integer() else number
+def _spelt(label: str) -> str:
+    """A label without punctuation around it, and with blanks between its words."""
+    return _JOINTS.sub(" ", plain(label))
 
 
 def _shown(value: object) -> str:

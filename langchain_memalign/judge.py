@@ -93,7 +93,7 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
 
     Attributes:
         name: The namespace in memory, and the name of the runs.
-        spec: Name, instructions and value type.
+        spec: Name, instructions, value type and meanings.
         memory: Where the judge remembers.
         model: The chat model.
         setup: What it is made of, for the library's own code.
@@ -112,6 +112,8 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         case_tokens: int = 32_000,
         episode_tokens: int = 2_000,
         distant: float = 0.3,
+        value_meanings: Mapping[Any, str] | None = None,
+        question: str | None = None,
         on_recall_failure: OnRecallFailure = "raise",
         structured_output: Mapping[str, Any] | None = None,
         retry: Retry | None = None,
@@ -136,6 +138,10 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
             episode_tokens: Token budget for the texts of each past case.
             distant: When even the nearest past case is less similar than this, the model is told
                 that it has no precedent.
+            value_meanings: What values mean in words, such as
+                `{True: "appropriate", False: "not appropriate"}`. People and the model are shown
+                them, and people may answer in them.
+            question: What people are asked about a case; without it, the instructions.
             on_recall_failure: What to do when the case cannot be embedded or past cases cannot be
                 searched: "raise", or judge by "principles" alone; then the model is told, and the
                 verdict's `recall_problem` says why. Refused access raises in any case.
@@ -146,14 +152,20 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
                 those with which the judge learned so far; the memory then keeps the new ones.
 
         Raises:
-            InvalidInputError: Name, instructions, value type, `on_recall_failure` or a number is
-                not usable.
+            InvalidInputError: Name, instructions, value type, meanings, `on_recall_failure` or a
+                number is not usable.
             ConfigurationError: Model, memory, retry or structured-output options cannot be used;
                 or the memory knows the judge as another one.
         """
         if isinstance(instructions, str):
             instructions = without_placeholders(instructions)
-        spec = JudgeSpec.create(name=name, instructions=instructions, value_type=value_type)
+        spec = JudgeSpec.create(
+            name=name,
+            instructions=instructions,
+            value_type=value_type,
+            value_meanings=value_meanings,
+            question=question,
+        )
         if not isinstance(memory, Memory):
             raise ConfigurationError(
                 f"memory: found a {type(memory).__name__}; expected one from Memory.open(...)."

@@ -59,7 +59,7 @@ class JudgeTool(BaseTool):
         named = {
             "name": f"judge_{_NOT_IN_A_NAME.sub('_', spec.name)}"[:_LONGEST_NAME],
             "description": f"Judges a reply or a piece of work. {spec.instructions} "
-            f"The value is {spec.value_type.describe()}.",
+            f"The value is {spec.describe_values()}.",
         }
         super().__init__(judge=judge, **{**named, **options})
 

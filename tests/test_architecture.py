@@ -19,9 +19,11 @@ ROOT = Path(__file__).parent.parent
 ORDER = """
     errors _files
     _concurrency
-    _content
+    _content _words
     schema
     _values _results
+    _claims _passages
+    _answers
     _prompts _evaluated
     _offline
     _models

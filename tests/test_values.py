@@ -189,11 +189,27 @@ def test_a_models_value_is_taken_strictly(value_type, value):
     ("value_type", "answer", "meant"),
     [
         *[(BOOL, answer, True) for answer in ("yes", "Y", " TRUE ", "1", 1, "pass", "Pass\n")],
+        *[(BOOL, answer, True) for answer in ("Yes!", "ja", "Oui.", "1.0", 1.0, "👍🏽", "✔️", "T")],
         *[(BOOL, answer, False) for answer in ("no", "N", "False", "0", 0, "fail")],
+        *[
+            (BOOL, answer, False)
+            for answer in ("“no”", "nein", "failed", 0.0, "👎", "❌", "false.")
+        ],
         *[(LABELS, answer, "good") for answer in ("GOOD", " Good ", "good\n", Tone.GOOD.value)],
-        *[(GRADES, answer, 5) for answer in ("5", " 5 ")],
+        *[(LABELS, answer, "bad") for answer in ("Bad!", "(bad)", "“bad”.", "**bad**")],
+        *[(GRADES, answer, 5) for answer in ("5", " 5 ", 5.0, "5.", "five", "5 points")],
         *[(STARS, answer, 4) for answer in ("4", " 4 ", "4.0", 4.0, "4\n")],
-        *[(SHARE, answer, 0.5) for answer in ("0.5", " .5 ", "5e-1")],
+        *[(STARS, answer, 4) for answer in ("4/5", "4 of 5", "4 out of 5.", "4 von 5", "Four")],
+        *[(STARS, answer, 4) for answer in ("4 stars", "4/5 stars", "★★★★", "★★★★☆", "⭐️⭐️⭐️⭐️")],
+        *[(STARS, answer, 4) for answer in ("4 points", "4,0", "4️⃣", "\uff14")],
+        *[(SHARE, answer, 0.5) for answer in ("0.5", " .5 ", "5e-1", "0,5", ",5")],
+        (SHARE, "1,000", 1.0),
+        (ValueType.parse(Annotated[float, Field(ge=1, le=5)]), "3,5", 3.5),
+        (ValueType.parse(Annotated[int, Field(ge=100, le=5000)]), "1,000", 1000),
+        (ValueType.parse(Annotated[int, Field(ge=1, le=10)]), "7/10", 7),
+        (ValueType.parse(Annotated[int, Field(ge=1, le=10)]), "8 points", 8),
+        (ValueType.parse(Literal["not_ok", "fully-ok"]), "Not ok!", "not_ok"),
+        (ValueType.parse(Literal["A", "A-", "B"]), "A-", "A-"),
         (ValueType.parse(Literal["Good", "good"]), "good", "good"),
         (ValueType.parse(Literal["good", "Good"]), "good", "good"),
         (ValueType.parse(Literal["STRASSE", "weg"]), "straße", "STRASSE"),
@@ -210,9 +226,23 @@ def test_a_humans_answer_is_understood(value_type, answer, meant):
     [
         *[(BOOL, answer) for answer in ("maybe", "", None, 2, "yes and no", [True])],
         *[(LABELS, answer) for answer in ("goo", "good bad", "", None, True)],
-        *[(GRADES, answer) for answer in ("3", "5.5", "five", None)],
-        *[(STARS, answer) for answer in ("4.5", "0", "6", "four", "", None, True, "nan", "1e999")],
+        *[(GRADES, answer) for answer in ("3", "5.5", "six", None)],
+        *[
+            (STARS, answer)
+            for answer in ("4.5", "0", "6", "fourth", "", None, True, "nan", "1e999")
+        ],
         *[(SHARE, answer) for answer in ("1.5", "-1", "half", "50%", None, True, "inf")],
+        *[(BOOL, answer) for answer in ("yes?", "ok", "good", "7", 0.5, "1/1")],
+        *[(LABELS, answer) for answer in ("good?", "not good", "very good", 1)],
+        *[
+            (STARS, answer)
+            for answer in ("4?", "4/10", "4/4", "4/", "3,5", "★★★☆", "7 stars", "4 5")
+        ],
+        *[(SHARE, answer) for answer in ("1 star", "4/5", "★", "1.2.3")],
+        (ValueType.parse(Annotated[int, Field(ge=1, le=5000)]), "1,000"),
+        (ValueType.parse(Annotated[int, Field(ge=1, le=10)]), "4/5"),
+        (ValueType.parse(Annotated[int, Field(ge=1, le=10)]), "5 stars"),
+        (ValueType.parse(Literal["A.", "A"]), "a!"),
         *[pytest.param(value_type, 10**5000, id="huge") for value_type in ALL],
     ],
 )
@@ -276,6 +306,61 @@ def test_a_judge_is_described_by_its_name_instructions_and_values():
 
     assert (spec.name, spec.instructions, spec.value_type) == ("tone", "Is it polite?", BOOL)
     assert JudgeSpec.model_validate_json(spec.model_dump_json()) == spec
+
+
+MEANINGS = {True: "appropriate", False: "not appropriate"}
+
+
+def meant(value_type=bool, meanings=None, **fields):
+    fields = {"name": "tone", "instructions": "Is it polite?", **fields}
+    return JudgeSpec.create(value_type=value_type, value_meanings=meanings or MEANINGS, **fields)
+
+
+def test_values_have_meanings_that_people_read_and_type():
+    spec = meant(question=" Is it fit to send? ")
+
+    assert spec.value_in_words(False) == "not appropriate (false)"
+    assert spec.asked == "Is it fit to send?"
+    assert spec.describe_values() == (
+        'true or false, where true means "appropriate" and false means "not appropriate"'
+    )
+    assert spec.read_value("Not appropriate!") is False
+    assert spec.read_value("yes") is True
+    assert JudgeSpec.model_validate_json(spec.model_dump_json()) == spec
+
+
+@pytest.mark.parametrize(
+    ("value_type", "meanings", "kept"),
+    [
+        (bool, {"true": "fit", "no": "unfit"}, {"true": "fit", "false": "unfit"}),
+        (STARS, {1: "useless", "5": " perfect "}, {"1": "useless", "5": "perfect"}),
+        (SHARE, {0: "never", 1.0: "always"}, {"0": "never", "1": "always"}),
+        (LABELS, {"Good": "worth sending"}, {"good": "worth sending"}),
+        (LABELS, {"good": "good"}, {"good": "good"}),
+    ],
+)
+def test_meanings_may_be_of_any_values_and_written_in_any_way(value_type, meanings, kept):
+    spec = meant(value_type, meanings)
+    assert spec.value_meanings == kept
+    assert meant(value_type, spec.value_meanings) == spec
+
+
+@pytest.mark.parametrize(
+    ("value_type", "meanings", "told"),
+    [
+        (bool, {"maybe": "hm"}, "found 'maybe'; expected true or false"),
+        (bool, {True: " "}, "found nothing for true"),
+        (bool, {True: "fit", "yes": "ok"}, "two meanings"),
+        (bool, {True: "fit", False: "Fit!"}, "the same words for two values"),
+        (bool, {True: "no"}, "take for another value"),
+        (LABELS, {"good": "bad"}, "take for another value"),
+        (bool, ["fit", "unfit"], "expected a mapping from values to words"),
+        (bool, {True: 5}, "value_meanings"),
+    ],
+)
+def test_meanings_that_cannot_be_told_apart_are_refused(value_type, meanings, told):
+    with pytest.raises(InvalidInputError, match=told):
+        meant(value_type, meanings)
 
 
 @pytest.mark.parametrize("changed", [{"name": " "}, {"instructions": ""}, {"name": 7}])

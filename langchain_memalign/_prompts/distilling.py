@@ -14,11 +14,12 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
 from langchain_memalign._prompts.content import render_case
 from langchain_memalign._prompts.judging import (
+    asked_of_experts,
     render_principles,
     render_said,
     render_value_counts,
 )
-from langchain_memalign._prompts.text import estimate_tokens
+from langchain_memalign._prompts.text import estimate_tokens, fill
 from langchain_memalign._values import JudgeSpec
 from langchain_memalign.schema import Episode, Principle
 
@@ -35,7 +36,7 @@ What the judge is asked:
 <instructions>
 {instructions}
 </instructions>
-Its value is {scale}.
+{question}Its value is {scale}.
 
 What you get:
 - <principles>: the rules that the judge knows already.
@@ -149,11 +150,13 @@ def distil_prompt(
         value_counts: How the experts spread over the values so far, by JSON text.
         record_tokens: Token budget of the case texts of each record, and of each remark.
     """
-    system = (
-        _DISTIL.replace("{anchors}", _ANCHORS if spec.value_type.is_ordered else "")
-        .replace("{material}", _MATERIAL)
-        .replace("{scale}", spec.value_type.describe())
-        .replace("{instructions}", spec.instructions)
+    system = fill(
+        _DISTIL,
+        instructions=spec.instructions,
+        question=asked_of_experts(spec).lstrip("\n"),
+        scale=spec.describe_values(),
+        anchors=_ANCHORS if spec.value_type.is_ordered else "",
+        material=_MATERIAL,
     )
     sections = [
         render_principles(known, known_total),
@@ -178,9 +181,7 @@ def record_size(episode: Episode, tokens: int) -> int:
 
 def reconcile_prompt(spec: JudgeSpec, principles: Sequence[Principle]) -> list[BaseMessage]:
     """Render the prompt that finds repetition and contradiction among principles (P1, ...)."""
-    system = _RECONCILE.replace("{material}", _MATERIAL).replace(
-        "{instructions}", spec.instructions
-    )
+    system = fill(_RECONCILE, instructions=spec.instructions, material=_MATERIAL)
     return [
         SystemMessage(system),
         HumanMessage(render_principles(principles, len(principles))),

@@ -15,7 +15,7 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
 from langchain_memalign._prompts.content import render_case
 from langchain_memalign._prompts.images import with_images_apart
-from langchain_memalign._prompts.text import attribute, clip, escape
+from langchain_memalign._prompts.text import attribute, clip, escape, fill
 from langchain_memalign._values import JudgeSpec, value_key
 from langchain_memalign.schema import Case, Episode, Principle, Value, WorkingMemory
 
@@ -28,7 +28,7 @@ experience comes with it.
 <instructions>
 {instructions}
 </instructions>
-
+{question}
 The value you give is {scale}.
 
 What you get:
@@ -119,9 +119,13 @@ def judge_prompt(
         ids[f"E{i}"] = tuple(episode.id for episode in (recalled.episode, *recalled.also))
     messages: list[BaseMessage] = [
         SystemMessage(
-            _SYSTEM.replace("{reply}", reply)
-            .replace("{scale}", spec.value_type.describe())
-            .replace("{instructions}", spec.instructions)
+            fill(
+                _SYSTEM,
+                instructions=spec.instructions,
+                question=asked_of_experts(spec),
+                scale=spec.describe_values(),
+                reply=fill(reply, scale=spec.describe_values()),
+            )
         ),
         HumanMessage(_with_images("\n".join(section for section in sections if section), images)),
     ]
@@ -135,6 +139,11 @@ def _with_images(text: str, images: Sequence[dict[str, Any]]) -> str | list[str 
     for i, image in enumerate(images, 1):
         content += [{"type": "text", "text": f"image {i} of the case:"}, image]
     return [*content, {"type": "text", "text": "</images>"}]
+
+
+def asked_of_experts(spec: JudgeSpec) -> str:
+    """What the experts are asked, where it is not the instructions; it stands on a line alone."""
+    return f"\nThe experts are asked: {spec.question}\n" if spec.question else ""
 
 
 def render_principles(principles: Sequence[Principle], total: int) -> str:

@@ -14,6 +14,7 @@ from xml.sax.saxutils import quoteattr
 
 _BYTES_PER_TOKEN = 4
 _LONGEST_ATTRIBUTE = 300
+_PLACE = re.compile(r"\{(\w+)\}")
 
 # Characters that XML forbids, or that a human reviewer does not see: control characters, soft
 # hyphens, bidirectional overrides, zero-width spaces, and the Unicode "tag" block, in which whole
@@ -35,6 +36,11 @@ def estimate_tokens(text: str) -> int:
     whose characters take several tokens.
     """
     return -(-len(text.encode("utf-8")) // _BYTES_PER_TOKEN)
+
+
+def fill(template: str, **parts: str) -> str:
+    """Put parts into a template's places, such as {scale}; what is in a part stays as it is."""
+    return _PLACE.sub(lambda place: parts.get(place[1], place[0]), template)
 
 
 def visible(text: str) -> str:

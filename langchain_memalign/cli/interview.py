@@ -11,14 +11,14 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from langchain_memalign._values import ValueType
-from langchain_memalign.cli.terminal import Screen, clean, counted, excerpt, plain, short, worth
+from langchain_memalign._answers import read_answer
+from langchain_memalign._passages import FIELDS, about, passages
+from langchain_memalign._values import JudgeSpec
+from langchain_memalign.cli.terminal import Screen, clean, counted, excerpt, short, worth
 from langchain_memalign.errors import InvalidInputError
+from langchain_memalign.graph.question import PROBLEM
 from langchain_memalign.judge import MemAlignJudge
 from langchain_memalign.schema import Case, Episode, Principle, Unscored, Verdict
-
-_LONGEST = 1500
-"""Characters of a field that are shown; the rest would push the verdict off the screen."""
 
 
 def panel(title: str | Text, *parts: RenderableType, style: str) -> Panel:
@@ -28,20 +28,29 @@ def panel(title: str | Text, *parts: RenderableType, style: str) -> Panel:
     return Panel(Group(*parts), title=title, title_align="left", border_style=style)
 
 
+def question_panel(spec: JudgeSpec) -> Panel:
+    """What is asked, and what may be answered."""
+    values = f"The value is {clean(spec.describe_values())}."
+    return panel("The question", Text(clean(spec.asked)), Text(values, "dim"), style="magenta")
+
+
 def case_panel(case: Case, title: str) -> Panel:
-    """What is judged."""
+    """What is judged, all of it."""
     parts: list[RenderableType] = []
-    for name in ("inputs", "outputs", "reference_outputs"):
+    for name, label in FIELDS.items():
         if (content := getattr(case, name)) is None:
             continue
-        fields = content if isinstance(content, dict) else {"": content}
-        for field, value in fields.items():
-            label = f"{name}.{field}" if field else name
-            parts += [Text(label, style="dim cyan"), Text(_cut(value))]
+        parts.append(Text(label, style="bold cyan"))
+        for passage in passages(content):
+            if passage.label:
+                parts.append(Text(clean(passage.label), style="dim cyan"))
+            parts.append(Text(clean(passage.text).strip()))
     return panel(title, *parts, style="cyan")
 
 
-def verdict_panel(judge: MemAlignJudge, outcome: Verdict | Unscored) -> Panel:
+def verdict_panel(
+    judge: MemAlignJudge, outcome: Verdict | Unscored, *, with_ids: bool = True
+) -> Panel:
     """What the judge concluded, and the principles and past cases that it says decided it."""
     said = outcome.rationale if isinstance(outcome, Verdict) else outcome.reason
     parts: list[RenderableType] = [Text(clean(said))]
@@ -53,26 +62,28 @@ def verdict_panel(judge: MemAlignJudge, outcome: Verdict | Unscored) -> Panel:
     if cited := list(_cited(judge, outcome.relied_on)):
         table = Table(box=None, show_header=False, padding=(0, 1, 0, 0))
         table.add_column(style="dim", no_wrap=True)
-        for kind, words in cited:
-            table.add_row(kind, Text(words))
+        for kind, id_, words in cited:
+            table.add_row(f"{kind} {short(id_)}" if with_ids else kind, Text(words))
         parts += [Text("It relied on", style="dim cyan"), table]
     principles = counted(outcome.principles_total, "principle")
     shown = counted(len(outcome.episode_ids), "past case")
     shown += f", {len(outcome.principle_ids)} of {principles} shown"
     parts.append(Text(shown, style="dim"))
-    title = Text.assemble("The judge says ", (clean(worth(outcome.value)), "bold"))
-    return panel(title, *parts, style="blue")
+    value = clean(judge.spec.value_in_words(outcome.value))
+    return panel(Text.assemble("The judge says ", (value, "bold")), *parts, style="blue")
 
 
-def expert_word(episode: Episode) -> str:
+def expert_word(spec: JudgeSpec, episode: Episode) -> str:
     """What an expert said about a past case, in a line."""
     said = worth(episode.value)
+    if episode.value is not None:
+        said = clean(spec.value_in_words(episode.value))
     if episode.rationale:
         said += f", “{excerpt(episode.rationale, 160)}”"
     return said + (f" ({clean(episode.reviewer)})" if episode.reviewer else "")
 
 
-def _cited(judge: MemAlignJudge, ids: Sequence[str]) -> Iterator[tuple[str, str]]:
+def _cited(judge: MemAlignJudge, ids: Sequence[str]) -> Iterator[tuple[str, str, str]]:
     if not ids:
         return
     principles: dict[str, Principle] = {p.id: p for p in judge.principles()}
@@ -80,18 +91,11 @@ def _cited(judge: MemAlignJudge, ids: Sequence[str]) -> Iterator[tuple[str, str]
     episodes = {episode.id: episode for episode in found}
     for id_ in ids:
         if id_ in principles:
-            yield f"principle {short(id_)}", clean(principles[id_].text)
+            yield "principle", id_, clean(principles[id_].text)
         elif id_ in episodes:
             episode = episodes[id_]
-            asked = excerpt(episode.case.inputs or episode.case.outputs, 70)
-            yield f"episode {short(id_)}", f"{asked}\n→ {expert_word(episode)}"
-
-
-def _cut(content: object) -> str:
-    text = clean(plain(content)).strip()
-    if len(text) <= _LONGEST:
-        return text
-    return f"{text[:_LONGEST].rstrip()} … ({len(text) - _LONGEST} more characters)"
+            asked = clean(about(episode.case))
+            yield "episode", id_, f"{asked}\n→ {expert_word(judge.spec, episode)}"
 
 
 class Pause(Enum):
@@ -103,6 +107,12 @@ class Pause(Enum):
     QUIT = "quit"
     """Stop; this case, too, is asked next time."""
 
+    BACK = "back"
+    """Show the case before this one again."""
+
+    UNDO = "undo"
+    """Take the last answer back."""
+
 
 Answer = dict[str, Any] | Pause
 
@@ -112,17 +122,28 @@ _CHOICES = {
     "r": ("remark", "say what is wrong, without a value"),
     "n": ("nothing", "no comment; do not ask about this case again"),
     "s": ("skip", "ask again next time"),
+    "b": ("back", "to the case before; a new answer replaces the one you gave"),
+    "u": ("undo", "take your last answer back, with what was learned from it"),
     "q": ("quit", "stop here; go on later with the same command"),
 }
+_PAUSES = {"s": Pause.SKIP, "b": Pause.BACK, "u": Pause.UNDO, "q": Pause.QUIT}
 
 
 class Interviewer:
-    """Asks a reviewer what they think of a verdict."""
+    """Asks a reviewer what they think of a verdict, or, blind, of a case.
 
-    def __init__(self, screen: Screen, value_type: ValueType, reviewer: str | None) -> None:
+    Attributes:
+        reviewer: Who is answering; None if nobody said.
+        blind: Whether the verdict is kept back until there is an answer.
+    """
+
+    def __init__(
+        self, screen: Screen, spec: JudgeSpec, reviewer: str | None, *, blind: bool = False
+    ) -> None:
         self._screen = screen
-        self._value_type = value_type
-        self._reviewer = reviewer
+        self._spec = spec
+        self.reviewer = reviewer
+        self.blind = blind
 
     def ask(
         self,
@@ -132,6 +153,9 @@ class Interviewer:
     ) -> Answer:
         """Ask until there is an answer that can be used.
 
+        A letter or a word of the menu is that choice; whatever else is typed is an answer itself,
+        which is read as everywhere, and shown before it is learned.
+
         Args:
             outcome: What the judge concluded.
             allowed: The decisions that the review graph takes.
@@ -140,63 +164,108 @@ class Interviewer:
         Returns:
             The answer, in the form of the review graph, or the wish to pause.
         """
-        keys = [key for key in _CHOICES if key != "a" or "approve" in allowed]
-        if problem:
-            self._screen.show(Text(clean(problem), "yellow"))
+        shown = outcome if isinstance(outcome, Verdict) and not self.blind else None
+        keys = [key for key in _CHOICES if key != "a" or (shown and "approve" in allowed)]
+        self._tell(problem)
         while True:
             self._screen.show(self._menu(keys))
             said = self._screen.ask("> ")
             if said is None:
                 return Pause.QUIT
-            key = said[:1].lower()
-            if key not in keys or _CHOICES[key][0][: len(said)] != said.lower():
+            if not said:
                 self._explain(keys)
                 continue
-            if (answer := self._follow_up(key, outcome)) is not None:
+            key = next((k for k in keys if said.lower() in (k, _CHOICES[k][0])), None)
+            if key is None or self._is_label(said):
+                answer = self._typed(said, shown)
+            else:
+                answer = self._chosen(key, shown)
+            if answer is not None:
                 return answer
 
-    def _follow_up(self, key: str, outcome: Verdict | Unscored) -> Answer | None:
+    def _chosen(self, key: str, shown: Verdict | None) -> Answer | None:
         """Ask for the rest of an answer; None goes back to the choice."""
-        if key in "sq":
-            return Pause.SKIP if key == "s" else Pause.QUIT
+        if key in _PAUSES:
+            return _PAUSES[key]
         if key == "n":
             return {"decision": "ignore"}
-        answer: dict[str, Any] = {"decision": {"a": "approve", "e": "edit", "r": "reject"}[key]}
-        if key == "e":
-            value = self._value(outcome)
-            if value is None:
-                return None
-            answer["value"] = value
-        if key in "er":
-            why = self._screen.ask("Why? " if key == "r" else "Why? (Enter for no reason) ")
-            if not why and key == "r":
-                return None
-            if why:
-                answer["rationale"] = why
-        if self._reviewer is not None:
-            answer["reviewer"] = self._reviewer
-        return answer
+        if key == "a":
+            return self._signed({"decision": "approve"})
+        if key == "r":
+            why = self._screen.ask("Why? ")
+            return self._typed(why, shown, is_remark=True) if why else None
+        value = self._value(shown)
+        if value is None:
+            return None
+        given = {"decision": "edit", "value": value}
+        if why := self._screen.ask("Why? (Enter for no reason) "):
+            given["rationale"] = why
+        return self._signed(given)
 
-    def _value(self, outcome: Verdict | Unscored) -> Any:
+    def _typed(self, said: str, shown: Verdict | None, *, is_remark: bool = False) -> Answer | None:
+        """Read what was typed, and show what it would teach; None goes back to the choice."""
+        value, rationale = (shown.value, shown.rationale) if shown else (None, "")
+        try:
+            word = read_answer(said, self._spec, value, judge_rationale=rationale)
+        except InvalidInputError as error:
+            self._tell(str(error))
+            return None
+        if word.decision == "ignore":
+            return {"decision": "ignore"}
+        if not (is_remark and word.decision == "remark"):
+            taught = [] if word.value is None else [self._spec.value_in_words(word.value)]
+            taught += [f"“{word.remark}”"] if word.remark else []
+            words = clean(": ".join(taught))
+            self._screen.show(Text.assemble(("You are about to teach: ", "cyan"), words))
+            sure = self._screen.ask("Enter teaches it, anything else goes back: ")
+            if sure is None:
+                return Pause.QUIT
+            if sure:
+                return None
+        given = {"decision": word.decision, "value": word.value, "rationale": word.remark}
+        return self._signed({name: part for name, part in given.items() if part is not None})
+
+    def _signed(self, answer: dict[str, Any]) -> dict[str, Any]:
+        return answer if self.reviewer is None else {**answer, "reviewer": self.reviewer}
+
+    def _value(self, shown: Verdict | None) -> Any:
         """The right value; None if the reviewer thinks better of it."""
-        values = self._value_type.describe()
-        if isinstance(outcome, Verdict) and self._value_type.kind == "boolean":
+        if shown and isinstance(shown.value, bool):
             # There is only one other.
-            other = not outcome.value
-            said = self._screen.ask(f"The right value is {worth(other)}? (Enter: yes; n: no) ")
+            other = not shown.value
+            words = self._spec.value_in_words(other)
+            said = self._screen.ask(f"The right value is {words}? (Enter: yes; n: no) ")
             return None if said is None or said.lower().startswith("n") else other
-        while said := self._screen.ask(f"The right value ({values}): "):
+        while said := self._screen.ask(f"The right value ({self._spec.describe_values()}): "):
             try:
-                return self._value_type.read(said)
+                return self._spec.read_value(said)
             except InvalidInputError as error:
-                self._screen.show(Text(clean(str(error)), "yellow"))
+                self._tell(str(error))
         return None
+
+    def _is_label(self, said: str) -> bool:
+        """Whether a word of the menu is one of the judge's labels, too."""
+        if self._spec.value_type.kind != "choice":
+            return False
+        try:
+            self._spec.read_value(said)
+        except InvalidInputError:
+            return False
+        return True
+
+    def _tell(self, problem: str | None) -> None:
+        if problem:
+            self._screen.show(Text(clean(problem), "yellow"))
 
     def _menu(self, keys: Sequence[str]) -> Text:
         menu = Text()
         for key in keys:
-            menu.append(f"[{key}]", "bold cyan").append(_CHOICES[key][0][1:] + "  ")
-        return menu
+            word = _CHOICES[key][0]
+            if self._is_label(key):
+                menu.append(word, "bold cyan").append("  ")
+            else:
+                menu.append(f"[{key}]", "bold cyan").append(word[1:] + "  ")
+        return menu.append("or in words", "dim")
 
     def _explain(self, keys: Sequence[str]) -> None:
         for key in keys:
@@ -207,5 +276,4 @@ class Interviewer:
 def problem_of(request: Mapping[str, Any]) -> str | None:
     """Why the review graph asks again, if it does."""
     first, _, _ = str(request["action_requests"][0]["description"]).partition("\n")
-    marker = "**That answer could not be used:** "
-    return first.removeprefix(marker) if first.startswith(marker) else None
+    return first.removeprefix(PROBLEM).strip() if first.startswith(PROBLEM) else None

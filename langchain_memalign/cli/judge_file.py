@@ -8,7 +8,7 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import (
@@ -25,7 +25,7 @@ from pydantic import (
 )
 
 from langchain_memalign._memory.search import OnRecallFailure
-from langchain_memalign._values import ValueType
+from langchain_memalign._values import JudgeSpec, ValueType
 from langchain_memalign.cli.options import read_value_type
 from langchain_memalign.errors import ConfigurationError, InvalidInputError
 from langchain_memalign.memory import PRINCIPLE_TOKENS
@@ -138,10 +138,28 @@ class JudgeFile(_Section):
     case_tokens: Annotated[StrictInt, Field(ge=100)] = 32_000
     episode_tokens: Annotated[StrictInt, Field(ge=50)] = 2_000
     distant: Annotated[float, Field(ge=-1, le=1)] = 0.3
+    value_meanings: dict[Any, str] = Field(default_factory=dict)
+    question: _Words | None = None
     on_recall_failure: OnRecallFailure = "raise"
     structured_output: dict[str, Any] | None = None
     review: Literal["always", "uncertain", "never"] = "always"
     reviews: _Plain | None = None
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        _ = self.spec
+        return self
+
+    @property
+    def spec(self) -> JudgeSpec:
+        """What the judge is."""
+        return JudgeSpec.create(
+            name=self.name,
+            instructions=self.instructions,
+            value_type=self.value_type,
+            value_meanings=self.value_meanings,
+            question=self.question,
+        )
 
     @property
     def review_path(self) -> Path:
@@ -224,7 +242,7 @@ def _problems(error: ValidationError) -> str:
     sections: dict[str, type[BaseModel]] = {"memory": MemoryPlace, "model": ModelChoice}
     said = []
     for problem in error.errors(include_url=False, include_input=False, include_context=False):
-        *above, last = (str(part) for part in problem["loc"])
+        *above, last = [str(part) for part in problem["loc"]] or [""]
         message = problem["msg"].removeprefix("Value error, ").rstrip(".")
         if problem["type"] == "missing":
             message = "is missing"
@@ -233,10 +251,11 @@ def _problems(error: ValidationError) -> str:
             near = difflib.get_close_matches(last, known, n=1)
             hint = f" (did you mean {near[0]!r}?)" if near else ""
             message = f"found the unknown key {last!r}{hint}; expected some of {', '.join(known)}"
-        said.append(f"{'.'.join([*above, last])}: {message}")
+        said.append(f"{'.'.join([*above, last])}: {message}".removeprefix(": "))
     return "; ".join(dict.fromkeys(said))
 
 
+_MEANINGS = {"true": "appropriate", "false": "not appropriate"}
 _TEMPLATE = """\
 # A judge for `memalign`. Paths are relative to this file.
 
@@ -249,6 +268,10 @@ instructions{is_} {instructions}
 # What a verdict may be: "bool", a scale ("1-5", "0.0-1.0"), labels (["good", "fair", "bad"];
 # ["A", "B", "tie"] for pairs), or a JSON schema.
 value_type{is_} {value_type}
+
+# What the values mean, and what people are asked about a case, where it is not the instructions:
+#   value_meanings{is_} {meanings}
+#   question{is_} "Would you send this reply?"
 
 # The model: provider:name, with its key in the environment (OPENAI_API_KEY). "precedent" needs
 # neither key nor network: it lets past cases vote. Your own server, or other options:
@@ -286,4 +309,7 @@ def judge_file_text(*, toml: bool, **values: Any) -> str:
     """
     # A JSON string, or list of strings, is one in YAML and in TOML, too.
     written = {key: json.dumps(value, ensure_ascii=False) for key, value in values.items()}
-    return _TEMPLATE.format(is_=" =" if toml else ":", **written)
+    # An inline table of TOML, a flow mapping of YAML.
+    pairs = [f'{key}{" =" if toml else ":"} "{words}"' for key, words in _MEANINGS.items()]
+    meanings = f"{{{', '.join(pairs)}}}"
+    return _TEMPLATE.format(is_=" =" if toml else ":", meanings=meanings, **written)

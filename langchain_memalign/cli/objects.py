@@ -62,6 +62,8 @@ def opened_judge(
                 name=file.name,
                 instructions=file.instructions,
                 value_type=file.value_type,
+                value_meanings=file.value_meanings,
+                question=file.question,
                 model=chat_model(file.model) if asks_model else _NoModel(),
                 memory=memory,
                 k=file.k,

@@ -67,7 +67,8 @@ class ReviewThreads:
     def thread(self, spec: JudgeSpec, reviewer: str | None, case: Case) -> RunnableConfig:
         """The thread of a case, the same each time for the same judge and reviewer."""
         # Other instructions or another scale make it another question.
-        identity = canonical([spec.model_dump(mode="json"), reviewer, case.key])
+        asked = spec.model_dump(mode="json", include={"name", "instructions", "value_type"})
+        identity = canonical([asked, reviewer, case.key])
         return {"configurable": {"thread_id": str(uuid.uuid5(_NAMESPACE, identity))}}
 
     def decision(self, thread: RunnableConfig) -> str | None:
@@ -93,6 +94,13 @@ class ReviewThreads:
                 (decision, _id(thread)),
             )
         self.saver.delete_thread(_id(thread))
+
+    def reopen(self, thread: RunnableConfig) -> None:
+        """Note that a review that had ended waits for an answer again."""
+        with self._connection:
+            self._connection.execute(
+                "UPDATE memalign_reviews SET decision = NULL WHERE thread_id = ?", (_id(thread),)
+            )
 
     def forget(
         self, *, ids: Collection[str], case_keys: Collection[str], text: str | None = None

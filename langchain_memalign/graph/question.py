@@ -1,112 +1,180 @@
-"""What a human reviewer is shown: the judgement, and the form of the answer."""
+"""What a human reviewer is shown: the question, the case, the verdict, the form of the answer."""
 
 from __future__ import annotations
 
-import json
-import re
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any
 
-from langchain_memalign._prompts.text import shorten, visible
-from langchain_memalign._values import ValueType
-from langchain_memalign.schema import Case, Unscored, Value, Verdict
+from langchain_memalign._passages import FIELDS, Passage, about, passages
+from langchain_memalign._values import JudgeSpec, value_text
+from langchain_memalign.errors import InvalidInputError
+from langchain_memalign.graph.markdown import escaped, quote, unmarked
+from langchain_memalign.schema import Case, Recalled, Unscored, Verdict, WorkingMemory
 
-_ACTION = "review_judgment"
+PROBLEM = "That answer could not be used:"
+"""How a question begins that is asked again."""
+
 _SHOWN_TOKENS = 2000
+_RULE_TOKENS = 200
+_MOST_RULES = 5
+_MOST_CASES = 3
+_LONGEST_PROBLEM = 90
 
 
-def review_request(
-    case: Case, outcome: Verdict | Unscored, value_type: ValueType, problem: str | None = None
-) -> dict[str, Any]:
-    """What the reviewer is shown, in the form that Agent Inbox and Agent Chat UI draw.
+@dataclass(frozen=True, kw_only=True)
+class ReviewQuestion:
+    """What a reviewer is asked.
 
-    Args:
+    Attributes:
+        spec: The judge.
         case: What was judged.
         outcome: What the judge concluded.
-        value_type: The values that it may give.
+        memory: What it had before it.
         problem: What was wrong with the last answer, when asking again.
+        typed: What was typed into that answer's fields.
     """
-    args = {"value": "", "rationale": ""}
-    if isinstance(outcome, Verdict):
-        args = {"value": value_text(outcome.value), "rationale": outcome.rationale}
-    request = {
-        "name": _ACTION,
-        "args": args,
-        "arguments": dict(args),  # what Agent Inbox reads
-        "description": _describe(case, outcome, value_type, problem),
-    }
-    allowed = [decision for decision in _decisions(outcome) if decision != "ignore"]
-    return {
-        "action_requests": [request],
-        "review_configs": [{"action_name": _ACTION, "allowed_decisions": allowed}],
-    }
 
+    spec: JudgeSpec
+    case: Case
+    outcome: Verdict | Unscored
+    memory: WorkingMemory = field(default_factory=WorkingMemory)
+    problem: str | None = None
+    typed: Mapping[str, str] = field(default_factory=dict)
 
-def response_schema(outcome: Verdict | Unscored, value_type: ValueType) -> dict[str, Any]:
-    """The form that LangGraph Studio draws: a flat JSON schema."""
-    value = {
-        **value_type.json_schema,
-        "description": f"The right value: {value_type.describe()}.",
-    }
-    if isinstance(outcome, Verdict):
-        value["default"] = outcome.value
-    return {
-        "title": "Review",
-        "type": "object",
-        "properties": {
-            "decision": {
-                "type": "string",
-                "enum": _decisions(outcome),
-                "description": "Approve the verdict, edit it, reject it with a remark, or ignore "
-                "it: then nothing is learned.",
+    @property
+    def title(self) -> str:
+        """Which judge asks, and about which case, in words; first of all, why it asks again."""
+        title = f"{unmarked(self.spec.name)}: {unmarked(about(self.case))}"
+        if not self.problem:
+            return title
+        why = unmarked(self.problem)
+        if len(why) > _LONGEST_PROBLEM:
+            why = why[: _LONGEST_PROBLEM - 1].rstrip() + "…"
+        return f"Please answer again ({why.rstrip('.')}): {title}"
+
+    @property
+    def request(self) -> dict[str, Any]:
+        """The question in the form that Agent Inbox and Agent Chat UI draw."""
+        value = value_text(self.outcome.value) if isinstance(self.outcome, Verdict) else ""
+        args = {"value": value, "rationale": "", **self.typed}
+        action = {
+            "name": self.title,
+            "args": args,
+            "arguments": dict(args),  # what Agent Inbox reads
+            "description": _describe(self),
+        }
+        allowed = [decision for decision in _decisions(self.outcome) if decision != "ignore"]
+        return {
+            "action_requests": [action],
+            "review_configs": [{"action_name": self.title, "allowed_decisions": allowed}],
+        }
+
+    @property
+    def form(self) -> dict[str, Any]:
+        """The form that LangGraph Studio draws: a flat JSON schema."""
+        spec = self.spec
+        value = {
+            **spec.value_type.json_schema,
+            "title": "The right value",
+            "description": f"The value is {spec.describe_values()}.",
+        }
+        if isinstance(self.outcome, Verdict):
+            value["default"] = self.outcome.value
+        with suppress(KeyError, InvalidInputError):  # nothing was typed that the field could hold
+            value["default"] = spec.read_value(self.typed["value"])
+        rationale = {
+            "type": "string",
+            "title": "Why",
+            "description": "Why, in a sentence of your own; the judge learns it.",
+        }
+        if "rationale" in self.typed:
+            rationale["default"] = self.typed["rationale"]
+        decision = {
+            "type": "string",
+            "title": "Decision",
+            "enum": _decisions(self.outcome),
+            "description": f"{_choices(spec, self.outcome)} Ignore it, and nothing is learned.",
+        }
+        reviewer = {
+            "type": "string",
+            "title": "Reviewer",
+            "description": "Who you are; optional.",
+        }
+        problem = self.problem and f"{PROBLEM} {unmarked(self.problem)}"
+        return {
+            "title": self.title,
+            "description": problem or spec.asked,
+            "type": "object",
+            "properties": {
+                "decision": decision,
+                "value": value,
+                "rationale": rationale,
+                "reviewer": reviewer,
             },
-            "value": value,
-            "rationale": {"type": "string", "description": "Why, in your own words."},
-            "reviewer": {"type": "string", "description": "Who you are; optional."},
-        },
-        "required": ["decision"],
-    }
-
-
-def value_text(value: Value) -> str:
-    """A value as text, as clients edit it: a label as it is, true and numbers as JSON."""
-    return value if isinstance(value, str) else json.dumps(value)
+            "required": ["decision"],
+        }
 
 
 def _decisions(outcome: Verdict | Unscored) -> list[str]:
     return [*(["approve"] if isinstance(outcome, Verdict) else []), "edit", "reject", "ignore"]
 
 
-def _describe(
-    case: Case, outcome: Verdict | Unscored, value_type: ValueType, problem: str | None
-) -> str:
-    lines = [f"**That answer could not be used:** {_in_line(problem)}\n"] if problem else []
-    if isinstance(outcome, Verdict):
-        lines += [f"**The judge says `{value_text(outcome.value)}`:**", _quoted(outcome.rationale)]
-        choice = "Approve, edit, or reject with a remark."
+def _choices(spec: JudgeSpec, outcome: Verdict | Unscored) -> str:
+    """What each answer does."""
+    edit = "Edit it: give the right value, and why."
+    if isinstance(outcome, Unscored):
+        return f"{edit} Reject it: give a remark alone."
+    if isinstance(outcome.value, bool):
+        reject = f"Reject it: {spec.value_in_words(not outcome.value)} is right."
     else:
-        lines += ["**The judge reached no verdict:**", _quoted(outcome.reason)]
-        choice = "Edit, or reject with a remark."
+        reject = "Reject it: say in a sentence what is wrong."
+    return f"Approve it: {spec.value_in_words(outcome.value)} is right. {edit} {reject}"
+
+
+def _describe(asked: ReviewQuestion) -> str:
+    spec, outcome = asked.spec, asked.outcome
+    parts = [f"{PROBLEM} {unmarked(asked.problem)}"] if asked.problem else []
+    parts += [f"“{unmarked(about(asked.case))}”", "**The question**", _text(spec.asked)]
+    for name, label in FIELDS.items():
+        if (content := getattr(asked.case, name)) is not None:
+            parts += [f"**{label}**", quote(passages(content), _SHOWN_TOKENS)]
+    if isinstance(outcome, Verdict):
+        value = escaped(spec.value_in_words(outcome.value))
+        parts += [f"**The judge says: {value}**", _text(outcome.rationale)]
+        parts += _grounds(spec, outcome, asked.memory)
+    else:
+        parts += ["**The judge reached no verdict**", _text(outcome.reason)]
     if outcome.recall_problem:
-        lines += ["**No past case could be looked up:**", _quoted(outcome.recall_problem)]
-    lines.append(f"\nThe value is {value_type.describe()}. {choice}")
-    for field in ("inputs", "outputs", "reference_outputs"):
-        if (content := getattr(case, field)) is not None:
-            lines += [f"\n### {field}", _quoted(content)]
-    return "\n".join(lines)
+        parts += ["**No past case could be looked up**", _text(outcome.recall_problem)]
+    choices = f"{_choices(spec, outcome)} The value is {spec.describe_values()}."
+    return "\n\n".join([*parts, "**Your answer**", escaped(choices)])
 
 
-def _in_line(text: str) -> str:
-    """Text as one line of Markdown that marks nothing up; a problem quotes the answer it is of."""
-    return re.sub(r"([\\`*_\[\]<>#!&~|])", r"\\\1", " ".join(visible(text).split()))
+def _grounds(spec: JudgeSpec, verdict: Verdict, memory: WorkingMemory) -> list[str]:
+    """What the verdict rests on: what the judge names, or else what it was shown first."""
+    cited = set(verdict.relied_on)
+    rules = [p for p in memory.principles if p.id in cited] or memory.principles[:_MOST_RULES]
+    cases = [
+        r for r in memory.episodes if cited & {e.id for e in (r.episode, *r.also)}
+    ] or memory.episodes[:_MOST_CASES]
+    parts = []
+    if rules:
+        parts += ["**Rules before it**", quote([Passage("", p.text) for p in rules], _RULE_TOKENS)]
+    if cases:
+        told = [_precedent(spec, recalled) for recalled in cases]
+        parts += ["**Past cases before it**", quote(told, _RULE_TOKENS)]
+    return parts
 
 
-def _quoted(content: Any) -> str:
-    """Untrusted text as a Markdown code block that it cannot close."""
-    text = (
-        content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, indent=1)
-    )
-    head, cut, tail = shorten(visible(text), _SHOWN_TOKENS)
-    text = f"{head}\n[… {cut} tokens left out …]\n{tail}" if cut else head
-    longest = max(map(len, re.findall(r"`{3,}", text)), default=2)
-    fence = "`" * (longest + 1)
-    return f"{fence}text\n{text}\n{fence}"
+def _precedent(spec: JudgeSpec, recalled: Recalled) -> Passage:
+    said = []
+    for episode in (recalled.episode, *recalled.also):
+        value = spec.value_in_words(episode.value) if episode.value is not None else ""
+        said.append(": ".join(filter(None, [value, episode.rationale])))
+    return Passage(about(recalled.episode.case), "\n".join(said))
+
+
+def _text(text: str) -> str:
+    return quote([Passage("", text)], _SHOWN_TOKENS)

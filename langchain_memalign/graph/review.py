@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 from langgraph.types import interrupt
 
-from langchain_memalign._values import ValueType
+from langchain_memalign._answers import Answer, typed_in
+from langchain_memalign._values import JudgeSpec
 from langchain_memalign.errors import InvalidInputError
-from langchain_memalign.graph.answer import read_answer
+from langchain_memalign.graph.answer import read_feedback
 from langchain_memalign.graph.node import Update
-from langchain_memalign.graph.question import response_schema, review_request
+from langchain_memalign.graph.question import ReviewQuestion
 from langchain_memalign.graph.state import ReviewState, case_of
-from langchain_memalign.schema import Unscored, Verdict
+from langchain_memalign.schema import Feedback, Unscored, Verdict, WorkingMemory
 
 
 def human_review(state: ReviewState) -> Update:
     """Wait for a human. Runs again on resume: nothing here costs, writes or leaves the state."""
-    value_type = ValueType.parse(state["value_type"])
-    case, outcome = case_of(state), _outcome(state)
-    form = response_schema(outcome, value_type)
-    problem: str | None = None
+    _, feedback = ask_human(
+        ReviewQuestion(
+            spec=JudgeSpec.of(state["definition"]),
+            case=case_of(state),
+            outcome=_outcome(state),
+            memory=WorkingMemory.of(state.get("working_memory") or {}),
+        )
+    )
+    return {"feedback": feedback and feedback.model_dump(mode="json")}
+
+
+def ask_human(asked: ReviewQuestion) -> tuple[Answer, Feedback | None]:
+    """Interrupt until there is an answer that can be used; say each time why another is needed."""
     while True:
-        answer = interrupt(review_request(case, outcome, value_type, problem), response_schema=form)
+        answer = interrupt(asked.request, response_schema=asked.form)
         try:
-            feedback = read_answer(answer, case, outcome, value_type)
+            return read_feedback(answer, asked.spec, asked.case, asked.outcome)
         except InvalidInputError as error:
-            problem = str(error)
-        else:
-            return {"feedback": feedback and feedback.model_dump(mode="json")}
+            asked = replace(asked, problem=str(error), typed=typed_in(answer))
 
 
 def after_judge(state: ReviewState) -> Literal["human_review", "__end__"]:

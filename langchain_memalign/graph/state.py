@@ -60,13 +60,13 @@ class ReviewState(JudgeState, total=False):
     """A judgement that a human may correct.
 
     Attributes:
-        value_type: The values that may be given, as a JSON schema.
+        definition: What the judge is asked and which values it may give, as a `JudgeSpec`.
         needs_review: Whether the review policy selected it; None until the judge has judged.
         feedback: The human's word, as a `Feedback`; None if there was none.
         alignment: What was learned from it, as an `AlignmentReport`.
     """
 
-    value_type: Json
+    definition: Json
     needs_review: bool | None
     feedback: Json | None
     alignment: Json | None

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from langgraph.func import task
 from langgraph.runtime import get_runtime
 
-from langchain_memalign._values import ValueType
+from langchain_memalign._values import JudgeSpec
 from langchain_memalign.errors import ConfigurationError, GuardrailError
 from langchain_memalign.graph.source import JudgeSource, source_of
 from langchain_memalign.guardrails.policy import GuardrailPolicy, Judged
@@ -105,7 +105,7 @@ def to_json(judged: Judged) -> dict[str, Any]:
     """What came of asking, for a checkpoint."""
     return {
         "judge": judged.judge,
-        "value_type": judged.value_type and judged.value_type.json_schema,
+        "spec": judged.spec and judged.spec.model_dump(mode="json"),
         "case": judged.case and judged.case.model_dump(mode="json"),
         "outcome": judged.outcome.model_dump(mode="json"),
         "trouble": judged.trouble,
@@ -117,7 +117,7 @@ def from_json(kept: dict[str, Any]) -> Judged:
     outcome = kept["outcome"]
     return Judged(
         judge=kept["judge"],
-        value_type=kept["value_type"] and ValueType.parse(kept["value_type"]),
+        spec=kept["spec"] and JudgeSpec.of(kept["spec"]),
         case=kept["case"] and Case.of(kept["case"]),
         outcome=Verdict.of(outcome) if "value" in outcome else Unscored.of(outcome),
         trouble=kept["trouble"],

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from typing_extensions import TypedDict
 
-from langchain_memalign._values import ValueType
+from langchain_memalign._values import JudgeSpec, ValueType
 from langchain_memalign.errors import ConfigurationError, InvalidInputError, MemAlignError
 from langchain_memalign.schema import Case, Unscored, Value, Verdict
 
@@ -45,7 +45,7 @@ class Judged:
 
     Attributes:
         judge: The judge's identity, as its source names it.
-        value_type: The values that it may give; None if it could not be had.
+        spec: What it is asked, and which values it may give; None if it could not be had.
         case: What was judged; None if it was not usable as a case.
         outcome: The verdict, or why there is none.
         trouble: Which kind of trouble an `Unscored` is of; None for a verdict.
@@ -53,7 +53,7 @@ class Judged:
     """
 
     judge: dict[str, Any]
-    value_type: ValueType | None
+    spec: JudgeSpec | None
     case: Case | None
     outcome: Verdict | Unscored
     trouble: Trouble | None = None

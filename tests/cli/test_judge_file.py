@@ -196,3 +196,22 @@ def test_init_never_overwrites(shell):
 def test_init_writes_nothing_that_cannot_be_read(shell):
     assert "value_type" in shell.error("init", "new.yaml", "--value-type", "vague")
     assert not (shell.folder / "new.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "value_meanings: {true: appropriate, no: not appropriate}\nquestion: Fit to send?\n",
+        'value_meanings:\n  "true": appropriate\n  N: not appropriate\nquestion: Fit to send?\n',
+    ],
+)
+def test_values_may_have_meanings_and_people_a_question(shell, written):
+    shell.configure("value_type: bool\n", f"value_type: bool\n{written}")
+    file = load_judge_file(shell.folder / "judge.yaml")
+    assert file.spec.value_meanings == {"true": "appropriate", "false": "not appropriate"}
+    assert file.spec.asked == "Fit to send?"
+
+
+def test_meanings_of_values_that_there_are_not_are_refused(shell):
+    shell.configure("value_type: bool", "value_type: bool\nvalue_meanings: {maybe: hm}")
+    assert "expected true or false" in shell.error("judge", "--outputs", "a")

@@ -54,15 +54,15 @@ def test_what_cannot_be_used_is_asked_again(shell, script):
     script(lambda asked: verdict(3) if asked.title == "verdict" else one_rule_a_record(asked))
     shell.configure("value_type: bool", "value_type: 1-5")
     shell.rows("cases.jsonl", [case(1)])
-    review(shell, answers="x\n\nexplain\nr\n\ne\n9\nfour\n4\nToo long.\n")
+    review(shell, answers="x\n\nexplain\nr\n\ne\n9\nfourth\n4\nToo long.\n")
     assert said(shell) == [(4, "Too long.", 3)]
 
 
 def test_a_verdict_that_there_is_not_cannot_be_approved(shell, script):
     script(lambda asked: "no" if asked.title == "verdict" else one_rule_a_record(asked))
     shell.rows("cases.jsonl", [case(1)])
-    review(shell, answers="a\ne\nyes\nFine.\n")
-    assert said(shell) == [(True, "Fine.", None)]
+    review(shell, answers="a\ne\nyes\nKind enough.\n")
+    assert said(shell) == [(True, "Kind enough.", None)]
 
 
 def test_only_what_the_policy_selects_is_asked(shell, cases):
@@ -124,3 +124,96 @@ def test_a_reviews_file_that_is_none_is_left_alone(shell, cases):
     shell.configure("memory: ./memory", "memory: ./memory\nreviews: other.sqlite")
     review(shell, answers="a\na\na\n")
     assert (shell.folder / "other.sqlite").exists()
+
+
+def words(shell, *arguments, answers, code=0):
+    """What a reviewer reads, in one line."""
+    result = shell("review", "cases.jsonl", *arguments, stdin=answers, code=code)
+    return " ".join(result.output.replace("│", " ").split())
+
+
+def test_what_is_typed_is_read_as_everywhere_and_shown_before_it_is_learned(shell, cases):
+    shown = words(shell, answers="no\n\nSay sorry.\n\nfalse. He was rude to her.\n\n")
+    assert "You are about to teach: false Enter teaches it" in shown
+    assert "You are about to teach: “Say sorry.”" in shown
+    assert said(shell) == [
+        (False, None, True),
+        (None, "Say sorry.", True),
+        (False, "He was rude to her.", True),
+    ]
+
+
+def test_what_is_typed_is_not_learned_unless_it_is_confirmed(shell, cases):
+    review(shell, answers="Say sorry.\nno, wait\nq\n", code=1)
+    assert said(shell) == []
+
+
+def test_what_could_mean_two_things_is_asked_again(shell, cases):
+    shown = words(shell, answers="not good\nok?\nCold.\nq\n", code=1)
+    assert "may be said of the verdict" in shown
+    assert "a question is no answer" in shown
+    assert "no value and no sentence" in shown
+    assert said(shell) == []
+
+
+def test_a_label_that_is_a_letter_of_the_menu_is_a_value(shell, script):
+    script(lambda asked: verdict("B") if asked.title == "verdict" else one_rule_a_record(asked))
+    shell.configure("value_type: bool", "value_type: [A, B, tie]")
+    shell.rows("cases.jsonl", [case(1), case(2)])
+    summary = review(shell, answers="A\n\napprove\n")
+    assert [value for value, *_ in said(shell)] == ["A", "B"]
+    assert summary["decisions"] == {"edit": 1, "approve": 1}
+
+
+def test_the_question_is_shown_and_nothing_is_cut(shell, script):
+    script()
+    long = " ".join(f"word{n}" for n in range(3000))
+    call = {"name": "find", "args": {"id": 5}, "id": "x"}
+    talk = [{"role": "user", "content": long}, {"role": "assistant", "tool_calls": [call]}]
+    shell.rows("cases.jsonl", [{"inputs": talk, "outputs": {"reply": "No."}}])
+    shown = words(shell, answers="q\n", code=1)
+    assert "The question" in shown
+    assert "Is the reply kind?" in shown
+    assert long in shown
+    assert "Assistant calls find(id=5)" in shown
+
+
+def test_back_shows_the_case_before_and_another_answer_replaces_the_first(shell, cases):
+    summary = review(shell, answers="a\nb\ne\n\nToo cold.\na\na\n")
+    assert summary["decisions"] == {"edit": 1, "approve": 2}
+    assert sorted(map(str, said(shell))) == sorted(
+        map(str, [(False, "Too cold.", True), (True, None, True), (True, None, True)])
+    )
+    assert review(shell)["decisions"] == {"done before": 3}
+
+
+def test_back_to_a_case_that_was_skipped(shell, cases):
+    assert review(shell, answers="s\nb\na\na\na\n")["decisions"] == {"approve": 3}
+
+
+def test_undo_takes_back_the_answer_and_what_was_learned_from_it(shell, cases):
+    summary = review(shell, answers="e\n\nToo cold.\nu\nq\n", code=1)
+    assert (summary["left"], summary["decisions"]) == (3, {})
+    assert summary["principles_added"] == []
+    assert said(shell) == []
+    assert shell.json("principles") == []
+    assert review(shell, answers="a\na\na\n")["decisions"] == {"approve": 3}
+
+
+def test_a_second_reviewer_may_be_blind_to_the_verdict_and_what_it_rests_on(shell, script):
+    def respond(asked):
+        if asked.title == "verdict":
+            return verdict(False, rationale="Too cold, an expert said.")
+        return one_rule_a_record(asked)
+
+    script(respond)
+    shell.rows("cases.jsonl", [case(1)])
+    words(shell, "--reviewer", "ann", answers="false. Far too cold here.\n\n")
+
+    shown = words(shell, "--reviewer", "bob", "--blind", answers="yes\n\n")
+    asked, _, after = shown.partition("You are about to teach: true")
+    assert "cold" not in asked
+    assert "approve" not in asked
+    assert "Too cold, an expert said." in after
+    values = {e["reviewer"]: (e["value"], e["judge_value"]) for e in shell.json("episodes")}
+    assert values == {"ann": (False, False), "bob": (True, False)}

@@ -5,12 +5,17 @@ import json
 import pytest
 
 from langchain_memalign import Case, InvalidInputError, Unscored, Verdict
-from langchain_memalign._values import ValueType
-from langchain_memalign.graph.answer import read_answer
+from langchain_memalign._values import JudgeSpec
+from langchain_memalign.graph.answer import read_feedback
 
-BOOLEAN = ValueType.parse(bool)
-STARS = ValueType.parse({"type": "integer", "minimum": 1, "maximum": 5})
-LABELS = ValueType.parse({"enum": ["good", "bad"]})
+
+def spec(value_type):
+    return JudgeSpec.create(name="tone", instructions="Is it kind?", value_type=value_type)
+
+
+BOOLEAN = spec(bool)
+STARS = spec({"type": "integer", "minimum": 1, "maximum": 5})
+LABELS = spec({"enum": ["good", "bad"]})
 CASE = Case(inputs="My parcel is lost.", outputs="Not our problem.")
 KIND = Verdict(value=True, rationale="It is kind.\nVery.")
 THREE = Verdict(value=3, rationale="So so.")
@@ -47,29 +52,40 @@ ANSWERS = {
     "inbox edits the value": (inbox_edit("false", "It is kind.\nVery."), False, None),
     "inbox edits the rationale": (inbox_edit("true", "Polite."), True, "Polite."),
     "inbox edits both": (inbox_edit("False", "Cold."), False, "Cold."),
-    "inbox clears the value": (inbox_edit("", "Cold."), None, "Cold."),
+    "inbox clears the value": (inbox_edit("", "Too cold."), None, "Too cold."),
     "inbox responds": (inbox("response", "Say sorry."), None, "Say sorry."),
     "inbox, not in a list": (inbox("response", "Say sorry.")[0], None, "Say sorry."),
     "chat approves": (chat("approve"), True, None),
     "chat edits": (chat_edit("false", "Cold."), False, "Cold."),
     "chat edits with a typed value": (chat_edit(False, "Cold."), False, "Cold."),
-    "chat rejects": (chat("reject", message="Say sorry."), None, "Say sorry."),
+    "chat rejects": (chat("reject", message="Say sorry."), False, "Say sorry."),
+    "chat rejects without a word": (chat("reject"), False, None),
     "chat responds": (chat("respond", message="Say sorry."), None, "Say sorry."),
     "form approves": (form("approve"), True, None),
     "form approves as filled in": (form("approve", value=True, rationale=""), True, None),
     "form approves and adds why": (form("approve", rationale="Warm."), True, "Warm."),
     "form edits": (form("edit", value=False, rationale="Cold."), False, "Cold."),
-    "form rejects": (form("reject", rationale="Say sorry."), None, "Say sorry."),
-    "form rejects, value untouched": (form("reject", value=True, rationale="Hm."), None, "Hm."),
-    "form rejects, other value": (form("reject", value=False, rationale="Hm."), False, "Hm."),
+    "form rejects": (form("reject", rationale="Say sorry."), False, "Say sorry."),
+    "form rejects, value untouched": (
+        form("reject", value=True, rationale="Cold."),
+        False,
+        "Cold.",
+    ),
+    "form rejects, all untouched": (form("reject", value=True), False, None),
+    "form rejects, other value": (form("reject", value=False, rationale="Cold."), False, "Cold."),
     "form rejects by value alone": (form("reject", value=False), False, None),
     "no decision": ({"value": False, "rationale": "Cold."}, False, "Cold."),
-    "no decision, only why": ({"rationale": "Cold."}, None, "Cold."),
+    "no decision, only why": ({"rationale": "Too cold."}, None, "Too cold."),
     "in capitals": (form(" Approve "), True, None),
     "plain text": ("Say sorry first.", None, "Say sorry first."),
     "plain text, a decision": ("Approve", True, None),
     "plain text, a value": ("false", False, None),
-    "plain text, almost JSON": ("[" * 100_000, None, "[" * 100_000),
+    "plain text, almost JSON": ("[" * 100_000 + " a b", None, "[" * 100_000 + " a b"),
+    "plain text, a value and why": ("No. Say sorry.", False, "Say sorry."),
+    "consent or value, and both are the same": ("yes", True, None),
+    "the same as JSON": (True, True, None),
+    "a decision in other words": (form("ok"), True, None),
+    "a remark that repeats the value": (form("edit", value=False, rationale="no!"), False, None),
     "JSON text": (json.dumps(form("edit", value=False)), False, None),
     "JSON text of a list": (json.dumps(inbox_edit("false", "Cold.")), False, "Cold."),
 }
@@ -77,7 +93,7 @@ ANSWERS = {
 
 @pytest.mark.parametrize(("answer", "value", "rationale"), ANSWERS.values(), ids=ANSWERS)
 def test_an_answer_becomes_feedback(answer, value, rationale):
-    word = read_answer(answer, CASE, KIND, BOOLEAN)
+    _, word = read_feedback(answer, BOOLEAN, CASE, KIND)
 
     assert (word.value, word.rationale) == (value, rationale)
     assert (word.judge_value, word.judge_rationale) == (True, KIND.rationale)
@@ -90,7 +106,7 @@ def test_an_answer_becomes_feedback(answer, value, rationale):
     ids=repr,
 )
 def test_ignoring_is_no_feedback(answer):
-    assert read_answer(answer, CASE, KIND, BOOLEAN) is None
+    assert read_feedback(answer, BOOLEAN, CASE, KIND)[1] is None
 
 
 @pytest.mark.parametrize(
@@ -103,26 +119,28 @@ def test_ignoring_is_no_feedback(answer):
     ids=["form", "beside", "inside"],
 )
 def test_a_reviewer_is_named(answer):
-    assert read_answer(answer, CASE, KIND, BOOLEAN).reviewer == "Ann"
+    assert read_feedback(answer, BOOLEAN, CASE, KIND)[1].reviewer == "Ann"
 
 
 @pytest.mark.parametrize(
-    ("answer", "verdict", "value_type", "value", "rationale"),
+    ("answer", "verdict", "judge", "value", "rationale"),
     [
         ("4", THREE, STARS, 4, None),
         (4, THREE, STARS, 4, None),
         (4.0, THREE, STARS, 4, None),
-        ("Four stars", THREE, STARS, None, "Four stars"),
+        ("Four stars", THREE, STARS, 4, None),
         (inbox_edit("5", "So so."), THREE, STARS, 5, None),
         (form("approve", value=3), THREE, STARS, 3, None),
         ("bad", GOOD, LABELS, "bad", None),
         ('"bad"', GOOD, LABELS, "bad", None),
-        ("Bad.", GOOD, LABELS, None, "Bad."),
+        ("Bad.", GOOD, LABELS, "bad", None),
+        (form("reject", rationale="It is cold."), GOOD, LABELS, None, "It is cold."),
+        (form("reject", value="good", rationale="bad"), GOOD, LABELS, "bad", None),
         (inbox_edit("BAD", "Fine."), GOOD, LABELS, "bad", None),
     ],
 )
-def test_values_are_read_by_their_type(answer, verdict, value_type, value, rationale):
-    word = read_answer(answer, CASE, verdict, value_type)
+def test_values_are_read_by_their_type(answer, verdict, judge, value, rationale):
+    _, word = read_feedback(answer, judge, CASE, verdict)
     assert (word.value, word.rationale) == (value, rationale)
     assert type(word.value) is type(value)
 
@@ -140,11 +158,19 @@ UNUSABLE = {
     "number without meaning": ("7", "expected true or false"),
     "edit of nothing": (form("edit"), "say why"),
     "edit with the judge's words only": (form("edit", rationale=KIND.rationale), "say why"),
-    "rejection without a word": (chat("reject"), "say why"),
-    "rejection of the same value": (form("reject", value=True), "say why"),
+    "edit with a remark for the other value": (
+        form("edit", value=True, rationale="false"),
+        "these differ",
+    ),
+    "approval with a word against it": (chat("approve", message="nope"), "these differ"),
+    "a word": ("Cold.", "no value and no sentence"),
+    "a question": ("false?", "a question is no answer"),
+    "neither": ("not great", "may be said of the verdict, or of what was judged"),
+    "a value untouched and a doubt": (
+        form("edit", value=True, rationale="not good"),
+        "may be said of the verdict",
+    ),
     "approval of another value": (form("approve", value=False), "approve true but give.* false"),
-    "consent or value": (True, "may be a value or consent"),
-    "consent or value in words": ("yes", "may be a value or consent"),
     "rationale that is no text": (form("edit", rationale=5), "rationale"),
     "reviewer that is no text": (form("approve", reviewer=5), "reviewer"),
     "broken Unicode": (form("reject", rationale="\ud800"), "surrogate"),
@@ -154,13 +180,26 @@ UNUSABLE = {
 @pytest.mark.parametrize(("answer", "told"), UNUSABLE.values(), ids=UNUSABLE)
 def test_an_unusable_answer_is_told(answer, told):
     with pytest.raises(InvalidInputError, match=told):
-        read_answer(answer, CASE, KIND, BOOLEAN)
+        read_feedback(answer, BOOLEAN, CASE, KIND)
+
+
+@pytest.mark.parametrize("answer", [True, False, "yes", "no", "ja", "👍", "👎"], ids=repr)
+def test_what_may_be_a_value_or_consent_is_asked_again(answer):
+    unkind = Verdict(value=False, rationale="It is not.")
+    with pytest.raises(InvalidInputError, match="may be a value or consent"):
+        read_feedback(answer, BOOLEAN, CASE, unkind)
+
+
+def test_who_rejects_a_verdict_of_many_values_is_asked_which_is_right():
+    for answer in (form("reject"), form("reject", rationale="nope"), "wrong", "👎"):
+        with pytest.raises(InvalidInputError, match="which value is right, if not 3"):
+            read_feedback(answer, STARS, CASE, THREE)
 
 
 def test_without_a_verdict_there_is_nothing_to_approve_but_all_else_to_say():
     with pytest.raises(InvalidInputError, match="no verdict to approve"):
-        read_answer(form("approve"), CASE, UNSCORED, BOOLEAN)
+        read_feedback(form("approve"), BOOLEAN, CASE, UNSCORED)
 
-    word = read_answer(form("reject", value=False), CASE, UNSCORED, BOOLEAN)
+    _, word = read_feedback(form("reject", value=False), BOOLEAN, CASE, UNSCORED)
 
     assert (word.value, word.judge_value, word.judge_rationale) == (False, None, None)

@@ -221,3 +221,11 @@ def test_the_server_finds_every_graph():
 def shown_at(graph):
     fields = graph.get_context_jsonschema()["properties"].values()
     return [node for field in fields for node in field["langgraph_nodes"]]
+
+
+def test_a_context_may_say_what_values_mean_and_what_people_are_asked(source, context):
+    written = '{"true": "appropriate", "no": "not appropriate"}'
+    asked = JudgeContext(**context, value_meanings=written, question="Fit to send?")
+    spec = source.judge_of(asked, tenant=None).spec
+    assert spec.value_in_words(False) == "not appropriate (false)"
+    assert spec.asked == "Fit to send?"

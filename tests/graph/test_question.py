@@ -3,16 +3,23 @@
 import re
 
 import pytest
+from markdown_it import MarkdownIt
 
-from langchain_memalign import Case, Unscored, Verdict
-from langchain_memalign._values import ValueType
-from langchain_memalign.graph.question import response_schema, review_request
+from langchain_memalign import Case, Episode, Principle, Unscored, Verdict, WorkingMemory
+from langchain_memalign._values import JudgeSpec
+from langchain_memalign.graph.question import ReviewQuestion
+from langchain_memalign.schema import Recalled, now
 
-BOOLEAN = ValueType.parse(bool)
+
+def spec(value_type=bool, **fields):
+    fields = {"name": "support_tone", "instructions": "Is the reply kind?", **fields}
+    return JudgeSpec.create(value_type=value_type, **fields)
+
+
 KIND = Verdict(value=True, rationale="It is kind.")
 UNSCORED = Unscored(reason="The reply was empty.")
 
-# Text that tries to leave its code block, to write headings of its own, or to hide something.
+# Text that tries to leave its quote, to write headings of its own, or to hide something.
 HOSTILE = [
     "```\n### Approved by the manager\nDo not review.",
     "````\n`````\n# Heading",
@@ -23,98 +30,209 @@ HOSTILE = [
     "`" * 50 + "\n# Heading",
     "<script>alert(1)</script>",
     "![](http://example.com/x.png)",
+    "a\n===\nb\n---\n- c\n+ d\n1. e\n2) f\n> g",
+    "a | b\n--- | ---\nc | d",
+    "    code\n\tcode",
+    "**a** _b_ __c__ ~~d~~ $e$ &lt;f&gt; \\* [g](http://h) <http://i> snake_case *",
+    "[a]: http://example.com\n[a]",
 ]
 
 
-def outside_code(markdown):
-    """What a reader sees outside of code blocks, by CommonMark's rule for fences."""
-    shown, fence = [], None
-    for line in re.split(r"\r\n|\r|\n", markdown):
-        opened = re.match(r" {0,3}(`{3,})([^`]*)$", line)
-        if fence is None and opened:
-            fence = opened[1]
-        elif fence and re.match(r" {0,3}(`+)\s*$", line) and len(line.strip()) >= len(fence):
-            fence = None
-        elif fence is None:
-            shown.append(line)
-    assert fence is None, "a code block was never closed"
-    return "\n".join(shown)
+def blocks(markdown):
+    """The Markdown's elements, as CommonMark with tables and strikethrough draws them."""
+    parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    return [
+        token
+        for block in parser.parse(markdown)
+        for token in (block.children if block.type == "inline" else [block])
+    ]
 
 
-def description(case, outcome=KIND, problem=None):
-    return review_request(case, outcome, BOOLEAN, problem)["action_requests"][0]["description"]
+def outline(markdown):
+    """Elements, without text and line breaks in it: what untrusted text must not change."""
+    kinds = [token.type for token in blocks(markdown)]
+    return [kind for kind in kinds if kind not in ("text", "hardbreak", "softbreak")]
+
+
+def read(markdown):
+    """The words that a reader sees."""
+    lines = {"hardbreak": "\n", "softbreak": "\n", "paragraph_close": "\n"}
+    return "".join(lines.get(token.type, token.content) for token in blocks(markdown))
+
+
+def question(case, outcome=KIND, judge=None, **options):
+    return ReviewQuestion(spec=judge or spec(), case=case, outcome=outcome, **options)
+
+
+def asked(case, outcome=KIND, judge=None, **options):
+    (request,) = question(case, outcome, judge, **options).request["action_requests"]
+    return request
+
+
+def description(case, outcome=KIND, judge=None, **options):
+    return asked(case, outcome, judge, **options)["description"]
+
+
+def seen(text):
+    """How a text is seen, apart from blanks at the ends of lines."""
+    lines = re.split(r"\r\n|\r|\n", text)
+    return "\n".join(line.strip() for line in lines if line.strip())
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_untrusted_text_stays_in_its_code_block(text):
-    harmless = description(Case(inputs="a", outputs="b", reference_outputs="c"))
-    hostile = description(
-        Case(inputs=text, outputs={text: [text]}, reference_outputs=text),
-        Verdict(value=True, rationale=text),
+def test_untrusted_text_stays_text(text):
+    paragraphs = "\n\n".join("a" for part in re.split(r"\n{2,}", text.strip("\n")))
+    harmless = description(
+        Case(inputs=paragraphs, outputs="b"), Verdict(value=True, rationale=paragraphs)
     )
-    assert outside_code(hostile) == outside_code(harmless)
+    hostile = description(Case(inputs=text, outputs="b"), Verdict(value=True, rationale=text))
+
+    assert outline(hostile) == outline(harmless)
+    assert seen(text) in seen(read(hostile))
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_the_reason_to_ask_again_is_one_line_without_markup(text):
-    first, rest = description(Case(outputs="b"), problem=text).split("\n", 1)
-    assert first.startswith("**That answer could not be used:** ")
-    assert rest == "\n" + description(Case(outputs="b"))
-    assert not re.search(r"(?<!\\)[`#<!\[]", first)
+def test_no_name_in_a_case_marks_anything_up(text):
+    case = Case(inputs={text: text, "b": [text]}, outputs=[{"role": "user", "content": text}])
+    allowed = {"paragraph_open", "paragraph_close", "blockquote_open", "blockquote_close"}
+    allowed |= {"strong_open", "strong_close"}
 
+    shown = description(case, Unscored(reason=text), memory=knowing(text))
 
-def test_a_plain_reason_to_ask_again_is_shown_as_it_is():
-    shown = description(Case(outputs="b"), problem="expected true or false, not 'maybe'.")
-    assert "could not be used:** expected true or false, not 'maybe'.\n" in shown
+    assert set(outline(shown)) <= allowed
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_the_reason_of_of_an_unscored_case_stays_in_its_code_block(text):
-    case = Case(outputs="b")
-    assert outside_code(description(case, Unscored(reason=text))) == outside_code(
-        description(case, UNSCORED)
+def test_the_first_line_is_plain_text(text):
+    for given in ({"problem": text or "x"}, {}):
+        first = description(Case(inputs=text, outputs="b"), **given).split("\n", 1)[0]
+        assert not re.search(r"[`#<\[*|\\]", first)
+        assert outline(first) == ["paragraph_open", "paragraph_close"]
+
+
+def test_an_answer_that_cannot_be_used_is_asked_again_where_it_is_seen_first():
+    case = Case(inputs="My parcel is lost.", outputs="Not our problem.")
+    typed = {"value": "perhaps", "rationale": "Hm."}
+    again = asked(case, problem="expected true or false, not 'maybe'.", typed=typed)
+
+    assert again["name"].startswith(
+        "Please answer again (expected true or false, not 'maybe'): support tone: My parcel"
     )
+    first, rest = again["description"].split("\n\n", 1)
+    assert first == "That answer could not be used: expected true or false, not 'maybe'."
+    assert rest == description(case)
+    assert again["args"] == again["arguments"] == typed
+
+    form = question(case, problem="expected true.", typed=typed).form
+    assert form["title"].startswith("Please answer again (expected true): support tone")
+    assert form["properties"]["rationale"]["default"] == "Hm."
+    assert form["properties"]["value"]["default"] is True  # "perhaps" is none that it could hold
 
 
-def test_hidden_characters_are_shown():
-    assert "[RIGHT-TO-LEFT OVERRIDE]" in description(Case(outputs="a\u202eb"))
+def test_a_person_sees_what_she_is_asked():
+    judge = spec(
+        instructions="Long instructions.",
+        question="Is the reply appropriate?",
+        value_meanings={True: "appropriate", False: "not appropriate"},
+    )
+    request = asked(Case(inputs="My parcel is lost.", outputs="Sorry!"), judge=judge)
+    words = read(request["description"])
+
+    assert request["name"] == "support tone: My parcel is lost."
+    assert words.startswith("“My parcel is lost.”\n")
+    assert "Is the reply appropriate?" in words
+    assert "Long instructions." not in words
+    assert "The judge says: appropriate (true)\nIt is kind." in words
+    assert "not appropriate (false) is right" in words
+    assert 'false means "not appropriate"' in words
+    assert "inputs" not in words
+
+
+def test_without_a_question_the_instructions_are_it():
+    assert "Is the reply kind?" in description(Case(outputs="b"))
+
+
+def test_a_conversation_is_shown_as_turns():
+    call = {"name": "find_order", "args": {"id": 5}, "id": "x"}
+    talk = [
+        {"role": "user", "content": "Where is it?"},
+        {"role": "assistant", "content": "I look.", "tool_calls": [call]},
+        {"role": "tool", "content": "lost", "tool_call_id": "x"},
+        {"role": "assistant", "content": [{"type": "text", "text": "It is lost."}]},
+    ]
+    case = Case(inputs={"messages": talk, "order_id": 5}, outputs={"A": "Hm.", "B": {"c": [1]}})
+    words = read(description(case))
+
+    turns = "User: Where is it?\nAssistant: I look.\nAssistant calls: find_order(id=5)\n"
+    assert turns + "Result of find_order: lost\nAssistant: It is lost.\norder id: 5\n" in words
+    assert "A: Hm.\nB: c:" in words
+    assert "{" not in words
+
+
+def knowing(*texts, **fields):
+    """A memory in which each text is a rule, and the remark on a case."""
+    rules = [Principle(id=f"rule-{t}", text=t or "x", created_at=now()) for t in texts]
+    cases = [
+        Episode(
+            id=f"case-{text}",
+            case=Case(inputs=f"About {text}"),
+            value=False,
+            rationale=text or None,
+            created_at=now(),
+            updated_at=now(),
+        )
+        for text in texts
+    ]
+    episodes = tuple(Recalled(episode=episode, similarity=0.123) for episode in cases)
+    return WorkingMemory(principles=tuple(rules), episodes=episodes, **fields)
+
+
+def test_what_a_verdict_rests_on_is_shown_in_words():
+    memory = knowing("Say sorry.", "Be brief.")
+    leaning = Verdict(value=True, rationale="Hm.", relied_on=("rule-Be brief.", "case-Say sorry."))
+
+    words = read(description(Case(outputs="b"), leaning, memory=memory))
+    assert "Rules before it\nBe brief.\n" in words
+    assert "Past cases before it\nAbout Say sorry.: false: Say sorry.\n" in words
+    assert "0.12" not in words
+    assert "rule-" not in words
+
+    words = read(description(Case(outputs="b"), memory=memory))
+    assert "Say sorry.\nBe brief.\n" in words
 
 
 def test_a_long_text_is_cut_and_says_so():
     shown = description(Case(outputs="start " + "x" * 100_000 + " end"))
     assert len(shown) < 20_000
-    assert re.search(r"start x+\n\[… \d+ tokens left out …\]\nx+ end\n", shown)
+    assert re.search(r"start x+\n\[… \d+ tokens left out …\]\nx+ end\n", read(shown))
 
 
-def test_messages_and_mappings_are_shown_as_json():
-    shown = description(Case(inputs=[{"role": "user", "content": "Grüße"}], outputs={"a": 1}))
-    assert '"content": "Grüße"' in shown
-    assert '"a": 1' in shown
-    assert "reference_outputs" not in shown
+def test_hidden_characters_are_shown():
+    assert "[RIGHT-TO-LEFT OVERRIDE]" in read(description(Case(outputs="a\u202eb")))
 
 
 @pytest.mark.parametrize(
     ("outcome", "args", "allowed"),
     [
-        (KIND, {"value": "true", "rationale": "It is kind."}, ["approve", "edit", "reject"]),
+        (KIND, {"value": "true", "rationale": ""}, ["approve", "edit", "reject"]),
         (
             Verdict(value="bad", rationale="Cold."),
-            {"value": "bad", "rationale": "Cold."},
+            {"value": "bad", "rationale": ""},
             ["approve", "edit", "reject"],
         ),
         (
             Verdict(value=0.5, rationale="So so."),
-            {"value": "0.5", "rationale": "So so."},
+            {"value": "0.5", "rationale": ""},
             ["approve", "edit", "reject"],
         ),
         (UNSCORED, {"value": "", "rationale": ""}, ["edit", "reject"]),
     ],
 )
 def test_it_is_a_request_that_both_inboxes_draw(outcome, args, allowed):
-    shown = review_request(Case(outputs="a"), outcome, BOOLEAN)
+    shown = question(Case(outputs="a"), outcome).request
     (request,) = shown["action_requests"]
     (config,) = shown["review_configs"]
-    assert request["name"] == config["action_name"] == "review_judgment"
+    assert request["name"] == config["action_name"] == "support tone: a"
     assert request["args"] == request["arguments"] == args
     assert config["allowed_decisions"] == allowed
     assert set(shown) == {"action_requests", "review_configs"}
@@ -133,8 +251,9 @@ def test_it_is_a_request_that_both_inboxes_draw(outcome, args, allowed):
     ],
 )
 def test_the_form_begins_with_the_judges_value(declared, value, drawn):
-    form = response_schema(Verdict(value=value, rationale="."), ValueType.parse(declared))
+    form = question(Case(outputs="a"), Verdict(value=value, rationale="."), spec(declared)).form
     field = form["properties"]["value"]
+    assert "default" not in form["properties"]["rationale"]
     assert {**field, **drawn, "default": value} == field
     assert form["properties"]["decision"]["enum"] == ["approve", "edit", "reject", "ignore"]
     # Flat, as Studio's form wants it.
@@ -143,6 +262,6 @@ def test_the_form_begins_with_the_judges_value(declared, value, drawn):
 
 
 def test_the_form_offers_no_approval_without_a_verdict():
-    form = response_schema(UNSCORED, BOOLEAN)
+    form = question(Case(outputs="a"), UNSCORED).form
     assert form["properties"]["decision"]["enum"] == ["edit", "reject", "ignore"]
     assert "default" not in form["properties"]["value"]

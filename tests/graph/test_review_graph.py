@@ -1,7 +1,5 @@
 """The review graph: it judges, asks, and learns the answer."""
 
-import re
-
 import pytest
 from fakes import HttpError, one_rule_a_record, verdict
 from langgraph.checkpoint.sqlite import SqliteSaver
@@ -86,9 +84,19 @@ async def test_waiting_and_asking_again_cost_nothing(drive, bench, graph, thread
     await drive.invoke(graph, CASE, thread)
     before = bench.calls()
 
-    for answer in ({"decision": "maybe"}, "", 7, [], {"decision": "edit", "value": "perhaps"}):
+    for answer in (
+        {"decision": "maybe"},
+        "",
+        7,
+        [],
+        "not good",
+        {"decision": "maybe", "value": "perhaps", "rationale": "Too cold."},
+    ):
         state = await drive.invoke(graph, Command(resume=answer), thread)
-        assert "could not be used" in question(state)["action_requests"][0]["description"]
+        request = question(state)["action_requests"][0]
+        assert request["name"].startswith("Please answer again (")
+        assert request["description"].startswith("That answer could not be used: ")
+    assert request["args"] == {"value": "perhaps", "rationale": "Too cold."}  # as it was typed
     assert bench.calls() == before
     assert bench.judge.episodes() == []
 
@@ -111,6 +119,14 @@ async def test_approving_teaches_that_the_judge_was_right(drive, bench, graph, t
 
     (episode,) = bench.judge.episodes()
     assert (episode.value, episode.rationale, episode.judge_value) == (True, None, True)
+
+
+@pytest.mark.parametrize("typed", ["nope", "false", "No!", "👎"])
+async def test_a_word_is_no_remark_and_distils_into_nothing(drive, bench, graph, thread, typed):
+    await drive.invoke(graph, CASE, thread)
+    await drive.invoke(graph, Command(resume=typed), thread)
+
+    assert [(e.value, e.rationale) for e in bench.judge.episodes()] == [(False, None)]
 
 
 async def test_ignoring_ends_without_learning(drive, bench, graph, thread):
@@ -184,7 +200,10 @@ async def test_a_thread_used_again_keeps_nothing_of_the_first_case(drive, graph,
     state = await drive.invoke(graph, CASE, thread)
 
     assert state["reference_outputs"] is state["feedback"] is state["alignment"] is None
-    assert "exit" not in question(state)["action_requests"][0]["description"]
+    request = question(state)["action_requests"][0]
+    assert "exit" not in request["name"]
+    # As a past case the first one may be shown, but not as the one to be judged.
+    assert "On the left." not in request["description"]
 
 
 async def test_a_new_case_takes_the_place_of_one_that_waits(drive, bench, graph, thread):
@@ -229,12 +248,13 @@ async def test_the_form_and_the_question_are_those_of_the_value_type(
         "type": "string",
         "enum": ["good", "bad"],
         "default": "bad",
-        "description": 'The right value: one of "good", "bad".',
+        "title": "The right value",
+        "description": 'The value is one of "good", "bad".',
     }
-    args = {"value": "bad", "rationale": "Cold."}
+    args = {"value": "bad", "rationale": ""}
     request = interrupt.value["action_requests"][0]
     assert (request["args"], request["arguments"]) == (args, args)
-    assert re.search(r"\*\*The judge says `bad`:\*\*", request["description"])
+    assert "**The judge says: bad**\n\n> Cold." in request["description"]
 
 
 SCALE = {"type": "string", "enum": ["good", "bad"]}

@@ -17,13 +17,11 @@ LABELS = ValueType.parse(Literal["good", "fair", "bad"])
 
 def judged(value):
     outcome = Verdict(value=value, rationale="Because.")
-    return Judged(judge={}, value_type=None, case=None, outcome=outcome)
+    return Judged(judge={}, spec=None, case=None, outcome=outcome)
 
 
 def unjudged(trouble):
-    return Judged(
-        judge={}, value_type=None, case=None, outcome=Unscored(reason="Hm."), trouble=trouble
-    )
+    return Judged(judge={}, spec=None, case=None, outcome=Unscored(reason="Hm."), trouble=trouble)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
+from langchain_memalign._values import JudgeSpec
 from langchain_memalign.schema import Case
 
 from .examples import (
@@ -150,3 +151,21 @@ def test_the_case_is_the_same_wherever_it_is_shown():
 
     assert in_case in judged(known=memory(episodes=[recalled(**fields)])).messages[1].content
     assert in_case in distilled([episode(**fields)])[1].content
+
+
+def test_meanings_and_the_experts_question_stand_in_the_prompts():
+    spec = JudgeSpec.create(
+        name="tone",
+        instructions="Weigh {scale} and {question}.",
+        value_type=bool,
+        value_meanings={True: "appropriate", False: "not appropriate"},
+        question="Is it fit for {instructions}?",
+    )
+    scale = 'true or false, where true means "appropriate" and false means "not appropriate"'
+    for system in (
+        judged(spec=spec).messages[0].content,
+        distilled([episode()], spec=spec)[0].content,
+    ):
+        assert "Weigh {scale} and {question}." in system
+        assert "The experts are asked: Is it fit for {instructions}?\n" in system
+        assert scale in system

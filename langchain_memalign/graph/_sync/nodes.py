@@ -118,7 +118,7 @@ class ReviewNodes(JudgeNodes):
         judge = self._source.judge(update["judge"])
         return {
             **update,
-            "value_type": judge.spec.value_type.json_schema,
+            "definition": judge.spec.model_dump(mode="json"),
             "needs_review": None,
             "feedback": None,
             "alignment": None,

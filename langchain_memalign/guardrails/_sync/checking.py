@@ -12,7 +12,8 @@ from langchain_core.runnables import RunnableConfig
 
 from langchain_memalign._concurrency import within
 from langchain_memalign.errors import ConfigurationError, MemAlignError
-from langchain_memalign.graph.review import human_review
+from langchain_memalign.graph.question import ReviewQuestion
+from langchain_memalign.graph.review import ask_human
 from langchain_memalign.guardrails.checkpoint import (
     Checkpoint,
     check_resumable,
@@ -23,7 +24,7 @@ from langchain_memalign.guardrails.checkpoint import (
 )
 from langchain_memalign.guardrails.policy import Action, Judged
 from langchain_memalign.judge import CaseLike
-from langchain_memalign.schema import Case, Feedback, Unscored, Verdict
+from langchain_memalign.schema import Case, Unscored, Verdict
 
 T = TypeVar("T")
 
@@ -84,11 +85,11 @@ def _asked(
     checkpoint: Checkpoint, make: Callable[[], CaseLike], config: RunnableConfig | None
 ) -> Judged:
     source, seconds = checkpoint.source, checkpoint.policy.timeout
-    found: dict[str, Any] = {"judge": source.identity(), "value_type": None, "case": None}
+    found: dict[str, Any] = {"judge": source.identity(), "spec": None, "case": None}
     try:
         case = found["case"] = Case.of(make())
         judge = source.judge(found["judge"])
-        found["value_type"] = judge.spec.value_type
+        found["spec"] = judge.spec
         checkpoint.policy.check_fits(judge.spec.value_type)
         asking = partial(judge.invoke, case, config)
         outcome = asking() if seconds is None else within(asking, seconds)
@@ -107,21 +108,20 @@ def _asked(
 
 def _reviewed(checkpoint: Checkpoint, judged: Judged) -> Judged:
     """What counts once a human has spoken; what the human said is learned."""
-    if judged.case is None or judged.value_type is None:
+    if judged.case is None or judged.spec is None:
         raise refusal(judged) from judged.error  # nothing that a human could be asked about
-    word = human_review(
-        {
-            "inputs": judged.case.inputs,
-            "outputs": judged.case.outputs,
-            "reference_outputs": judged.case.reference_outputs,
-            "verdict": judged.outcome.model_dump(mode="json"),
-            "value_type": judged.value_type.json_schema,
-        }
-    )["feedback"]
-    if word is None:
+    answer, said = ask_human(
+        ReviewQuestion(spec=judged.spec, case=judged.case, outcome=judged.outcome)
+    )
+    if said is None:
         return judged
+    if answer.decision == "reject":
+        # A rejection releases nothing: of what it says, only the remark is certain.
+        if said.rationale is None:
+            return judged
+        said = said.model_copy(update={"value": None})
+    word = said.model_dump(mode="json")
     once(checkpoint, partial(_learned, checkpoint, judged.judge, word), "guardrail_align")
-    said = Feedback.of(word)
     if said.value is None:
         return judged
     rationale = said.rationale or said.judge_rationale or ""
