@@ -33,6 +33,7 @@ _DECISIONS: Mapping[str, Decision] = {
 }
 _EXPECTED = 'expected one answer, such as {"decision": "edit", "value": ..., "rationale": "..."}'
 _OWN_FIELDS = {"value", "rationale", "reviewer"}
+_DIALECTS = {"type", "decision", "message", "args", "edited_action"}
 _NO_VERDICT = (
     "there is no verdict to approve; edit it and give a value, or reject it with a remark."
 )
@@ -224,7 +225,7 @@ def _of_mapping(said: Mapping[str, Any], decision: Decision | None) -> _Said:
         arguments={
             name: given
             for name, given in fields.items()
-            if fields is not said and name not in _OWN_FIELDS
+            if name not in _OWN_FIELDS and (fields is not said or name not in _DIALECTS)
         },
     )
 

@@ -26,7 +26,7 @@ RENAMED = {
     "akeep": "keep",
     "aparallel": "parallel",
     "apause": "pause",
-    "arun_task": "run_task",
+    "astart_task": "start_task",
     "awithin": "within",
     # of judges and of LangChain
     "aalign": "align",

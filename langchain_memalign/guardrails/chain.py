@@ -53,6 +53,7 @@ class MemAlignGuardrail(Runnable[Input, Output]):
         *,
         on: Literal["input", "output"] = "output",
         streaming: Literal["hold", "after"] = "hold",
+        name: str | None = None,
         case: MakeCase = plain_case,
         retry_input: RetryInput = with_feedback,
         **options: Unpack[PolicyOptions],
@@ -64,6 +65,8 @@ class MemAlignGuardrail(Runnable[Input, Output]):
             judge: The judge, or a source that names one for each run.
             on: What is judged.
             streaming: When a streamed output is judged.
+            name: Tells it from other guardrails that may ask a human, with the same judge and the
+                same input, in one node; by default the chain's.
             case: From the chain's input and output (None on the input) to the case. By default
                 these are the case's inputs and outputs, and a lone message is its text.
             retry_input: From the chain's input, its refused output and the verdict to the input of
@@ -93,8 +96,9 @@ class MemAlignGuardrail(Runnable[Input, Output]):
             )
         self.on = on
         self.streaming = streaming
-        self.name = "memalign_guardrail"
+        self.name = name or "memalign_guardrail"
         self._guard = ChainGuard(
+            name=name or self.chain.get_name(),
             on=on,
             checkpoint=Checkpoint.of(judge, self.policy),
             case=case,
@@ -123,7 +127,8 @@ class MemAlignGuardrail(Runnable[Input, Output]):
             input: Input, run_manager: CallbackManagerForChainRun, config: RunnableConfig
         ) -> Output:
             produce = self._whole(config, kwargs)
-            return cast(Output, guarding.guarded(self._guard, input, produce, config)[0])
+            chunks = guarding.guarded(self._guard, input, produce, config, place=run_manager.tags)
+            return cast(Output, chunks[0])
 
         return self._call_with_config(guarded, input, config)
 
@@ -136,7 +141,10 @@ class MemAlignGuardrail(Runnable[Input, Output]):
             input: Input, run_manager: AsyncCallbackManagerForChainRun, config: RunnableConfig
         ) -> Output:
             produce = self._awhole(config, kwargs)
-            return cast(Output, (await aguarding.guarded(self._guard, input, produce, config))[0])
+            chunks = await aguarding.guarded(
+                self._guard, input, produce, config, place=run_manager.tags
+            )
+            return cast(Output, chunks[0])
 
         return await self._acall_with_config(guarded, input, config)
 
@@ -153,11 +161,15 @@ class MemAlignGuardrail(Runnable[Input, Output]):
             (input,) = given
             if not self._streams_through:
                 produce = self._held(config, kwargs)
-                yield from guarding.guarded(self._guard, input, produce, config)
+                place = run_manager.tags
+                yield from guarding.guarded(self._guard, input, produce, config, place=place)
                 return
-            if self.on == "input" and (instead := guarding.refused(self._guard, input, config)):
-                yield from instead
-                return
+            if self.on == "input":
+                place = run_manager.tags
+                input, instead = guarding.admit(self._guard, input, config, place=place)
+                if instead:
+                    yield from instead
+                    return
             seen = []
             for chunk in self.chain.stream(input, config, **kwargs):
                 seen.append(chunk)
@@ -180,15 +192,18 @@ class MemAlignGuardrail(Runnable[Input, Output]):
             (input,) = [item async for item in given]
             if not self._streams_through:
                 produce = self._aheld(config, kwargs)
-                for chunk in await aguarding.guarded(self._guard, input, produce, config):
+                place = run_manager.tags
+                held = await aguarding.guarded(self._guard, input, produce, config, place=place)
+                for chunk in held:
                     yield chunk
                 return
-            if self.on == "input" and (
-                instead := await aguarding.refused(self._guard, input, config)
-            ):
+            if self.on == "input":
+                place = run_manager.tags
+                input, instead = await aguarding.admit(self._guard, input, config, place=place)
                 for chunk in instead:
                     yield chunk
-                return
+                if instead:
+                    return
             seen = []
             async for chunk in self.chain.astream(input, config, **kwargs):
                 seen.append(chunk)

@@ -12,6 +12,7 @@ from langgraph.runtime import get_runtime
 from langchain_memalign._values import JudgeSpec
 from langchain_memalign.errors import ConfigurationError, GuardrailError
 from langchain_memalign.graph.source import JudgeSource, source_of
+from langchain_memalign.guardrails.node_run import NodeRun, Visit
 from langchain_memalign.guardrails.policy import GuardrailPolicy, Judged
 from langchain_memalign.judge import MemAlignJudge
 from langchain_memalign.schema import Case, Unscored, Verdict
@@ -43,27 +44,48 @@ class Checkpoint:
             policy.check_fits(judge.spec.value_type)
         return cls(source=source, policy=policy)
 
+    def visit(self, guard: object, *traits: Any) -> Visit | None:
+        """Begin to check something; None if no human is ever asked about it.
 
-def run_task(work: Callable[[], T], name: str) -> T:
-    """Do work only once, however often the node is rerun: its result is kept with the thread.
+        Args:
+            guard: The guardrail.
+            *traits: Its name, and what tells this visit from others, as JSON.
+
+        Raises:
+            ConfigurationError: A human may be asked, and nothing can wait for the answer, or
+                nobody could tell for whom it is.
+        """
+        if not self.policy.may_review:
+            return None
+        check_resumable()
+        return NodeRun.at_hand().visit(guard, *traits, self.source.identity())
+
+
+def start_task(work: Callable[[], T], name: str) -> Callable[[], T]:
+    """Begin work in a task of LangGraph, and return what waits for its result.
 
     A node that was interrupted is run again from its first line. What LangGraph calls a task has
     its result kept in the thread's checkpoint, and is not run again.
     """
     as_task: Any = task(name=name)
-    done: T = as_task(work)().result()
-    return done
+    wait: Callable[[], T] = as_task(work)().result
+    return wait
 
 
-async def arun_task(work: Callable[[], Awaitable[T]], name: str) -> T:
-    """Awaitable `run_task`."""
+def astart_task(work: Callable[[], Awaitable[T]], name: str) -> Callable[[], Awaitable[T]]:
+    """Awaitable `start_task`."""
 
     async def awaited() -> T:
         return await work()
 
     as_task: Any = task(name=name)
-    done: T = await as_task(awaited)()
-    return done
+    begun = as_task(awaited)()
+
+    async def wait() -> T:
+        done: T = await begun
+        return done
+
+    return wait
 
 
 def check_resumable() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from langchain_core.load import dumps
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.prompt_values import PromptValue
 from pydantic import BaseModel
@@ -27,12 +28,14 @@ class ChainGuard:
     """What watches a chain.
 
     Attributes:
+        name: What tells it from others in the same node.
         on: Whether its input or its output is judged.
         checkpoint: Judge and policy.
         case: Makes the case of the chain's input and output.
         retry_input: Makes the input of a retry.
     """
 
+    name: str
     on: Literal["input", "output"]
     checkpoint: Checkpoint
     case: MakeCase
@@ -52,6 +55,15 @@ class AgentGuard:
     name: str
     checkpoint: Checkpoint
     case: MakeCase
+
+
+def traits(guard: ChainGuard, input: Any, place: Sequence[str]) -> tuple[Any, ...]:
+    """What tells a visit to a chain's guardrail from others in the same node, in each of its runs.
+
+    The input has to be the same whenever the node is run again, as LangGraph expects of all that
+    comes before an interrupt; a human is asked anew about the answer to another.
+    """
+    return guard.name, guard.on, list(place), dumps(input)
 
 
 _NOTE = (
@@ -78,13 +90,13 @@ def plain(content: Any) -> Any:
     if isinstance(content, list) and len(content) == 1 and isinstance(content[0], BaseMessage):
         (content,) = content
     if isinstance(content, BaseMessage):
-        return str(content.text) if _is_text(content) else [content]
+        return str(content.text) if is_text(content) else [content]
     if isinstance(content, BaseModel) and not isinstance(content, Record):
         return content.model_dump(mode="json")
     return {"value": content} if isinstance(content, bool | int | float) else content
 
 
-def _is_text(message: BaseMessage) -> bool:
+def is_text(message: BaseMessage) -> bool:
     """Whether all that a reader of the message sees is its text."""
     return all(block["type"] in ("text", "reasoning") for block in message.content_blocks)
 

@@ -19,7 +19,7 @@ from langchain_memalign.guardrails import MemAlignGuardrail, MemAlignMiddleware
 from .agents import ASKED, COLD, WARM, agent_of, texts
 
 ALLOW = {"decision": "edit", "value": True, "rationale": "Short is fine here."}
-AGREE = {"decision": "approve"}
+WITHHOLD = {"decision": "reject"}
 
 
 class Talk(TypedDict, total=False):
@@ -71,7 +71,11 @@ async def test_a_human_releases_what_the_chain_said_and_the_judge_learns(drive, 
 
 @pytest.mark.parametrize(
     ("answer", "stored"),
-    [(AGREE, 1), ({"decision": "ignore"}, 0), ({"decision": "reject", "message": "Say sorry."}, 1)],
+    [
+        (WITHHOLD, 1),
+        ({"decision": "ignore"}, 0),
+        ({"decision": "reject", "message": "Say sorry."}, 1),
+    ],
 )
 async def test_what_no_human_releases_is_withheld(drive, kind, thread, answer, stored):
     graph = Chain(kind.judge, on_fail="review", message="No.").graph()
@@ -123,7 +127,7 @@ async def test_without_a_thread_it_says_so(drive, kind):
 
 
 @pytest.mark.parametrize("on", ["after_agent", "after_model"])
-@pytest.mark.parametrize(("answer", "end"), [(ALLOW, COLD), (AGREE, "No.")])
+@pytest.mark.parametrize(("answer", "end"), [(ALLOW, COLD), (WITHHOLD, "No.")])
 async def test_a_human_decides_about_an_agents_reply(drive, kind, thread, on, answer, end):
     guard = MemAlignMiddleware(kind.judge, on=on, on_fail="review", message="No.")
     replies = [AIMessage(COLD, id="a1"), WARM]

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, TypeAlias
 from uuid import uuid4
 
+from langchain_core.load import dumps
 from langchain_core.messages import AIMessage, HumanMessage, RemoveMessage, ToolMessage
 
 from langchain_memalign.guardrails._async.checking import pass_through
@@ -20,6 +21,7 @@ from langchain_memalign.guardrails.agent_messages import (
     turn_of,
 )
 from langchain_memalign.guardrails.messages import AgentGuard, retry_note
+from langchain_memalign.guardrails.release import Candidate
 
 Update: TypeAlias = dict[str, Any] | None
 
@@ -36,8 +38,10 @@ async def check_reply(guard: AgentGuard, state: Mapping[str, Any]) -> Update:
     asked = [message for message in messages[:-1] if message.id not in refused]
     structured = state.get("structured_response")
     answer = reply if structured is None else structured
-    action, judged = await pass_through(
-        guard.checkpoint, partial(guard.case, asked, answer), retried=retried
+    candidate = Candidate(given=answer, case=partial(guard.case, asked))
+    visit = guard.checkpoint.visit(guard, guard.name, dumps([messages, structured]))
+    action, judged, sent = await pass_through(
+        guard.checkpoint, candidate, visit=visit, retried=retried
     )
     if action == "retry":
         note = HumanMessage(retry_note(judged.outcome), id=str(uuid4()))
@@ -50,6 +54,10 @@ async def check_reply(guard: AgentGuard, state: Mapping[str, Any]) -> Update:
         update["messages"] = [*gone, instead_of(guard, reply, judged)]
         if structured is not None:
             update["structured_response"] = None
+    elif structured is not None and sent is not structured:
+        update["structured_response"] = sent
+    elif structured is None and sent is not reply:
+        update["messages"] = [*gone, sent]
     return update or None
 
 
@@ -68,7 +76,9 @@ async def check_input(guard: AgentGuard, state: Mapping[str, Any]) -> Update:
     said = said_last(state["messages"])
     if not said:
         return None
-    action, judged = await pass_through(guard.checkpoint, partial(guard.case, said, None))
+    candidate = Candidate(given=said, case=lambda said: guard.case(said, None), kind="message")
+    visit = guard.checkpoint.visit(guard, guard.name, dumps(said))
+    action, judged, sent = await pass_through(guard.checkpoint, candidate, visit=visit)
     if action == "pass":
-        return None
+        return None if sent is said else {"messages": sent}
     return {"jump_to": "end", "messages": [instead_of(guard, None, judged)]}

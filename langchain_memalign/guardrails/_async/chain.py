@@ -8,9 +8,10 @@ from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 
-from langchain_memalign.guardrails._async.checking import once, pass_through
-from langchain_memalign.guardrails.checkpoint import check_resumable
-from langchain_memalign.guardrails.messages import ChainGuard, in_place_of, joined
+from langchain_memalign.guardrails._async.checking import pass_through
+from langchain_memalign.guardrails._async.replay import once
+from langchain_memalign.guardrails.messages import ChainGuard, in_place_of, joined, traits
+from langchain_memalign.guardrails.release import Candidate
 
 
 async def guarded(
@@ -18,6 +19,8 @@ async def guarded(
     input: Any,
     produce: Callable[[Any], Awaitable[list[Any]]],
     config: RunnableConfig,
+    *,
+    place: Sequence[str] = (),
 ) -> list[Any]:
     """The chunks that come out in the end.
 
@@ -26,37 +29,46 @@ async def guarded(
         input: What the chain is given.
         produce: Runs the chain; gives its chunks.
         config: Callbacks, tags and the like for the judge's run.
+        place: Where in a larger chain this one stands.
     """
     if guard.on == "input":
-        return await refused(guard, input, config) or await produce(input)
-    if guard.checkpoint.policy.may_review:
-        check_resumable()
+        admitted, instead = await admit(guard, input, config, place=place)
+        return instead or await produce(admitted)
+    visit = guard.checkpoint.visit(guard, *traits(guard, input, place))
     given, retried = input, 0
     while True:
         # The human must get to see, and to release, one and the same answer.
-        chunks = await once(guard.checkpoint, partial(produce, given), "guardrail_chain")
+        chunks = await once(visit, f"chain/{retried}", partial(produce, given))
         answer = joined(chunks)
-        action, judged = await pass_through(
-            guard.checkpoint, partial(guard.case, input, answer), retried=retried, config=config
+        candidate = Candidate(given=answer, case=partial(guard.case, input))
+        action, judged, sent = await pass_through(
+            guard.checkpoint, candidate, visit=visit, retried=retried, config=config
         )
         if action == "pass":
-            return chunks
+            return chunks if sent is answer else [sent]
         if action == "replace":
             return [in_place_of(answer, guard.checkpoint.policy.replacement(judged.outcome))]
         retried += 1
         given = guard.retry_input(given, answer, judged.outcome)
 
 
-async def refused(guard: ChainGuard, input: Any, config: RunnableConfig) -> list[Any]:
-    """What stands in for the chain's output if its input does not pass, else nothing."""
-    action, judged = await pass_through(
-        guard.checkpoint, partial(guard.case, input, None), config=config
+async def admit(
+    guard: ChainGuard, input: Any, config: RunnableConfig, *, place: Sequence[str] = ()
+) -> tuple[Any, list[Any]]:
+    """What the chain is given, and what stands in for its output if that does not pass."""
+    visit = guard.checkpoint.visit(guard, *traits(guard, input, place))
+    candidate = Candidate(given=input, case=lambda said: guard.case(said, None), kind="message")
+    action, judged, sent = await pass_through(
+        guard.checkpoint, candidate, visit=visit, config=config
     )
-    return [] if action == "pass" else [guard.checkpoint.policy.replacement(judged.outcome)]
+    if action == "pass":
+        return sent, []
+    return input, [guard.checkpoint.policy.replacement(judged.outcome)]
 
 
 async def judged_after(
     guard: ChainGuard, input: Any, chunks: Sequence[Any], config: RunnableConfig
 ) -> None:
     """Judge what has been streamed already; raises if it does not pass."""
-    await pass_through(guard.checkpoint, partial(guard.case, input, joined(chunks)), config=config)
+    candidate = Candidate(given=joined(chunks), case=partial(guard.case, input))
+    await pass_through(guard.checkpoint, candidate, config=config)

@@ -6,74 +6,66 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 
 from langchain_memalign._concurrency import within
-from langchain_memalign.errors import ConfigurationError, MemAlignError
-from langchain_memalign.graph.question import ReviewQuestion
-from langchain_memalign.graph.review import ask_human
-from langchain_memalign.guardrails.checkpoint import (
-    Checkpoint,
-    check_resumable,
-    from_json,
-    refusal,
-    run_task,
-    to_json,
-)
+from langchain_memalign.errors import ConfigurationError, InvalidInputError, MemAlignError
+from langchain_memalign.guardrails._sync.replay import ask, once
+from langchain_memalign.guardrails.checkpoint import Checkpoint, from_json, refusal, to_json
+from langchain_memalign.guardrails.node_run import Visit
 from langchain_memalign.guardrails.policy import Action, Judged
+from langchain_memalign.guardrails.release import Candidate, Release, ReleaseQuestion
 from langchain_memalign.judge import CaseLike
 from langchain_memalign.schema import Case, Unscored, Verdict
-
-T = TypeVar("T")
 
 
 def pass_through(
     checkpoint: Checkpoint,
-    case: Callable[[], CaseLike],
+    candidate: Candidate,
     *,
+    visit: Visit | None = None,
     retried: int = 0,
     config: RunnableConfig | None = None,
-) -> tuple[Action, Judged]:
-    """Judge a case, ask the human where that is wanted, and say what is to be done.
+) -> tuple[Action, Judged, Any]:
+    """Judge a candidate, ask the human where that is wanted, and say what is to be done.
 
     Args:
         checkpoint: Judge and policy.
-        case: Makes the case.
+        candidate: What is sent if it passes.
+        visit: Where it is kept what came of that; None if no human is ever asked.
         retried: How many retries there were.
         config: Callbacks, tags and the like for the judge's run.
 
     Returns:
-        "pass", "replace" or "retry", and what the last word on the case is.
+        "pass", "replace" or "retry"; what the last word on the candidate is; and what is sent if
+        it passes, which a human may have edited.
 
     Raises:
         GuardrailError: It does not pass, and the policy is to raise.
         ConfigurationError: Judge, policy and surroundings do not fit together.
     """
-    judged = _judged(checkpoint, case, config)
+    judged = _judged(checkpoint, candidate, visit, retried, config)
     action = checkpoint.policy.decide(judged, retried=retried)
-    if action == "review":
-        judged = _reviewed(checkpoint, judged)
-        action = "pass" if checkpoint.policy.lets_pass(judged) else "replace"
+    if action == "review" and visit is not None:
+        return _reviewed(checkpoint, candidate, judged, visit)
     if action == "raise":
         raise refusal(judged) from judged.error
-    return action, judged
-
-
-def once(checkpoint: Checkpoint, work: Callable[[], T], name: str) -> T:
-    """Do work; if a human may be asked about it, only once, however often the node is rerun."""
-    return run_task(work, name) if checkpoint.policy.may_review else work()
+    return action, judged, candidate.given
 
 
 def _judged(
-    checkpoint: Checkpoint, make: Callable[[], CaseLike], config: RunnableConfig | None
+    checkpoint: Checkpoint,
+    candidate: Candidate,
+    visit: Visit | None,
+    retried: int,
+    config: RunnableConfig | None,
 ) -> Judged:
-    if not checkpoint.policy.may_review:
+    make = partial(candidate.case, candidate.given)
+    if visit is None:
         return _asked(checkpoint, make, config)
-    check_resumable()
-    kept = once(checkpoint, partial(_asked_as_json, checkpoint, make), "guardrail_judge")
-    return from_json(kept)
+    return from_json(once(visit, f"judge/{retried}", partial(_asked_as_json, checkpoint, make)))
 
 
 def _asked_as_json(checkpoint: Checkpoint, make: Callable[[], CaseLike]) -> dict[str, Any]:
@@ -106,33 +98,46 @@ def _asked(
     return Judged(**found, outcome=outcome)
 
 
-def _reviewed(checkpoint: Checkpoint, judged: Judged) -> Judged:
+def _reviewed(
+    checkpoint: Checkpoint, candidate: Candidate, judged: Judged, visit: Visit
+) -> tuple[Action, Judged, Any]:
     """What counts once a human has spoken; what the human said is learned."""
     if judged.case is None or judged.spec is None:
         raise refusal(judged) from judged.error  # nothing that a human could be asked about
-    answer, said = ask_human(
-        ReviewQuestion(spec=judged.spec, case=judged.case, outcome=judged.outcome)
+    asked = ReleaseQuestion(
+        spec=judged.spec,
+        policy=checkpoint.policy,
+        outcome=judged.outcome,
+        case=judged.case,
+        candidate=candidate,
     )
-    if said is None:
-        return judged
-    if answer.decision == "reject":
-        # A rejection releases nothing: of what it says, only the remark is certain.
-        if said.rationale is None:
-            return judged
-        said = said.model_copy(update={"value": None})
-    word = said.model_dump(mode="json")
-    once(checkpoint, partial(_learned, checkpoint, judged.judge, word), "guardrail_align")
-    if said.value is None:
-        return judged
-    rationale = said.rationale or said.judge_rationale or ""
-    return dataclasses.replace(
-        judged, outcome=Verdict(value=said.value, rationale=rationale), trouble=None
-    )
+    release = _release(asked, visit)
+    if release.feedback:
+        words = [word.model_dump(mode="json") for word in release.feedback]
+        once(visit, "align", partial(_learned, checkpoint, judged.judge, words))
+    if release.sends:
+        return "pass", judged, release.given
+    for word in release.feedback:
+        if word.value is not None:
+            rationale = word.rationale or word.judge_rationale or ""
+            said = Verdict(value=word.value, rationale=rationale)
+            judged = dataclasses.replace(judged, outcome=said, trouble=None)
+    return "replace", judged, candidate.given
+
+
+def _release(asked: ReleaseQuestion, visit: Visit) -> Release:
+    tries = 0
+    while True:
+        answer = ask(visit, f"ask/{tries}", asked.question)
+        try:
+            return asked.read(answer)
+        except InvalidInputError as problem:
+            asked, tries = asked.again(answer, problem), tries + 1
 
 
 def _learned(
-    checkpoint: Checkpoint, identity: dict[str, Any], word: dict[str, Any]
+    checkpoint: Checkpoint, identity: dict[str, Any], words: list[dict[str, Any]]
 ) -> dict[str, Any]:
     judge = checkpoint.source.judge(identity)
-    report = judge.align([word])
+    report = judge.align(words)
     return report.model_dump(mode="json")
