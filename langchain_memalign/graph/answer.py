@@ -67,6 +67,7 @@ def read_answer(
         reviewer=fields.get("reviewer") or said.get("reviewer"),
         judge_value=judged and judged.value,
         judge_rationale=judged and judged.rationale,
+        judge_sight=judged and judged.sight,
     )
 
 

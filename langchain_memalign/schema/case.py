@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field, field_validator, model_validator
 
 from langchain_memalign._content import canonical, is_blank, normalise
 from langchain_memalign.errors import InvalidInputError
-from langchain_memalign.schema.record import OptionalText, OptionalValue, Record, now
+from langchain_memalign.schema.record import OptionalText, OptionalValue, Record, Text, now
 
 
 class Case(Record):
@@ -56,6 +56,9 @@ class Feedback(Case):
         reviewer: Who says so; several reviewers of one case are several episodes.
         judge_value: What the judge had said, where known; learning starts from the difference.
         judge_rationale: Why the judge had said so.
+        judge_sight: Ids of the episodes and principles that the judge had before it then, such as
+            `Verdict.sight`; with them, forgetting one of these reaches that rationale. None where
+            it is not known.
     """
 
     id: OptionalText = None
@@ -65,6 +68,7 @@ class Feedback(Case):
     created_at: AwareDatetime = Field(default_factory=now)
     judge_value: OptionalValue = None
     judge_rationale: OptionalText = None
+    judge_sight: tuple[Text, ...] | None = None
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
