@@ -26,7 +26,7 @@ from langchain_memalign._async import forget as aforgetting
 from langchain_memalign._async import gated as agated
 from langchain_memalign._async import judging as ajudging
 from langchain_memalign._async import principles as aprinciples
-from langchain_memalign._concurrency import off_loop
+from langchain_memalign._concurrency import blocking, off_loop
 from langchain_memalign._definition import check_definition, known_definition, written_anew
 from langchain_memalign._evaluated import evaluated
 from langchain_memalign._gate import check_gate, checked_decision
@@ -257,7 +257,8 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         def judge(
             case: CaseLike, run_manager: CallbackManagerForChainRun, config: RunnableConfig
         ) -> Outcome:
-            outcome, _ = judging.judge(self.setup, Case.of(case), config=config)
+            with blocking("invoke", "ainvoke"):
+                outcome, _ = judging.judge(self.setup, Case.of(case), config=config)
             return self._told(outcome, run_manager)
 
         with no_upload_in_local_mode():
@@ -608,7 +609,8 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
 
     def add_principle(self, text: str) -> Principle:
         """Write a principle by hand. It is pinned: always shown, never retired by learning."""
-        return principles.add_principle(self.setup.context(), text)
+        with blocking("add_principle", "aadd_principle"):
+            return principles.add_principle(self.setup.context(), text)
 
     async def aadd_principle(self, text: str) -> Principle:
         """Async `add_principle`."""
@@ -620,7 +622,8 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         Raises:
             InvalidInputError: No active principle has this id.
         """
-        return principles.edit_principle(self.setup.context(), id, text)
+        with blocking("edit_principle", "aedit_principle"):
+            return principles.edit_principle(self.setup.context(), id, text)
 
     async def aedit_principle(self, id: str, text: str) -> Principle:
         """Async `edit_principle`."""
@@ -632,7 +635,8 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         Raises:
             InvalidInputError: No active principle has this id.
         """
-        return principles.remove_principle(self.setup.records, self.spec.name, id, erase=erase)
+        with blocking("remove_principle", "aremove_principle"):
+            return principles.remove_principle(self.setup.records, self.spec.name, id, erase=erase)
 
     async def aremove_principle(self, id: str, *, erase: bool = False) -> Principle:
         """Async `remove_principle`."""
@@ -665,7 +669,8 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         """Do work as a LangChain run, so that it is traced and its model calls hang below it."""
 
         def traced(_: Any, config: RunnableConfig) -> R:
-            return work(config)
+            with blocking(what, f"a{what}"):
+                return work(config)
 
         run = RunnableLambda[Any, R](traced, name=f"{self.spec.name}.{what}")
         return run.invoke({"judge": self.spec.name}, config)

@@ -13,7 +13,7 @@ from langchain_core.embeddings import Embeddings
 
 from langchain_memalign._async import recall as arecalling
 from langchain_memalign._async import transactions as atransactions
-from langchain_memalign._concurrency import off_loop, to_the_end
+from langchain_memalign._concurrency import blocking, off_loop, to_the_end
 from langchain_memalign._memory.export_file import export_jsonl
 from langchain_memalign._memory.records import Plan, Records
 from langchain_memalign._models import Embedder, Retry, resolve_embeddings
@@ -240,7 +240,8 @@ class Memory:
 
     def apply(self, changes: Sequence[Change]) -> None:
         """Write changes, all or nothing; durable when it returns."""
-        transactions.transact(self.records, _plan(changes))
+        with blocking("apply", "aapply"):
+            transactions.transact(self.records, _plan(changes))
 
     async def aapply(self, changes: Sequence[Change]) -> None:
         """Async `apply`."""
@@ -269,7 +270,8 @@ class Memory:
         Raises:
             InvalidInputError: The file is not such an export; names the line.
         """
-        return transactions.import_jsonl(self.records, path)
+        with blocking("import_jsonl", "aimport_jsonl"):
+            return transactions.import_jsonl(self.records, path)
 
     async def aimport_jsonl(self, path: str | os.PathLike[str]) -> int:
         """Async `import_jsonl`."""

@@ -7,9 +7,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from langchain_memalign._alignment.context import AlignmentContext
+from langchain_memalign._alignment.sight import is_whole, without_rationale
 from langchain_memalign._alignment.unlearning import learned_anew
 from langchain_memalign._content import REPLACEMENT, canonical, table_rows
 from langchain_memalign._definition import written_anew
+from langchain_memalign._memory.convert import to_record
+from langchain_memalign._memory.records import Records
+from langchain_memalign._stores.base import Selection
 from langchain_memalign._values import JudgeSpec
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.schema import (
@@ -117,9 +121,11 @@ def plan_ingest(
 
     What is known already changes nothing. Changed feedback overwrites its episode; the principles
     distilled from its former words are retired, and their other sources are learned anew.
-    Principles that a human wrote stay.
+    Principles that a human wrote stay. What the judge had said in sight of something that was
+    forgotten since, as while a human thought about it, is not stored.
     """
     records, judge = context.records, context.judge
+    episodes = _without_forgotten_words(judge, records, episodes)
     there = {e.id: e for e in records.episodes(judge, ids=sorted(episodes))}
     new = [e for e in episodes.values() if e.id not in there]
     known = [(there[e.id], e) for e in episodes.values() if e.id in there]
@@ -134,7 +140,11 @@ def plan_ingest(
         kept: dict[str, Any] = {"created_at": old.created_at, "source_id": source_id}
         same_case = old.case.key == episode.case.key
         if same_case and episode.judge_value is None:
-            kept |= {"judge_value": old.judge_value, "judge_rationale": old.judge_rationale}
+            kept |= {
+                "judge_value": old.judge_value,
+                "judge_rationale": old.judge_rationale,
+                "judge_sight": old.judge_sight,
+            }
         record = episode.model_copy(update=kept)
         changes.append(Put(judge=judge, record=record, vector=None if same_case else ()))
     # A word that is told again may say for the first time where it comes from.
@@ -154,6 +164,20 @@ def plan_ingest(
         retired=tuple(retired),
         warnings=oddities([*new, *(episode for _, episode in changed)]),
     )
+
+
+def _without_forgotten_words(
+    judge: str, records: Records, episodes: Mapping[str, Episode]
+) -> Mapping[str, Episode]:
+    seen = {id_ for episode in episodes.values() for id_ in episode.judge_sight or ()}
+    if not seen:
+        return episodes
+    there = records.scan(Selection(judge=judge, ids=tuple(seen)))
+    whole = {point.id for point in there if is_whole(to_record(point))}
+    return {
+        id_: episode if whole.issuperset(episode.judge_sight or ()) else without_rationale(episode)
+        for id_, episode in episodes.items()
+    }
 
 
 def _checked(spec: JudgeSpec, field: str, value: Value) -> Value:

@@ -33,6 +33,7 @@ from langchain_memalign.schema import (
     Change,
     Episode,
     Feedback,
+    Principle,
     Put,
     Unscored,
     Verdict,
@@ -167,10 +168,12 @@ async def learn_batch(
         ranked = await off_loop(rank_principles, records, judge, near, len(known.principles))
         nominees = fit(known.principles, ranked, context.known_tokens)
         distilled = await distil(context, episodes, known=known, shown=nominees)
+        shown: Sequence[Principle] = nominees
     else:
+        shown = known.principles
         cases, distilled = await aboth(
             partial(embed_episodes, records, new),
-            partial(distil, context, episodes, known=known, shown=known.principles),
+            partial(distil, context, episodes, known=known, shown=shown),
         )
     fresh = [c.text for c in distilled.candidates if c.relation != "same"]
     rules = await embed_rules(records, list(dict.fromkeys(fresh)))
@@ -179,12 +182,28 @@ async def learn_batch(
         records,
         judge,
         episodes,
+        shown=shown,
         distilled=distilled,
         cases=cases,
         rules=rules,
         moment=moment,
     )
-    return await transact(records, plan)
+    learned = await transact(records, plan)
+    if not learned.outdated:
+        return learned
+    # Something was forgotten while the model read it: it is asked again, without.
+    again = await off_loop(records.episodes, judge, ids=learned.outdated, status="pending")
+    known_now = {**embedded, **{id_: tuple(vector) for id_, vector in cases.vectors.items()}}
+    more = await learn_batch(context, again, embedded=known_now) if again else Learned()
+    return Learned(
+        distilled=learned.distilled + more.distilled,
+        pending=learned.pending + more.pending,
+        added=learned.added + more.added,
+        merged=learned.merged + more.merged,
+        retired=learned.retired + more.retired,
+        warnings=learned.warnings + more.warnings,
+        cost=learned.cost + more.cost,
+    )
 
 
 async def dispatch_progress(context: AlignmentContext, *, done: int, total: int) -> None:
@@ -224,6 +243,7 @@ async def _probed(context: AlignmentContext, probe: Probe) -> Cost:
                     update={
                         "judge_value": said[episode.id].value,
                         "judge_rationale": said[episode.id].rationale,
+                        "judge_sight": said[episode.id].sight,
                     }
                 ),
             )

@@ -15,7 +15,7 @@ from langchain_memalign._alignment.takeover import changes_to, decided, plan_tak
 from langchain_memalign._async.align import Probe, align
 from langchain_memalign._async.transactions import aligning, transact
 from langchain_memalign._concurrency import off_loop, to_the_end
-from langchain_memalign._memory.records import Records, scratch_copy
+from langchain_memalign._memory.records import Records
 from langchain_memalign._stores.base import Selection
 from langchain_memalign.schema import AlignmentReport, Feedback, GateDecision
 
@@ -73,7 +73,7 @@ async def _on_trial(
     embedder = records.embedder.remembering()
 
     def copied() -> Records:
-        return copies.enter_context(scratch_copy(points, embedder))
+        return copies.enter_context(records.scratch_copy(points, embedder))
 
     current, candidate = await to_the_end(copied), await to_the_end(copied)
     report = await align(replace(context, records=candidate), given, probe=probe)

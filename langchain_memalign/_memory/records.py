@@ -245,6 +245,46 @@ class Records:
         if self._store.is_shared:
             self._store.release(_aligner(judge))
 
+    def sweep(self) -> str:
+        """Delete what interrupted erasing, or a killed process, left; says what it cannot reach.
+
+        Raises:
+            MemoryUnavailableError: Something could not be deleted.
+        """
+        EdgeStore.sweep_temporary()
+        return self._store.sweep()
+
+    def scratch(self, embedder: Embedder | None = None) -> Records:
+        """No records yet, in a temporary place that is gone on close.
+
+        Beside an embedded memory, so that it does not outlive it elsewhere; of a server's memory,
+        in a temporary directory, which is removed by the next process that makes one.
+
+        Args:
+            embedder: The embedding model; None for the same one.
+        """
+        inside = self._store if isinstance(self._store, EdgeStore) else None
+        store = EdgeStore.open(":memory:") if inside is None else inside.scratch()
+        return Records(store, embedder or self.embedder)
+
+    def scratch_copy(self, points: Iterable[Point], embedder: Embedder | None = None) -> Records:
+        """A copy of some of the records aside, with their vectors; embeds nothing.
+
+        To try out what a judge would learn without touching what it knows.
+
+        Args:
+            points: The records, read with their vectors.
+            embedder: The embedding model that they were embedded with; None for the same one.
+        """
+        records = self.scratch(embedder)
+        try:
+            puts = [to_put(point) for point in points]
+            records.transact(lambda: (puts, None))
+        except BaseException:
+            records.close()
+            raise
+        return records
+
     def close(self) -> None:
         """Release the store; harmless when called again."""
         self._store.close()
@@ -301,30 +341,6 @@ class Records:
                 self._principles.drop()
             if erased or "episode" in written:
                 self._counts.drop()
-
-
-def scratch_records(embedder: Embedder) -> Records:
-    """No records yet, in a temporary directory that is gone on close."""
-    return Records(EdgeStore.open(":memory:"), embedder)
-
-
-def scratch_copy(points: Iterable[Point], embedder: Embedder) -> Records:
-    """A copy of records aside, with their vectors; embeds nothing.
-
-    To try out what a judge would learn without touching what it knows.
-
-    Args:
-        points: The records, read with their vectors.
-        embedder: The embedding model that they were embedded with.
-    """
-    records = scratch_records(embedder)
-    try:
-        puts = [to_put(point) for point in points]
-        records.transact(lambda: (puts, None))
-    except BaseException:
-        records.close()
-        raise
-    return records
 
 
 def _aligner(judge: str) -> str:

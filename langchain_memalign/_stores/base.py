@@ -153,6 +153,17 @@ class MemoryStore(Protocol):
         """Let others have a lease, if this process has it; never fails."""
         return
 
+    def sweep(self) -> str:
+        """Delete what interrupted erasing may have left; `forget` ends with it.
+
+        Returns:
+            What may still hold erased records, as a sentence; "" if nothing does.
+
+        Raises:
+            MemoryUnavailableError: Something could not be deleted.
+        """
+        return ""
+
     def close(self) -> None:
         """Release everything; harmless when called again."""
         ...

@@ -13,7 +13,7 @@ from typing import Any
 from langchain_memalign._alignment.context import AlignmentContext
 from langchain_memalign._alignment.ingest import listed
 from langchain_memalign._alignment.takeover import changes_to, decided, plan_takeover
-from langchain_memalign._memory.records import Records, scratch_copy
+from langchain_memalign._memory.records import Records
 from langchain_memalign._stores.base import Selection
 from langchain_memalign._sync.align import Probe, align
 from langchain_memalign._sync.transactions import aligning, transact
@@ -73,7 +73,7 @@ def _on_trial(
     embedder = records.embedder.remembering()
 
     def copied() -> Records:
-        return copies.enter_context(scratch_copy(points, embedder))
+        return copies.enter_context(records.scratch_copy(points, embedder))
 
     current, candidate = copied(), copied()
     report = align(replace(context, records=candidate), given, probe=probe)

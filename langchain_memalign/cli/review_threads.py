@@ -6,10 +6,11 @@ import json
 import os
 import sqlite3
 import uuid
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.sqlite import SqliteSaver
@@ -17,7 +18,7 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from langchain_memalign._content import canonical
 from langchain_memalign._values import JudgeSpec
 from langchain_memalign.errors import MemoryUnavailableError
-from langchain_memalign.schema import Case
+from langchain_memalign.schema import Case, WorkingMemory
 
 _NAMESPACE = uuid.UUID("1f6f3a52-63a0-4c0e-9f43-72657669657e")
 _TABLE = """
@@ -103,12 +104,19 @@ class ReviewThreads:
             )
 
     def forget(
-        self, *, ids: Collection[str], case_keys: Collection[str], text: str | None = None
+        self,
+        *,
+        ids: Collection[str],
+        exist: Callable[[Collection[str]], AbstractSet[str]],
+        case_keys: Collection[str],
+        text: str | None = None,
     ) -> int:
         """Delete the threads that hold something forgotten; their cases can be reviewed anew.
 
         Args:
-            ids: Ids of episodes and principles that are gone.
+            ids: Ids of episodes and principles that are gone, or of which something is.
+            exist: Which of some ids the memory has; a thread that shows another shows something
+                forgotten.
             case_keys: The cases of those episodes.
             text: Text that must not remain, in any case.
 
@@ -116,14 +124,19 @@ class ReviewThreads:
             How many threads are gone.
         """
         gone = set(self._about(case_keys))
-        for found in self.saver.list(None):
+        threads = list(self.saver.list(None))
+        shown = {id_ for found in threads for id_ in _shown(found.checkpoint["channel_values"])}
+        known = exist(shown)
+        for found in threads:
             held = json.dumps(
                 [found.checkpoint["channel_values"], found.metadata, found.pending_writes],
                 default=str,
                 ensure_ascii=False,
             )
-            if any(id_ in held for id_ in ids) or (
-                text is not None and _in_json(text) in held.casefold()
+            if (
+                any(id_ in held for id_ in ids)
+                or not _shown(found.checkpoint["channel_values"]).issubset(known)
+                or (text is not None and _in_json(text) in held.casefold())
             ):
                 gone.add(found.config["configurable"]["thread_id"])
         for thread_id in gone:
@@ -154,6 +167,13 @@ class ReviewThreads:
 
 def _id(thread: RunnableConfig) -> str:
     return str(thread["configurable"]["thread_id"])
+
+
+def _shown(state: Mapping[str, Any]) -> set[str]:
+    """Ids of the episodes and principles in the state of a review."""
+    memory = WorkingMemory.of(state.get("working_memory") or {})
+    recalled = (e.id for r in memory.episodes for e in (r.episode, *r.also))
+    return {*recalled, *(principle.id for principle in memory.principles)}
 
 
 def _in_json(text: str) -> str:

@@ -14,6 +14,7 @@ from langchain_memalign.schema.record import (
     OptionalText,
     OptionalValue,
     Record,
+    Text,
     Time,
     now,
 )
@@ -66,6 +67,9 @@ class Feedback(Case):
         reviewer: Who says so; several reviewers of one case are several episodes.
         judge_value: What the judge had said, where known; learning starts from the difference.
         judge_rationale: Why the judge had said so.
+        judge_sight: Ids of the episodes and principles that the judge had before it then, such as
+            `Verdict.sight`; with them, forgetting one of these reaches that rationale. None where
+            it is not known.
     """
 
     id: OptionalName = None
@@ -76,6 +80,7 @@ class Feedback(Case):
     created_at: Time = Field(default_factory=now)
     judge_value: OptionalValue = None
     judge_rationale: OptionalText = None
+    judge_sight: tuple[Text, ...] | None = None
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:

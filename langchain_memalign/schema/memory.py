@@ -24,6 +24,9 @@ class Episode(Record):
 
     Attributes:
         source_id: What the system that the word was collected in calls it.
+        judge_rationale: Why the judge had said so, where known; empty where it was erased.
+        judge_sight: Ids of the episodes and principles in whose sight `judge_rationale` was
+            written; None where that is not known.
     """
 
     id: str
@@ -34,6 +37,7 @@ class Episode(Record):
     reviewer: str | None = None
     judge_value: Value | None = None
     judge_rationale: str | None = None
+    judge_sight: tuple[str, ...] | None = None
     status: Literal["pending", "distilled"] = "pending"
     created_at: AwareDatetime
     updated_at: AwareDatetime
@@ -52,6 +56,7 @@ class Episode(Record):
             reviewer=feedback.reviewer,
             judge_value=feedback.judge_value,
             judge_rationale=feedback.judge_rationale,
+            judge_sight=feedback.judge_sight,
             created_at=feedback.created_at,
             updated_at=feedback.created_at,
         )
@@ -69,6 +74,8 @@ class Principle(Record):
 
     Attributes:
         episode_ids: The episodes it was distilled from; empty for one written by a human.
+        sight: Ids of the other episodes and principles in whose sight its text was written, each
+            standing also for what itself was written in sight of; None where that is not known.
         pinned: Shown before all others and never retired by distillation.
         retired_at: When it stopped to apply; None while it is active.
         replaced_by: The id of the principle that took its place.
@@ -77,6 +84,7 @@ class Principle(Record):
     id: str
     text: Text
     episode_ids: tuple[str, ...] = ()
+    sight: tuple[str, ...] | None = None
     origin: Literal["distilled", "human"] = "distilled"
     pinned: bool = False
     created_at: AwareDatetime

@@ -45,6 +45,11 @@ class Verdict(Record):
     recall_problem: str | None = None
     memory_fingerprint: str = ""
 
+    @property
+    def sight(self) -> tuple[str, ...]:
+        """Ids of all that the rationale was written in sight of; for `Feedback.judge_sight`."""
+        return (*self.principle_ids, *self.episode_ids)
+
 
 class Unscored(Record):
     """The judge could not reach a verdict, and why; never to be counted as a failed case.
@@ -210,7 +215,10 @@ class ForgetReport(Report):
     """What one forgetting did; episodes and principles by id.
 
     Attributes:
-        principles_removed: Erased, active or retired, because they cited a forgotten episode.
+        principles_removed: Erased, active or retired, because they came from a forgotten episode,
+            or were written in sight of it or of what else is gone.
+        rationales_erased: The episodes that stay, but without what the judge had said of them,
+            because it was written in sight of what is gone.
         principles_redistilled: Learned anew from the sources that remain.
         pending: Sources that wait to be distilled anew, and why.
         guarantee: What is gone, and what this memory cannot reach.
@@ -218,6 +226,7 @@ class ForgetReport(Report):
 
     episodes_removed: tuple[str, ...] = ()
     principles_removed: tuple[str, ...] = ()
+    rationales_erased: tuple[str, ...] = ()
     principles_redistilled: tuple[Principle, ...] = ()
     pending: tuple[Pending, ...] = ()
     model_calls: int = 0

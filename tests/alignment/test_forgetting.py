@@ -83,12 +83,12 @@ def test_forgetting_embeds_no_episode(shared):
 
 def test_what_has_nothing_to_do_with_it_stays_as_it_is(shared):
     shared.judge.align([feedback(3)])
-    kept = [p for p in shared.judge.principles() if p.text == "Rule of [3]."]
+    (kept,) = [p for p in shared.judge.principles() if p.text == "Rule of [1, 2]."]
     calls = len(shared.model.requests)
-    shared.judge.forget([shared.id_of("Remark 1.")])
-    assert shared.judge.principles()[0] == kept[0]
-    assert len(shared.model.requests) == calls + 1
-    assert "Remark 3." not in shared.model.requests[-1].prompt.split("<records>")[1]
+    # What was learned first was written in sight of nothing that came later.
+    shared.judge.forget([shared.id_of("Remark 3.")])
+    assert shared.judge.principles() == [kept]
+    assert len(shared.model.requests) == calls
 
 
 def test_an_uncited_principle_goes_with_any_record_of_its_batch(make_bench):

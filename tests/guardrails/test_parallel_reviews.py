@@ -235,7 +235,7 @@ async def test_an_answer_to_another_question_releases_nothing(drive, kind, threa
 
 async def test_another_reply_than_was_shown_is_asked_about_anew(drive, kind, thread):
     """A run that is given another input makes another reply, to which no answer was given."""
-    guarded, replies = guards(kind.judge, "a")
+    guarded, _ = guards(kind.judge, "a")
     moment = iter(["noon", "one", "one"])
 
     def node(state):

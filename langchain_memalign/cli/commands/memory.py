@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Annotated, Any, Literal
 
 import typer
 from rich.text import Text
 from typer.core import TyperGroup
 
+from langchain_memalign._alignment.unlearning import Erased, plan_erasing
 from langchain_memalign._content import canonical
+from langchain_memalign._stores.base import Selection
+from langchain_memalign._sync.forget import forget as forgetting
 from langchain_memalign.cli.interview import case_panel, panel
 from langchain_memalign.cli.judge_file import JudgeFile
 from langchain_memalign.cli.objects import opened_judge
@@ -257,25 +260,40 @@ def forget(
             and (earlier is None or episode.created_at < earlier)
             and (not contains or _says(episode, contains))
         ]
+        ids_going = frozenset(episode.id for episode in going)
+        records, name = judge.setup.records, judge.spec.name
+        _, planned = plan_erasing(records, name, lambda episode: episode.id in ids_going)
         if not json or not yes:
-            _preview(screen, judge, going)
+            _preview(screen, judge, going, planned)
         if dry_run:
             if json:
                 screen.data({"episodes": [episode.id for episode in going]})
             return
         if going:
             screen.confirm(f"Erase {counted(len(going), 'episode')} for good?", yes=yes)
-        report = judge.forget([e.id for e in going], redistill=redistill)
-        cleared = _clear_reviews(file, going, report, contains)
+        case_keys = {episode.case.key for episode in going}
+
+        def clear(erased: Erased) -> int:
+            return _clear_reviews(file, judge, erased, case_keys, contains)
+
+        # Reviews before the memory, which alone tells what they must not hold: whatever stops this
+        # command, it can be repeated. And once more, for what was begun meanwhile.
+        cleared = [clear(planned)]
+        report = forgetting(
+            judge.setup.context(),
+            lambda episode: episode.id in ids_going,
+            redistill=redistill,
+            on_erased=lambda erased: cleared.append(clear(erased)),
+        )
         left = [
             principle
             for principle in judge.memory.principles(judge.spec.name, retired=True)
             if contains is not None and contains.casefold() in principle.text.casefold()
         ]
         if json:
-            screen.data(report.model_dump(mode="json") | {"reviews_cleared": cleared})
+            screen.data(report.model_dump(mode="json") | {"reviews_cleared": sum(cleared)})
         else:
-            _show_forgotten(screen, report, cleared)
+            _show_forgotten(screen, report, sum(cleared))
     if left:
         raise WorkLeft(
             f"{counted(len(left), 'principle')} with the text, written by hand or learned from "
@@ -299,27 +317,37 @@ def _says(episode: Episode, text: str) -> bool:
     return canonical(text)[1:-1].casefold() in canonical(said).casefold()
 
 
-def _preview(screen: Screen, judge: MemAlignJudge, going: Sequence[Episode]) -> None:
+def _preview(
+    screen: Screen, judge: MemAlignJudge, going: Sequence[Episode], planned: Erased
+) -> None:
     if not going:
         screen.note("No episode fits.")
         return
-    ids = {episode.id for episode in going}
     everything = judge.memory.principles(judge.spec.name, retired=True)
     _show_episodes(screen, "To be erased", going)
-    if lost := [p for p in everything if not ids.isdisjoint(p.episode_ids)]:
+    if lost := [p for p in everything if p.id in planned.principle_ids]:
         rows = [(short(p.id), p.text, len(p.episode_ids)) for p in lost]
-        screen.table("And the principles learned from them", ("id", "principle", "from"), rows)
+        screen.table(
+            "And the principles learned from them or in their sight",
+            ("id", "principle", "from"),
+            rows,
+        )
 
 
 def _clear_reviews(
-    file: JudgeFile, going: Iterable[Episode], report: ForgetReport, text: str | None
+    file: JudgeFile, judge: MemAlignJudge, erased: Erased, case_keys: set[str], text: str | None
 ) -> int:
     if not file.review_path.exists():
         return 0
+
+    def exist(ids: Collection[str]) -> set[str]:
+        return {point.id for point in judge.setup.records.scan(Selection(ids=tuple(ids)))}
+
     with ReviewThreads(file.review_path) as threads:
         return threads.forget(
-            ids={*report.episodes_removed, *report.principles_removed},
-            case_keys={episode.case.key for episode in going},
+            ids={*erased.episode_ids, *erased.principle_ids, *erased.rationales},
+            exist=exist,
+            case_keys=case_keys,
             text=text,
         )
 
@@ -328,6 +356,7 @@ def _show_forgotten(screen: Screen, report: ForgetReport, cleared: int) -> None:
     counts = {
         "episodes erased": len(report.episodes_removed),
         "principles erased": len(report.principles_removed),
+        "judge's rationales erased": len(report.rationales_erased),
         "principles learned anew": len(report.principles_redistilled),
         "reviews cleared": cleared,
         "pending": len(report.pending),
