@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections import Counter
 from collections.abc import Iterable
 
@@ -37,7 +38,7 @@ class Reading:
             return []
         found = self.pages(selection, vectors=vectors)
         if not found:
-            self._leases.verify()
+            self._leases.look()
         return found
 
     def pages(self, selection: Selection, *, vectors: bool) -> list[Point]:
@@ -48,7 +49,7 @@ class Reading:
         for part in in_parts(selection, limits.listed):
             offset = None
             while True:
-                records, offset = self._requests.read(
+                records, following = self._requests.read(
                     "scroll",
                     scroll_filter=to_filter(part),
                     limit=page,
@@ -57,8 +58,12 @@ class Reading:
                     with_vectors=vectors,
                 )
                 found.update((str(r.id), from_server(r, vectors=vectors)) for r in records)
-                if offset is None:
+                if following is None and self._requests.is_replicated and records:
+                    # Where copies disagree on a page the server takes it for the last one.
+                    following = _after(str(records[-1].id))
+                if following is None:
                     break
+                offset = following
         if vectors and any(point.vectors for point in found.values()):
             self._collection.learn()
         return [found[id_] for id_ in sorted(found)]
@@ -82,11 +87,11 @@ class Reading:
                 raise
             except MemoryStoreError:
                 # In a memory that replaced this one there may be no such vector.
-                self._leases.verify()
+                self._leases.look()
                 raise
             found.update((point.id, (point, score)) for point, score in near)
         if not found:
-            self._leases.verify()
+            self._leases.look()
         return sorted(found.values(), key=lambda pair: (-pair[1], pair[0].id))[:limit]
 
     def tally(self, selection: Selection, field: str) -> dict[str, int]:
@@ -100,11 +105,15 @@ class Reading:
         most = min(_VALUES, limits.found)
         while len(parts) == 1:
             answer = self._requests.read(
-                "facet", key=field, facet_filter=to_filter(selection), limit=most, exact=True
+                "facet",
+                key=field,
+                facet_filter=to_filter(selection),
+                limit=most,
+                exact=limits.exact,
             )
             if len(answer.hits) < most:
                 if not answer.hits:
-                    self._leases.verify()
+                    self._leases.look()
                 return {str(hit.value): hit.count for hit in answer.hits if hit.count}
             if most == limits.found:
                 break
@@ -126,12 +135,18 @@ class Reading:
                 query_filter=to_filter(selection),
                 limit=wanted,
                 with_payload=True,
+                search_params=self._collection.search_params(),
             )
             hits = answer.points
             is_complete = len(hits) < wanted or wanted == most
             if is_complete or hits[-1].score < hits[limit - 1].score:
                 return [(from_server(hit), max(-1.0, min(1.0, float(hit.score)))) for hit in hits]
             wanted = min(2 * wanted, most)
+
+
+def _after(id_: str) -> str:
+    """The smallest id that is larger than another."""
+    return str(uuid.UUID(int=uuid.UUID(id_).int + 1))
 
 
 def _count(points: Iterable[Point], field: str) -> dict[str, int]:

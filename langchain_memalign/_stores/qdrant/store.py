@@ -16,13 +16,22 @@ from langchain_memalign._stores.base import (
     Point,
     Selection,
 )
+from langchain_memalign._stores.qdrant.alias_leases import AliasLeases
 from langchain_memalign._stores.qdrant.client import RETRY, Requests
-from langchain_memalign._stores.qdrant.collection import Collection
-from langchain_memalign._stores.qdrant.leases import HeldLease, LeaseHolder, Leases, LeaseState
+from langchain_memalign._stores.qdrant.collection import (
+    BY_ALIASES,
+    BY_UPDATES,
+    FORMATS,
+    Collection,
+)
+from langchain_memalign._stores.qdrant.lease_state import MOVED, LeaseState
+from langchain_memalign._stores.qdrant.leases import HeldLease, LeaseHolder, Leases
 from langchain_memalign._stores.qdrant.options import Server, ServerOptions
 from langchain_memalign._stores.qdrant.reading import Reading
+from langchain_memalign._stores.qdrant.update_leases import STAMP, moved
 from langchain_memalign._stores.qdrant.writing import Writing
 from langchain_memalign._stores.write_batch import Batch
+from langchain_memalign.errors import MemoryUnavailableError
 
 
 class QdrantStore(MemoryStore):
@@ -40,7 +49,7 @@ class QdrantStore(MemoryStore):
         self.location = server.url
         self._requests = Requests(server, retry)
         self._collection = Collection(self._requests)
-        self._leases = Leases(self._requests)
+        self._leases = Leases(self._requests, self._collection)
         self._holder = LeaseHolder(self._requests, self._leases)
         self._reading = Reading(self._requests, self._collection, self._leases)
         self._writing = Writing(
@@ -114,9 +123,18 @@ class QdrantStore(MemoryStore):
             self._write_held(points, erased, fingerprint)
 
     def version(self) -> str | None:
-        """Changes with every write of any process; None while one is being carried out."""
-        state = self._leases.verify()
-        return None if state.entry is not None else f"{state.memory}:{state.writes}"
+        """Changes with every write of any process; None while one is being carried out.
+
+        None too while that cannot be known: what was read then may be outdated already.
+        """
+        self._requests.check_open()
+        held = self._held.get(WRITER)
+        if held is not None and self._requests.is_writing:
+            return f"{held.state.memory}:{held.state.writes}"  # nobody else can write
+        if (state := self._leases.look()) is None:
+            return None
+        is_certain = state.entry is None and self._requests.doubt is None
+        return f"{state.memory}:{state.writes}" if is_certain else None
 
     def acquire(self, lease: str) -> None:
         """Wait for a lease that one process holds at a time; `release` must follow."""
@@ -138,6 +156,8 @@ class QdrantStore(MemoryStore):
             held.ended.set()
             raise
         finally:
+            if lease == WRITER:
+                self._requests.writer = None
             self._here[lease].release()
 
     def close(self) -> None:
@@ -148,14 +168,69 @@ class QdrantStore(MemoryStore):
         return f"QdrantStore({self._requests.server.place})"
 
     def _begin(self) -> None:
-        self._leases.memory = self._collection.open()
-        state = self._leases.find(WRITER)
-        if state is None:
-            self._leases.create(WRITER)
-        elif state.entry is not None and (dead := self._holder.abandoned(WRITER)) is not None:
-            # What it recorded belongs to the memory.
-            with self._leased(WRITER, dead=dead):
-                pass
+        own = self._collection.open()
+        self._leases.begin(own.memory, by_aliases=own.leases == BY_ALIASES)
+        if own.leases is None:
+            self._choose_leases()
+        try:
+            state = self._leases.look()
+        except MemoryUnavailableError:
+            if self._leases.aliases is not None or own.leases is None:
+                raise
+            self._leases.points.create(WRITER)
+            state = None
+        if state is not None and state.is_unfinished:
+            dead = self._holder.abandoned(WRITER)
+            if dead is not None:
+                # What it recorded belongs to the memory.
+                with self._leased(WRITER, dead=dead):
+                    pass
+
+    def _choose_leases(self) -> None:
+        """Decide how the leases of the memory are kept, and move those that were kept otherwise."""
+        aliases = AliasLeases(self._requests, self._leases.memory)
+        points = self._leases.points
+        old = points.find(WRITER)
+        if old is not None and old.instance == MOVED:
+            self._leases.aliases = aliases
+        elif not aliases.may_manage():
+            self._keep_points(old)
+            return
+        elif old is None:
+            aliases.create(WRITER)
+            self._leases.aliases = aliases
+        elif not self._move(old, aliases):
+            return
+        self._collection.note(leases=BY_ALIASES, format=FORMATS[-1])
+
+    def _keep_points(self, old: LeaseState | None) -> None:
+        try:
+            if old is None:
+                self._leases.points.create(WRITER)
+            self._collection.note(leases=BY_UPDATES)
+        except MemoryUnavailableError as error:
+            if error.status != 403:  # a key that may only read: whoever writes first decides
+                raise
+
+    def _move(self, old: LeaseState, aliases: AliasLeases) -> bool:
+        """Keep the leases as aliases from now on; False while somebody holds the writer's.
+
+        An update by a filter finds its point by the index of `stamp`, which may be wrong after a
+        crash. Without the index it looks at the point itself.
+        """
+        if self._collection.has_index(STAMP) and not self._collection.is_indexed_for_updates:
+            self._collection.drop_index(STAMP)
+        if not old.is_free and not old.is_long_expired():
+            return False
+        with self._leased(WRITER, dead=None if old.is_free else old):
+            if self._leases.aliases is None:  # else another process was faster
+                held = self._held[WRITER]
+                aliases.create(WRITER)
+                held.ended.set()
+                with held.changing:
+                    self._leases.swap(held.state, moved(held.state))
+        self._leases.aliases = aliases
+        return True
 
     def _write_held(
         self, points: Sequence[Point], erased: Sequence[str], fingerprint: Fingerprint | None
@@ -186,6 +261,7 @@ class QdrantStore(MemoryStore):
         try:
             held = self._holder.take(lease, dead=dead)
             if lease == WRITER:
+                self._requests.writer = threading.get_ident()
                 try:
                     self._writing.recover(held)
                 except BaseException:
@@ -194,5 +270,7 @@ class QdrantStore(MemoryStore):
                     raise
             self._held[lease] = held
         except BaseException:
+            if lease == WRITER:
+                self._requests.writer = None
             here.release()
             raise
