@@ -23,7 +23,14 @@ from langchain_memalign._memory.convert import (
 )
 from langchain_memalign._models import Embedder, Vector
 from langchain_memalign._prompts.content import embedding_texts
-from langchain_memalign._stores.base import WRITER, Fingerprint, MemoryStore, Point, Selection
+from langchain_memalign._stores.base import (
+    WRITER,
+    Fingerprint,
+    MemoryStore,
+    Point,
+    Search,
+    Selection,
+)
 from langchain_memalign._stores.edge.store import EdgeStore
 from langchain_memalign._values import value_key
 from langchain_memalign.errors import EmbeddingMismatchError
@@ -79,6 +86,24 @@ class Records:
         """What erasing achieves in this store, and what it cannot reach."""
         return self._store.guarantee
 
+    @property
+    def doubt(self) -> str | None:
+        """Why what was read last may lack something; None where it cannot."""
+        return self._store.doubt
+
+    def scrub(self, limit: int | None = None) -> str:
+        """Leave no byte of what was erased where the records are kept.
+
+        `writing` must be held.
+
+        Args:
+            limit: Do it only for at most so many records; None for any number.
+
+        Returns:
+            What erasing has achieved then, and what it cannot reach.
+        """
+        return self._store.scrub(limit=limit)
+
     def fingerprint(self) -> Fingerprint | None:
         """Which embeddings the stored vectors come from."""
         return self._store.fingerprint()
@@ -95,7 +120,16 @@ class Records:
         Raises:
             EmbeddingMismatchError: They are embedded by another model.
         """
-        found = self._store.nearest(selection, using=using, vector=vector, limit=limit)
+        search = Search(selection=selection, using=using, vector=vector, limit=limit)
+        return self.nearest_each([search])[0]
+
+    def nearest_each(self, searches: Sequence[Search]) -> list[list[tuple[Point, float]]]:
+        """As `nearest`, for several searches at once.
+
+        Raises:
+            EmbeddingMismatchError: The records are embedded by another model.
+        """
+        found = self._store.nearest_each(searches)
         held = self._store.fingerprint()
         # Where the store is shared, the first vectors may have come after it was opened.
         if held and held.embeddings != self.embedder.id:

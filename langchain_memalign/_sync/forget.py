@@ -14,9 +14,11 @@ from langchain_memalign._alignment.report import Reconciled, final_states
 from langchain_memalign._alignment.unlearning import plan_erasing
 from langchain_memalign._sync.align import learn_pending
 from langchain_memalign._sync.distil import reconcile_batches
-from langchain_memalign._sync.transactions import aligning, transact
-from langchain_memalign.errors import ModelError
+from langchain_memalign._sync.transactions import aligning, scrub, transact
+from langchain_memalign.errors import MemoryStoreError, ModelError
 from langchain_memalign.schema import Episode, ForgetReport, Pending
+
+_SCRUBBED_AT_ONCE = 5000  # so many records are copied in seconds
 
 
 def forget(
@@ -39,6 +41,10 @@ def forget(
     why = "not learned anew, as asked; align() does it."
     with aligning(records, judge):
         erased = transact(records, partial(plan_erasing, records, judge, is_forgotten))
+        try:
+            guarantee = scrub(records, limit=_SCRUBBED_AT_ONCE)
+        except MemoryStoreError as error:
+            guarantee = f"{records.guarantee} It was not scrubbed: {error}"
         if redistill and erased.waiting:
             try:
                 learned = learn_pending(context, only=erased.waiting)
@@ -56,5 +62,5 @@ def forget(
         model_calls=cost.model_calls,
         embedded=cost.embedded,
         seconds=time.perf_counter() - started,
-        guarantee=records.guarantee,
+        guarantee=guarantee,
     )

@@ -87,7 +87,7 @@ def _describe(
         lines += ["**The judge reached no verdict:**", _quoted(outcome.reason)]
         choice = "Edit, or reject with a remark."
     if outcome.recall_problem:
-        lines += ["**No past case could be looked up:**", _quoted(outcome.recall_problem)]
+        lines += ["**Not all past cases could be looked up:**", _quoted(outcome.recall_problem)]
     lines.append(f"\nThe value is {value_type.describe()}. {choice}")
     for field in ("inputs", "outputs", "reference_outputs"):
         if (content := getattr(case, field)) is not None:

@@ -101,6 +101,16 @@ class RestServer:
     def wait_until_held(self, timeout=30):
         assert self._control("held", timeout), "no request met the fault in time"
 
+    def is_held(self):
+        """Whether a request is held by a fault at the moment."""
+        return self._control("held", 0)
+
+    def find(self, text):
+        """The files of the server that contain a text."""
+        sought = text.encode()
+        files = [path for path in Path(self._directory).rglob("*") if path.is_file()]
+        return [path.name for path in files if sought in path.read_bytes()]
+
     def hits(self):
         """How many requests have met a fault since the last `fault`."""
         return self._control("hits")

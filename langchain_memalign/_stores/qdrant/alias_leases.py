@@ -114,7 +114,9 @@ class AliasLeases:
             writes=time.time_ns() // 1_000_000,
             is_unclean=True,
         )
-        self._change([self._adding(unborn)])
+        if self._change([self._adding(unborn)], tolerate=(404,)) is None:
+            self._locate()  # a copy has taken the place of the collection
+            return
         everywhere = [
             (real, state)
             for real, state in find_leases(self._requests)

@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from langchain_memalign._concurrency import pause
@@ -37,6 +38,7 @@ class Requests:
         is_reachable: Whether the last request was answered at all.
         is_closed: Whether `close` was called.
         writer: The thread that changes the memory at the moment.
+        bring_back: Gives the memory its name back, if a scrub was broken off before it had it.
 
     All requests that are made here may be repeated: reading anyway, writing because every write
     says what shall be there afterwards, or under which condition.
@@ -48,6 +50,7 @@ class Requests:
         self.is_reachable = True
         self.is_closed = False
         self.writer: int | None = None
+        self.bring_back: Callable[[], bool] = lambda: False
         self._retry = retry
         self._client = _made(server)
         self._under_way = 0
@@ -99,8 +102,15 @@ class Requests:
 
     def of_collection(self, method: str, **arguments: Any) -> Any:
         """As `ask`, of this collection, or of the one that is named."""
-        name = arguments.pop("collection", None) or self.server.collection
-        return self.ask(method, collection_name=name, **arguments)
+        name = arguments.pop("collection", None)
+        asked = partial(self.ask, method, collection_name=name or self.server.collection)
+        try:
+            return asked(**arguments)
+        except MemoryUnavailableError as error:
+            # Between the collection of this name and the alias that takes its place.
+            if name is not None or error.status != 404 or not self.bring_back():
+                raise
+        return asked(**arguments)
 
     def read(self, method: str, **arguments: Any) -> Any:
         """Read from the collection, from as many of its copies as can be had.

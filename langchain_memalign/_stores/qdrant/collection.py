@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -109,6 +110,7 @@ class Collection:
         self.points = 0
         self.is_indexed_for_updates = False
         self._indexes: set[str] = set()
+        requests.bring_back = self._adopted
 
     def open(self) -> OwnPoint:
         """Make the collection if it does not exist, and all that is missing of its schema.
@@ -204,6 +206,32 @@ class Collection:
         self._requests.write("delete_payload_index", field_name=name)
         self._indexes.discard(name)
 
+    def everything(self, page: int) -> Iterator[list[Any]]:
+        """All points with their vectors, page by page, as most of all copies have them.
+
+        Raises:
+            MemoryUnavailableError: A node with a copy is down.
+        """
+        from qdrant_client import models
+
+        majority = models.ReadConsistencyType.MAJORITY if self._requests.is_replicated else None
+        offset = None
+        while True:
+            records, following = self._requests.of_collection(
+                "scroll",
+                limit=page,
+                offset=offset,
+                with_payload=True,
+                with_vectors=True,
+                consistency=majority,
+            )
+            yield records
+            if following is None and majority and records:
+                following = after(str(records[-1].id))
+            if following is None:
+                return
+            offset = following
+
     def search_params(self) -> Any:
         """How to search so that nothing near is missed: one by one, or in the graph with care.
 
@@ -223,21 +251,24 @@ class Collection:
         return self._requests.of_collection("get_collection", tolerate=(404,))
 
     def _brought_back(self) -> Any:
-        """The collection, if a scrub was broken off after deleting the old one.
+        return self._info() if self._adopted() else None
+
+    def _adopted(self) -> bool:
+        """Give a copy the memory's name, if a scrub has just deleted the one that had it.
 
         A key that may not list aliases finds nothing, and may not make a collection either.
         """
         try:
             found = find_leases(self._requests)
+            copies = {real for real, state in found if state.name == WRITER}
+            if len(copies) != 1:
+                return False
+            adopt(self._requests, copies.pop())
         except MemoryStoreError as error:
-            if error.status not in (401, 403, 404, 405):
-                raise
-            return None
-        copies = {real for real, state in found if state.name == WRITER}
-        if len(copies) != 1:
-            return None
-        adopt(self._requests, copies.pop())
-        return self._info()
+            if error.status in (401, 403, 404, 405):
+                return False
+            raise
+        return True
 
     def _created(self) -> Any:
         from qdrant_client import models
@@ -355,6 +386,14 @@ class Collection:
                 # Another process may have been faster; what counts is that it is there.
                 if name in self._missing(fingerprint):
                     raise
+
+
+def after(id_: str) -> str:
+    """The smallest id that is larger than another.
+
+    Where copies disagree on a page a server takes it for the last one; so the next is asked for.
+    """
+    return str(uuid.UUID(int=uuid.UUID(id_).int + 1))
 
 
 def vector_sizes(fingerprint: Fingerprint) -> dict[str, int]:

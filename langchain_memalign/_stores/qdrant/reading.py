@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import uuid
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
 
-from langchain_memalign._models import Vector
-from langchain_memalign._stores.base import Point, Selection
+from langchain_memalign._stores.base import Point, Search, Selection
 from langchain_memalign._stores.qdrant.client import Requests
-from langchain_memalign._stores.qdrant.collection import Collection
+from langchain_memalign._stores.qdrant.collection import Collection, after
 from langchain_memalign._stores.qdrant.convert import from_server, in_parts, to_filter
 from langchain_memalign._stores.qdrant.leases import Leases
 from langchain_memalign._stores.write_batch import check_field, checked_query, selects_nothing
@@ -59,8 +59,7 @@ class Reading:
                 )
                 found.update((str(r.id), from_server(r, vectors=vectors)) for r in records)
                 if following is None and self._requests.is_replicated and records:
-                    # Where copies disagree on a page the server takes it for the last one.
-                    following = _after(str(records[-1].id))
+                    following = after(str(records[-1].id))
                 if following is None:
                     break
                 offset = following
@@ -68,31 +67,70 @@ class Reading:
             self._collection.learn()
         return [found[id_] for id_ in sorted(found)]
 
-    def nearest(
-        self, selection: Selection, *, using: str, vector: Vector, limit: int
-    ) -> list[tuple[Point, float]]:
-        """As `MemoryStore.nearest`."""
+    def nearest(self, searches: Sequence[Search]) -> list[list[tuple[Point, float]]]:
+        """As `MemoryStore.nearest_each`: all are one request, where none must be asked again."""
         self._requests.check_open()
-        fingerprint = self._collection.learn()
+        fingerprint = self._collection.learn() if searches else None
         if fingerprint is None:
-            return []
-        query = checked_query(vector, using, fingerprint)
-        if query is None or limit < 1 or selects_nothing(selection):
-            return []
-        found: dict[str, tuple[Point, float]] = {}
-        for part in in_parts(selection, self._collection.limits.listed):
-            try:
-                near = self._near(part, using, query, limit)
-            except MemoryUnavailableError:
-                raise
-            except MemoryStoreError:
-                # In a memory that replaced this one there may be no such vector.
-                self._leases.look()
-                raise
-            found.update((point.id, (point, score)) for point, score in near)
-        if not found:
+            return [[] for _ in searches]
+        found: list[dict[str, tuple[Point, float]]] = [{} for _ in searches]
+        asked = []
+        for number, search in enumerate(searches):
+            query = checked_query(search.vector, search.using, fingerprint)
+            if query is None or search.limit < 1 or selects_nothing(search.selection):
+                continue
+            for part in in_parts(search.selection, self._collection.limits.listed):
+                one = replace(search, selection=part, vector=query)
+                # The server breaks ties as it likes: all that tie for the last place must be seen.
+                wanted = min(search.limit + 1, self._collection.limits.found)
+                asked.append((number, one, wanted))
+        while asked:
+            again = []
+            hits_of = self._hits([(search, wanted) for _, search, wanted in asked])
+            for (number, search, wanted), hits in zip(asked, hits_of, strict=True):
+                if self._is_complete(hits, search.limit, wanted):
+                    near = ((from_server(hit), _cosine(hit.score)) for hit in hits)
+                    found[number].update((point.id, (point, score)) for point, score in near)
+                else:
+                    most = min(2 * wanted, self._collection.limits.found)
+                    again.append((number, search, most))
+            asked = again
+        if not any(found):
             self._leases.look()
-        return sorted(found.values(), key=lambda pair: (-pair[1], pair[0].id))[:limit]
+        return [
+            sorted(some.values(), key=lambda pair: (-pair[1], pair[0].id))[: search.limit]
+            for some, search in zip(found, searches, strict=True)
+        ]
+
+    def _is_complete(self, hits: Sequence[Any], limit: int, wanted: int) -> bool:
+        """Whether none that ties for the last place can be missing."""
+        if len(hits) < wanted or wanted == self._collection.limits.found:
+            return True
+        return bool(hits[-1].score < hits[limit - 1].score)
+
+    def _hits(self, searches: Sequence[tuple[Search, int]]) -> list[Any]:
+        from qdrant_client import models
+
+        requests = [
+            models.QueryRequest(
+                query=list(search.vector),
+                using=search.using,
+                filter=to_filter(search.selection),
+                limit=wanted,
+                with_payload=True,
+                params=self._collection.search_params(),
+            )
+            for search, wanted in searches
+        ]
+        try:
+            answers = self._requests.read("query_batch_points", requests=requests)
+        except MemoryUnavailableError:
+            raise
+        except MemoryStoreError:
+            # In a memory that replaced this one there may be no such vector.
+            self._leases.look()
+            raise
+        return [answer.points for answer in answers]
 
     def tally(self, selection: Selection, field: str) -> dict[str, int]:
         """As `MemoryStore.tally`."""
@@ -121,32 +159,9 @@ class Reading:
         # A point may be in several parts, and a server in strict mode may not list all values.
         return _count(self.scan(selection, vectors=False), field)
 
-    def _near(
-        self, selection: Selection, using: str, query: Vector, limit: int
-    ) -> list[tuple[Point, float]]:
-        # The server breaks ties as it likes, so all that tie for the last place must be seen.
-        most = self._collection.limits.found
-        wanted = min(limit + 1, most)
-        while True:
-            answer = self._requests.read(
-                "query_points",
-                query=list(query),
-                using=using,
-                query_filter=to_filter(selection),
-                limit=wanted,
-                with_payload=True,
-                search_params=self._collection.search_params(),
-            )
-            hits = answer.points
-            is_complete = len(hits) < wanted or wanted == most
-            if is_complete or hits[-1].score < hits[limit - 1].score:
-                return [(from_server(hit), max(-1.0, min(1.0, float(hit.score)))) for hit in hits]
-            wanted = min(2 * wanted, most)
 
-
-def _after(id_: str) -> str:
-    """The smallest id that is larger than another."""
-    return str(uuid.UUID(int=uuid.UUID(id_).int + 1))
+def _cosine(score: float) -> float:
+    return max(-1.0, min(1.0, float(score)))
 
 
 def _count(points: Iterable[Point], field: str) -> dict[str, int]:

@@ -14,6 +14,7 @@ from langchain_memalign._stores.base import (
     Fingerprint,
     MemoryStore,
     Point,
+    Search,
     Selection,
 )
 from langchain_memalign._stores.qdrant.alias_leases import AliasLeases
@@ -28,10 +29,11 @@ from langchain_memalign._stores.qdrant.lease_state import MOVED, LeaseState
 from langchain_memalign._stores.qdrant.leases import HeldLease, LeaseHolder, Leases
 from langchain_memalign._stores.qdrant.options import Server, ServerOptions
 from langchain_memalign._stores.qdrant.reading import Reading
+from langchain_memalign._stores.qdrant.scrubbing import Scrubbing
 from langchain_memalign._stores.qdrant.update_leases import STAMP, moved
 from langchain_memalign._stores.qdrant.writing import Writing
 from langchain_memalign._stores.write_batch import Batch
-from langchain_memalign.errors import MemoryUnavailableError
+from langchain_memalign.errors import ConfigurationError, MemoryUnavailableError
 
 
 class QdrantStore(MemoryStore):
@@ -41,8 +43,9 @@ class QdrantStore(MemoryStore):
     guarantee = (
         "Erased records, their fields and their vectors are found by no request any more when the "
         "call returns. Not reached: bytes in the server's files until it next vacuums its segments "
-        "and truncates its write-ahead log; nodes that are down; snapshots and backups of the "
-        "server; exports; checkpoints and traces of graphs."
+        "and truncates its write-ahead log, which a small memory may never see: `scrub` leaves "
+        "them behind; nodes that are down; snapshots and backups of the server; exports; "
+        "checkpoints and traces of graphs."
     )
 
     def __init__(self, server: Server, retry: Retry) -> None:
@@ -55,6 +58,7 @@ class QdrantStore(MemoryStore):
         self._writing = Writing(
             self._requests, self._collection, self._leases, self._holder, self._reading
         )
+        self._scrubbing = Scrubbing(self._requests, self._collection, self._holder)
         self._guard = threading.Lock()
         self._here: dict[str, threading.Lock] = {}
         self._held: dict[str, HeldLease] = {}
@@ -97,7 +101,12 @@ class QdrantStore(MemoryStore):
         self, selection: Selection, *, using: str, vector: Vector, limit: int
     ) -> list[tuple[Point, float]]:
         """The selected points whose vector named `using` is nearest, with cosine, best first."""
-        return self._reading.nearest(selection, using=using, vector=vector, limit=limit)
+        search = Search(selection=selection, using=using, vector=vector, limit=limit)
+        return self._reading.nearest([search])[0]
+
+    def nearest_each(self, searches: Sequence[Search]) -> list[list[tuple[Point, float]]]:
+        """As `nearest`, for several searches, in one request."""
+        return self._reading.nearest(searches)
 
     def tally(self, selection: Selection, field: str) -> dict[str, int]:
         """How many selected points have each value of `field`; points without it do not count."""
@@ -159,6 +168,48 @@ class QdrantStore(MemoryStore):
             if lease == WRITER:
                 self._requests.writer = None
             self._here[lease].release()
+
+    @property
+    def doubt(self) -> str | None:
+        """Why what was read last may lack something; None where most copies agreed on it."""
+        return self._requests.doubt
+
+    def scrub(self, *, limit: int | None = None) -> str:
+        """Leave no byte of what was erased in the server's files; tells what holds then.
+
+        Raises:
+            ConfigurationError: The memory's leases are not aliases, as it was begun with a key that
+                may not manage collections.
+            MemoryUnavailableError: A node is down, or the key may not manage collections.
+        """
+        self._requests.check_open()
+        if self._leases.aliases is None:
+            problem = (
+                f"found a memory at {self._requests.server.place} that is shared by keys which may "
+                "not manage collections; expected one begun with a key that may: export it and "
+                "import it into a new collection, and delete this one."
+            )
+            if limit is None:
+                raise ConfigurationError(problem)
+            return f"{self.guarantee} It was not scrubbed: {problem}"
+        if limit is not None and self._collection.points > limit:
+            return (
+                f"{self.guarantee} It was not scrubbed, as it has more than {limit:,} records: "
+                "call memory.scrub()."
+            )
+        with self._leased(WRITER), self._at_work:
+            held, aliases = self._held[WRITER], self._leases.aliases
+            snapshots = self._scrubbing.snapshots()
+            if held.state.is_unclean or limit is None:
+                self._scrubbing.scrub(held, aliases)
+        named = f" ({', '.join(snapshots)})" if snapshots else ""
+        return (
+            "Erased records, their fields and their vectors are found by no request any more, and "
+            "no byte of them is left in the files of the collection: what lives was copied into a "
+            "new one, and the old one is deleted. Not reached: snapshots and backups of the server"
+            f"{named}; what a node that is down has until it is back; exports; checkpoints and "
+            "traces of graphs."
+        )
 
     def close(self) -> None:
         """Close the connections; harmless when called again."""
@@ -263,6 +314,8 @@ class QdrantStore(MemoryStore):
             if lease == WRITER:
                 self._requests.writer = threading.get_ident()
                 try:
+                    if self._leases.aliases is not None:
+                        self._scrubbing.finish(held, self._leases.aliases)
                     self._writing.recover(held)
                 except BaseException:
                     # Whoever comes next tries again; nobody may write before that.

@@ -119,7 +119,7 @@ class Writing:
         operations = list(self._operations(entry))
         if not operations:
             return
-        self._record(held, entry.text())
+        self._record(held, entry.text(), erases=bool(entry.erased))
         self._carry_out(held, operations)
         self._collection.points += len(batch.points)
 
@@ -149,7 +149,7 @@ class Writing:
         kept = {point.id: point.vectors for point in stored}
         return [replace(p, vectors=kept.get(p.id)) if p.vectors is None else p for p in points]
 
-    def _record(self, held: HeldLease, text: str) -> None:
+    def _record(self, held: HeldLease, text: str, *, erases: bool) -> None:
         """Write an entry down, and let the lease name it: from then on it will happen."""
         state, entry = held.state, secrets.token_hex(8)
         chunks = [text[i : i + _REQUEST] for i in range(0, len(text), _REQUEST)]
@@ -166,7 +166,7 @@ class Writing:
             parts=len(chunks),
             writes=state.writes + 1,
             spent=" ".join(spent),
-            is_unclean=True,
+            is_unclean=state.is_unclean or erases,
         )
         held.spent = spent
 
