@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Literal, Self, TypeVar
 
 from langchain_memalign._concurrency import Lock
-from langchain_memalign._memory.cache import EpisodeCounts, JudgeKnowledge, VersionedCache
+from langchain_memalign._memory.cache import EpisodeCounts, JudgeKnowledge, Lesson, VersionedCache
 from langchain_memalign._memory.convert import (
     check_owners,
     fingerprint_of,
@@ -219,6 +219,13 @@ class Records:
             principles=principles, value_counts=counts.by_value, episodes_total=counts.total
         )
 
+    def lesson(self, judge: str) -> Lesson:
+        """What the one who learns for a judge must know; read for what will change it at once."""
+        return Lesson(
+            principles=self.active_principles(judge),
+            value_counts=self._store.tally(_episodes_of(judge), "value"),
+        )
+
     def check_size(self, vectors: Sequence[Vector]) -> None:
         """Refuse embeddings of another size than those that the memory holds.
 
@@ -287,9 +294,8 @@ class Records:
         return tuple(self.principles(judge))
 
     def _read_counts(self, judge: str) -> EpisodeCounts:
-        of_judge = Selection(kind="episode", judge=judge)
-        by_value = self._store.tally(of_judge, "value")
-        by_status = self._store.tally(of_judge, "status")
+        by_value = self._store.tally(_episodes_of(judge), "value")
+        by_status = self._store.tally(_episodes_of(judge), "status")
         return EpisodeCounts(total=sum(by_status.values()), by_value=by_value)
 
     def _read_once(
@@ -322,13 +328,19 @@ class Records:
         fingerprint = fingerprint_of(puts, self.embedder.id)
         points = [to_point(put) for put in puts]
         written = {point.kind for point in points}
+        before = self._version()
         try:
             self._store.write(points, erased=erased, fingerprint=fingerprint)
-        finally:
-            if erased or "principle" in written:
-                self._principles.drop()
-            if erased or "episode" in written:
-                self._counts.drop()
+        except BaseException:
+            self._principles.drop()
+            self._counts.drop()
+            raise
+        after = self._version()
+        for kind, kept in (("principle", self._principles), ("episode", self._counts)):
+            if erased or kind in written:
+                kept.drop()
+            else:
+                kept.carry_over(before, after)
 
 
 def scratch_records(embedder: Embedder) -> Records:
@@ -353,6 +365,10 @@ def scratch_copy(points: Iterable[Point], embedder: Embedder) -> Records:
         records.close()
         raise
     return records
+
+
+def _episodes_of(judge: str) -> Selection:
+    return Selection(kind="episode", judge=judge)
 
 
 def _aligner(judge: str) -> str:

@@ -132,7 +132,7 @@ def learn_batch(
         ModelError: The provider refuses access; the episodes stay pending.
     """
     records, judge = context.records, context.judge
-    known = records.knowledge(judge)
+    known = records.lesson(judge)
     new = [episode for episode in episodes if episode.id not in embedded]
     if over_budget(known.principles, context.known_tokens):
         # Only then must the vectors be there first: they nominate the principles to show.

@@ -12,7 +12,12 @@ from langchain_memalign._stores.qdrant.client import Requests
 from langchain_memalign._stores.qdrant.collection import Collection, after
 from langchain_memalign._stores.qdrant.convert import from_server, in_parts, to_filter
 from langchain_memalign._stores.qdrant.leases import Leases
-from langchain_memalign._stores.write_batch import check_field, checked_query, selects_nothing
+from langchain_memalign._stores.write_batch import (
+    check_field,
+    checked_query,
+    known_ids,
+    selects_nothing,
+)
 from langchain_memalign.errors import MemoryStoreError, MemoryUnavailableError
 
 _EMBEDDED = 100  # points read at a time with their vectors, each of some 60 kB as JSON
@@ -30,16 +35,40 @@ class Reading:
         self._requests = requests
         self._collection = collection
         self._leases = leases
+        self._seen: dict[str, Point | None] = {}
 
     def scan(self, selection: Selection, *, vectors: bool) -> list[Point]:
         """As `MemoryStore.scan`."""
         self._requests.check_open()
         if selects_nothing(selection):
             return []
+        if self._requests.is_writing:
+            # The lease was just taken: the memory is there, and nobody else changes it.
+            return self.pages(selection, vectors=vectors) if vectors else self._known(selection)
         found = self.pages(selection, vectors=vectors)
         if not found:
             self._leases.look()
         return found
+
+    def forget_known(self) -> None:
+        """Read anew what was read under the writer's lease."""
+        self._seen.clear()
+
+    def lacks(self, id_: str) -> bool:
+        """Whether the thread that writes has found out that there is no such point."""
+        return self._requests.is_writing and self._seen.get(id_, self) is None
+
+    def _known(self, selection: Selection) -> list[Point]:
+        """What is selected, by the thread that writes; no point that is named is read twice."""
+        if selection.ids is None:
+            return self.pages(selection, vectors=False)
+        wanted = known_ids(selection.ids)
+        unread = tuple(id_ for id_ in wanted if id_ not in self._seen)
+        if unread:
+            read = {point.id: point for point in self.pages(Selection(ids=unread), vectors=False)}
+            self._seen.update((id_, read.get(id_)) for id_ in unread)
+        found = (self._seen[id_] for id_ in sorted(wanted))
+        return [point for point in found if point is not None and _fits(point, selection)]
 
     def pages(self, selection: Selection, *, vectors: bool) -> list[Point]:
         """As `scan`, without a doubt about finding nothing."""
@@ -158,6 +187,18 @@ class Reading:
             most = min(10 * most, limits.found)
         # A point may be in several parts, and a server in strict mode may not list all values.
         return _count(self.scan(selection, vectors=False), field)
+
+
+def _fits(point: Point, selection: Selection) -> bool:
+    """Whether a point fits a selection, its ids apart."""
+    if selection.kind not in (None, point.kind) or selection.judge not in (None, point.judge):
+        return False
+    for field, values in selection.fields.items():
+        held = {"judge": point.judge, "kind": point.kind, **point.fields}.get(field)
+        said = set(held) if isinstance(held, tuple) else {held}
+        if said.isdisjoint(values):
+            return False
+    return True
 
 
 def _cosine(score: float) -> float:

@@ -294,7 +294,11 @@ class QdrantStore(MemoryStore):
             known = self._collection.fingerprint
             if fingerprint is not None and known is None:
                 known = self._collection.learn()
-            self._writing.write(held, Batch.checked(points, erased, fingerprint, stored=known))
+            batch = Batch.checked(points, erased, fingerprint, stored=known)
+            try:
+                self._writing.write(held, batch)
+            finally:
+                self._reading.forget_known()
             return True
 
     @contextmanager
@@ -312,6 +316,7 @@ class QdrantStore(MemoryStore):
         try:
             held = self._holder.take(lease, dead=dead)
             if lease == WRITER:
+                self._reading.forget_known()
                 self._requests.writer = threading.get_ident()
                 try:
                     if self._leases.aliases is not None:

@@ -141,7 +141,8 @@ class Writing:
 
         An upsert replaces the whole point, so vectors that are to stay must be sent again.
         """
-        missing = tuple(point.id for point in points if point.vectors is None)
+        kept_as_they_are = (point.id for point in points if point.vectors is None)
+        missing = tuple(id_ for id_ in kept_as_they_are if not self._reading.lacks(id_))
         # Asked of the server: another process may have written the first vectors.
         if not missing or self._collection.learn() is None:
             return list(points)
