@@ -23,6 +23,8 @@ from .faults import Faults
 from .strict import Refused
 
 MAX_BODY = 32 * 2**20
+HANDSHAKE = b"\x16"
+ALERT = b"\x15\x03\x03\x00\x02\x02\x0a"  # "unexpected message", to who does not begin with one
 DONE = {"operation_id": 0, "status": "completed"}
 COLLECTION = re.compile(r"/collections/(?P<name>[^/]+)(?P<rest>.*)")
 
@@ -43,12 +45,19 @@ class Server(ThreadingHTTPServer):
         self.faults = Faults()
         self.requests = []
         self.crash_after = None
+        self.tls = None
         if certificate := os.environ.get("REST_CERTIFICATE"):
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(certificate)
-            self.socket = context.wrap_socket(
-                self.socket, server_side=True, do_handshake_on_connect=False
-            )
+            self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.tls.load_cert_chain(certificate)
+
+    def finish_request(self, request, client_address):
+        if self.tls is not None:
+            if request.recv(1, socket.MSG_PEEK) != HANDSHAKE:
+                request.recv(65536)
+                request.sendall(ALERT)
+                return
+            request = self.tls.wrap_socket(request, server_side=True)
+        super().finish_request(request, client_address)
 
     def handle_error(self, request, client_address):
         """A client that has gone away is no news."""
@@ -168,6 +177,8 @@ class Handler(BaseHTTPRequestHandler):
                 return cluster.names()
             case "GET /aliases":
                 return cluster.aliases()
+            case "GET /cluster":
+                return cluster.status()
             case "GET /snapshots":
                 return []
             case "POST /collections/aliases":

@@ -84,6 +84,26 @@ class Cluster:
                 "set at: 10 seconds",
             )
 
+    def status(self):
+        """The nodes, and which of them cannot be reached."""
+        if len(self.peers) == 1:
+            return {"status": "disabled"}
+        uris = {peer: f"http://127.0.0.1:{6335 + peer}/" for peer in self.peers}
+        lost = {"count": 3, "latest_error": "transport error", "latest_error_timestamp": None}
+        return {
+            "status": "enabled",
+            "peer_id": self.entry,
+            "peers": {str(peer): {"uri": uri} for peer, uri in uris.items()},
+            "raft_info": {"term": 1, "commit": 1, "pending_operations": 0, "is_voter": True},
+            "consensus_thread_status": {
+                "consensus_thread_status": "working",
+                "last_update": "2026-01-01T00:00:00Z",
+            },
+            "message_send_failures": {
+                uri: lost for peer, uri in uris.items() if not self.peers[peer]
+            },
+        }
+
     # Collections
 
     def get(self, name):

@@ -188,6 +188,7 @@ class Collection:
 
     def facet(self, body):
         self._strict.check_read(body)
+        self._strict.check_exact(body.get("exact"))
         if body["key"] not in self._config["indexes"]:
             raise Refused(
                 400, f'Bad request: Index required but not found for "{body["key"]}". Help: ...'
@@ -203,6 +204,7 @@ class Collection:
 
     def count(self, body):
         self._strict.check_read(body, limit=0)
+        self._strict.check_exact(body.get("exact", True))
         request = qe.CountRequest(
             exact=body.get("exact", True), filter=terms.to_filter(body.get("filter"))
         )

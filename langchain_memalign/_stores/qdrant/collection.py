@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from langchain_memalign._concurrency import parallel
 from langchain_memalign._stores.base import (
@@ -27,7 +27,7 @@ from langchain_memalign._stores.payload import fingerprint_text, read_fingerprin
 from langchain_memalign._stores.qdrant.alias_leases import adopt, find_leases
 from langchain_memalign._stores.qdrant.client import Requests
 from langchain_memalign._stores.qdrant.convert import RESTORE
-from langchain_memalign._stores.qdrant.failures import vanished
+from langchain_memalign._stores.qdrant.failures import ExactForbiddenError, vanished
 from langchain_memalign._stores.write_batch import OWN_POINT
 from langchain_memalign.errors import (
     ConfigurationError,
@@ -38,6 +38,8 @@ from langchain_memalign.errors import (
 
 FORMATS = (1, 2)
 """Formats that can be read. Older versions of this package know the first; it has other leases."""
+
+T = TypeVar("T")
 
 _OLDEST = (1, 18)  # the first to add named vectors to a collection that exists
 _SEARCHED_ONE_BY_ONE = 50_000
@@ -232,7 +234,19 @@ class Collection:
                 return
             offset = following
 
-    def search_params(self) -> Any:
+    def exactly(self, ask: Callable[[bool], T]) -> T:
+        """Ask for an exact answer, or for another one where the server forbids that.
+
+        Args:
+            ask: Asks; it is told whether exactly.
+        """
+        try:
+            return ask(self.limits.exact)
+        except ExactForbiddenError:
+            self.limits = replace(self.limits, exact=False)
+        return ask(False)
+
+    def search_params(self, *, exact: bool) -> Any:
         """How to search so that nothing near is missed: one by one, or in the graph with care.
 
         Measured on Qdrant 1.18.3, recall@5 of cases of one value of a judge and median time: one by
@@ -242,7 +256,7 @@ class Collection:
         """
         from qdrant_client import models
 
-        if self.points <= _SEARCHED_ONE_BY_ONE and self.limits.exact:
+        if exact and self.points <= _SEARCHED_ONE_BY_ONE:
             return models.SearchParams(exact=True)
         acorn = models.AcornSearchParams(enable=True, max_selectivity=1.0)
         return models.SearchParams(hnsw_ef=256, acorn=acorn)

@@ -74,6 +74,7 @@ class Copies:
             self._doubtful_since = time.monotonic()
         else:
             self._doubtful_since = None
+            self._failed.pop(level.asked, None)
 
 
 def is_given_up(status: int | None) -> bool:

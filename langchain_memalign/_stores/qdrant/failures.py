@@ -27,6 +27,10 @@ class RequestTooLargeError(MemoryStoreError):
     """A server takes fewer points in one request."""
 
 
+class ExactForbiddenError(MemoryStoreError):
+    """A server does not search or count point by point."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Failure:
     """A failed request.
@@ -169,6 +173,11 @@ def _answered(server: Server, status: int, said: str, retry_after: Any = None) -
         error = MemoryUnavailableError(
             f"the Qdrant server at {server.url} failed ({shown}); expected it to answer: see its "
             "log, and repeat later. Repeating what failed is harmless."
+        )
+    elif "Exact search disabled" in said:
+        error = ExactForbiddenError(
+            f"the Qdrant server at {server.url} forbids exact searches ({shown}); expected it to "
+            "answer without."
         )
     elif "maximum number of payload indices" in said:
         error = MemoryStoreError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from langchain_memalign._stores.base import Point, Search, Selection
@@ -131,6 +132,10 @@ class Reading:
             for some, search in zip(found, searches, strict=True)
         ]
 
+    def _facet(self, selection: Selection, field: str, limit: int, exact: bool) -> Any:
+        where = to_filter(selection)
+        return self._requests.read("facet", key=field, facet_filter=where, limit=limit, exact=exact)
+
     def _is_complete(self, hits: Sequence[Any], limit: int, wanted: int) -> bool:
         """Whether none that ties for the last place can be missing."""
         if len(hits) < wanted or wanted == self._collection.limits.found:
@@ -140,19 +145,23 @@ class Reading:
     def _hits(self, searches: Sequence[tuple[Search, int]]) -> list[Any]:
         from qdrant_client import models
 
-        requests = [
-            models.QueryRequest(
-                query=list(search.vector),
-                using=search.using,
-                filter=to_filter(search.selection),
-                limit=wanted,
-                with_payload=True,
-                params=self._collection.search_params(),
-            )
-            for search, wanted in searches
-        ]
+        def ask(exact: bool) -> Any:
+            params = self._collection.search_params(exact=exact)
+            requests = [
+                models.QueryRequest(
+                    query=list(search.vector),
+                    using=search.using,
+                    filter=to_filter(search.selection),
+                    limit=wanted,
+                    with_payload=True,
+                    params=params,
+                )
+                for search, wanted in searches
+            ]
+            return self._requests.read("query_batch_points", requests=requests)
+
         try:
-            answers = self._requests.read("query_batch_points", requests=requests)
+            answers = self._collection.exactly(ask)
         except MemoryUnavailableError:
             raise
         except MemoryStoreError:
@@ -171,13 +180,7 @@ class Reading:
         parts = list(in_parts(selection, limits.listed))
         most = min(_VALUES, limits.found)
         while len(parts) == 1:
-            answer = self._requests.read(
-                "facet",
-                key=field,
-                facet_filter=to_filter(selection),
-                limit=most,
-                exact=limits.exact,
-            )
+            answer = self._collection.exactly(partial(self._facet, selection, field, most))
             if len(answer.hits) < most:
                 if not answer.hits:
                     self._leases.look()

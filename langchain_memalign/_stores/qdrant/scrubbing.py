@@ -62,8 +62,8 @@ class Scrubbing:
             ]
             parallel(indexes, limit=max(1, len(fields)))
             copied = sum(self._copied(held, new))
-            there = self._requests.of_collection(
-                "count", collection=new, exact=self._collection.limits.exact
+            there = self._collection.exactly(
+                lambda exact: self._requests.of_collection("count", collection=new, exact=exact)
             ).count
             if self._collection.limits.exact and there != copied:
                 raise MemoryStoreError(
