@@ -96,7 +96,13 @@ class GuardrailError(MemAlignError):
 
 
 class MemoryStoreError(MemAlignError):
-    """The memory could not read or write."""
+    """The memory could not read or write.
+
+    Attributes:
+        status: The HTTP status that a server answered with, if one did.
+    """
+
+    status: int | None = None
 
 
 class MemoryLockedError(MemoryStoreError):

@@ -247,6 +247,25 @@ class Memory:
         """Async `apply`."""
         await atransactions.transact(self.records, _plan(changes))
 
+    def scrub(self) -> str:
+        """Leave no byte of what was erased where the memory is kept, as far as that can be done.
+
+        `forget` does it by itself, but for a large memory on a server: what lives there is copied
+        into a new collection, and the old one is deleted. Others that have it open go on.
+
+        Returns:
+            What forgetting has achieved then, and what it cannot reach.
+
+        Raises:
+            MemoryStoreError: It could not be done: a node is down, or the key may not manage
+                collections. The memory is as it was.
+        """
+        return transactions.scrub(self.records)
+
+    async def ascrub(self) -> str:
+        """Async `scrub`."""
+        return await atransactions.scrub(self.records)
+
     def export_jsonl(self, path: str | os.PathLike[str]) -> int:
         """Write the whole memory to a file that any store and embedding model can import.
 

@@ -24,7 +24,7 @@ from langchain_memalign._async.distil import (
 )
 from langchain_memalign._async.transactions import aligning, transact
 from langchain_memalign._concurrency import aboth, aparallel, off_loop
-from langchain_memalign._memory.cache import JudgeKnowledge
+from langchain_memalign._memory.cache import Lesson
 from langchain_memalign._memory.search import fit, over_budget, rank_principles
 from langchain_memalign._models import Vector
 from langchain_memalign.errors import ModelError
@@ -113,7 +113,7 @@ async def learn_pending(
     done: list[int] = []  # appending is safe among threads, counting up is not
     started = now()
 
-    async def learn(numbered: tuple[int, list[Episode]], known: JudgeKnowledge) -> Learned:
+    async def learn(numbered: tuple[int, list[Episode]], known: Lesson) -> Learned:
         number, batch = numbered
         embedded = {e.id: vectors[e.id] for e in batch if e.id in vectors}
         moment = started + timedelta(microseconds=100 * number)
@@ -129,7 +129,7 @@ async def learn_pending(
     for first in range(0, len(batches), together):
         # All that run at once know the same, whichever ends first, so that their prompts, and with
         # them what is learned, are the same the next time.
-        known = await off_loop(context.records.knowledge, context.judge)
+        known = await off_loop(context.records.lesson, context.judge)
         numbered = list(enumerate(batches))[first : first + together]
         learned += await _for_each(numbered, partial(learn, known=known), limit=together)
     return learned
@@ -140,7 +140,7 @@ async def learn_batch(
     episodes: Sequence[Episode],
     *,
     embedded: Mapping[str, Vector],
-    known: JudgeKnowledge | None = None,
+    known: Lesson | None = None,
     moment: datetime | None = None,
 ) -> Learned:
     """Learn pending episodes and commit them together with their principles.
@@ -159,7 +159,7 @@ async def learn_batch(
     """
     records, judge = context.records, context.judge
     if known is None:
-        known = await off_loop(records.knowledge, judge)
+        known = await off_loop(records.lesson, judge)
     new = [episode for episode in episodes if episode.id not in embedded]
     if over_budget(known.principles, context.known_tokens):
         # Only then must the vectors be there first: they nominate the principles to show.

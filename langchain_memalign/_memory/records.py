@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Literal, Self, TypeVar
 
 from langchain_memalign._concurrency import Lock
-from langchain_memalign._memory.cache import EpisodeCounts, JudgeKnowledge, VersionedCache
+from langchain_memalign._memory.cache import EpisodeCounts, JudgeKnowledge, Lesson, VersionedCache
 from langchain_memalign._memory.convert import (
     check_owners,
     fingerprint_of,
@@ -24,7 +24,14 @@ from langchain_memalign._memory.convert import (
 )
 from langchain_memalign._models import Embedder, Vector
 from langchain_memalign._prompts.content import embedding_texts
-from langchain_memalign._stores.base import WRITER, Fingerprint, MemoryStore, Point, Selection
+from langchain_memalign._stores.base import (
+    WRITER,
+    Fingerprint,
+    MemoryStore,
+    Point,
+    Search,
+    Selection,
+)
 from langchain_memalign._stores.edge.store import EdgeStore
 from langchain_memalign._values import value_key
 from langchain_memalign.errors import EmbeddingMismatchError
@@ -80,6 +87,24 @@ class Records:
         """What erasing achieves in this store, and what it cannot reach."""
         return self._store.guarantee
 
+    @property
+    def doubt(self) -> str | None:
+        """Why what was read last may lack something; None where it cannot."""
+        return self._store.doubt
+
+    def scrub(self, limit: int | None = None) -> str:
+        """Leave no byte of what was erased where the records are kept.
+
+        `writing` must be held.
+
+        Args:
+            limit: Do it only for at most so many records; None for any number.
+
+        Returns:
+            What erasing has achieved then, and what it cannot reach.
+        """
+        return self._store.scrub(limit=limit)
+
     def fingerprint(self) -> Fingerprint | None:
         """Which embeddings the stored vectors come from."""
         return self._store.fingerprint()
@@ -96,7 +121,16 @@ class Records:
         Raises:
             EmbeddingMismatchError: They are embedded by another model.
         """
-        found = self._store.nearest(selection, using=using, vector=vector, limit=limit)
+        search = Search(selection=selection, using=using, vector=vector, limit=limit)
+        return self.nearest_each([search])[0]
+
+    def nearest_each(self, searches: Sequence[Search]) -> list[list[tuple[Point, float]]]:
+        """As `nearest`, for several searches at once.
+
+        Raises:
+            EmbeddingMismatchError: The records are embedded by another model.
+        """
+        found = self._store.nearest_each(searches)
         held = self._store.fingerprint()
         # Where the store is shared, the first vectors may have come after it was opened.
         if held and held.embeddings != self.embedder.id:
@@ -190,6 +224,13 @@ class Records:
         """How a judge was set up when it last learned; None if it never did."""
         found = self._store.scan(Selection(kind="judge", judge=judge))
         return to_definition(found[0]) if found else None
+
+    def lesson(self, judge: str) -> Lesson:
+        """What the one who learns for a judge must know; read for what will change it at once."""
+        return Lesson(
+            principles=self.active_principles(judge),
+            value_counts=self._store.tally(_episodes_of(judge), "value"),
+        )
 
     def check_size(self, vectors: Sequence[Vector]) -> None:
         """Refuse embeddings of another size than those that the memory holds.
@@ -299,9 +340,8 @@ class Records:
         return tuple(self.principles(judge))
 
     def _read_counts(self, judge: str) -> EpisodeCounts:
-        of_judge = Selection(kind="episode", judge=judge)
-        by_value = self._store.tally(of_judge, "value")
-        by_status = self._store.tally(of_judge, "status")
+        by_value = self._store.tally(_episodes_of(judge), "value")
+        by_status = self._store.tally(_episodes_of(judge), "status")
         return EpisodeCounts(total=sum(by_status.values()), by_value=by_value)
 
     def _read_once(
@@ -334,13 +374,23 @@ class Records:
         fingerprint = fingerprint_of(puts, self.embedder.id)
         points = [to_point(put) for put in puts]
         written = {point.kind for point in points}
+        before = self._version()
         try:
             self._store.write(points, erased=erased, fingerprint=fingerprint)
-        finally:
-            if erased or "principle" in written:
-                self._principles.drop()
-            if erased or "episode" in written:
-                self._counts.drop()
+        except BaseException:
+            self._principles.drop()
+            self._counts.drop()
+            raise
+        after = self._version()
+        for kind, kept in (("principle", self._principles), ("episode", self._counts)):
+            if erased or kind in written:
+                kept.drop()
+            else:
+                kept.carry_over(before, after)
+
+
+def _episodes_of(judge: str) -> Selection:
+    return Selection(kind="episode", judge=judge)
 
 
 def _aligner(judge: str) -> str:

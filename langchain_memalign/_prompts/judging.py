@@ -206,7 +206,7 @@ def _value_attribute(value: Value | None) -> str:
 
 def _render_episodes(memory: WorkingMemory, tokens: int, distant: float) -> str:
     episodes = memory.episodes
-    if memory.recall_problem is not None:
+    if memory.recall_problem is not None and not episodes:
         # The problem itself is the provider's text, and nothing to judge by.
         return (
             "<episodes>Earlier cases could not be looked up this time: judge without them, by the "

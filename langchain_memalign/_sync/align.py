@@ -18,7 +18,7 @@ from langchain_memalign._alignment.context import NO_COST, PROGRESS_EVENT, Align
 from langchain_memalign._alignment.ingest import Ingested, plan_ingest, read_feedback
 from langchain_memalign._alignment.report import alignment_report, conflicts_among
 from langchain_memalign._concurrency import both, parallel
-from langchain_memalign._memory.cache import JudgeKnowledge
+from langchain_memalign._memory.cache import Lesson
 from langchain_memalign._memory.search import fit, over_budget, rank_principles
 from langchain_memalign._models import Vector
 from langchain_memalign._sync.distil import (
@@ -110,7 +110,7 @@ def learn_pending(context: AlignmentContext, *, only: Sequence[str] | None = Non
     done: list[int] = []  # appending is safe among threads, counting up is not
     started = now()
 
-    def learn(numbered: tuple[int, list[Episode]], known: JudgeKnowledge) -> Learned:
+    def learn(numbered: tuple[int, list[Episode]], known: Lesson) -> Learned:
         number, batch = numbered
         embedded = {e.id: vectors[e.id] for e in batch if e.id in vectors}
         moment = started + timedelta(microseconds=100 * number)
@@ -126,7 +126,7 @@ def learn_pending(context: AlignmentContext, *, only: Sequence[str] | None = Non
     for first in range(0, len(batches), together):
         # All that run at once know the same, whichever ends first, so that their prompts, and with
         # them what is learned, are the same the next time.
-        known = context.records.knowledge(context.judge)
+        known = context.records.lesson(context.judge)
         numbered = list(enumerate(batches))[first : first + together]
         learned += _for_each(numbered, partial(learn, known=known), limit=together)
     return learned
@@ -137,7 +137,7 @@ def learn_batch(
     episodes: Sequence[Episode],
     *,
     embedded: Mapping[str, Vector],
-    known: JudgeKnowledge | None = None,
+    known: Lesson | None = None,
     moment: datetime | None = None,
 ) -> Learned:
     """Learn pending episodes and commit them together with their principles.
@@ -156,7 +156,7 @@ def learn_batch(
     """
     records, judge = context.records, context.judge
     if known is None:
-        known = records.knowledge(judge)
+        known = records.lesson(judge)
     new = [episode for episode in episodes if episode.id not in embedded]
     if over_budget(known.principles, context.known_tokens):
         # Only then must the vectors be there first: they nominate the principles to show.

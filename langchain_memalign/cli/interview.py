@@ -55,7 +55,7 @@ def verdict_panel(
     said = outcome.rationale if isinstance(outcome, Verdict) else outcome.reason
     parts: list[RenderableType] = [Text(clean(said))]
     if outcome.recall_problem is not None:
-        problem = f"No past case could be looked up: {clean(outcome.recall_problem)}"
+        problem = f"Not all past cases could be looked up: {clean(outcome.recall_problem)}"
         parts.append(Text(problem, style="yellow"))
     if isinstance(outcome, Unscored):
         return panel("No verdict", *parts, style="yellow")

@@ -166,7 +166,7 @@ class WorkingMemory(Record):
     """What the judge has before it: principles, and recalled episodes, nearest first.
 
     Attributes:
-        recall_problem: Why no past cases could be looked up; None where they could.
+        recall_problem: Why past cases could not be looked up, or not all; None where all could.
         principles_total: How many are active, of which `principles` are shown.
         value_counts: How often the experts gave each value, over the judge's whole memory; keys
             are JSON text.

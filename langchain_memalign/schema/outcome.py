@@ -28,8 +28,8 @@ class Verdict(Record):
         usage: Tokens of the model call, or None where the model does not tell.
         cut_tokens: Estimated tokens of the case left out, marked, to keep to the token budget.
         principles_total: How many principles were active; more than shown when over budget.
-        recall_problem: Why no past cases could be looked up, so that it rests on principles alone;
-            None where they could.
+        recall_problem: Why past cases could not be looked up, or not all: then it rests on what
+            could be, perhaps on principles alone; None where all could.
         memory_fingerprint: Digest of the working memory; equal for equal evidence.
     """
 
@@ -56,7 +56,7 @@ class Unscored(Record):
 
     Attributes:
         raw: The model's last reply, where there was one.
-        recall_problem: Why no past cases could be looked up; None where they could.
+        recall_problem: Why past cases could not be looked up, or not all; None where all could.
     """
 
     reason: str
