@@ -1,0 +1,174 @@
+"""Reviews under way, on disk: a SQLite file with a LangGraph thread for each case that waits."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import uuid
+from collections.abc import Collection
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.sqlite import SqliteSaver
+
+from langchain_memalign._content import canonical
+from langchain_memalign._values import JudgeSpec
+from langchain_memalign.errors import MemoryUnavailableError
+from langchain_memalign.schema import Case
+
+_NAMESPACE = uuid.UUID("1f6f3a52-63a0-4c0e-9f43-72657669657e")
+_TABLE = """
+CREATE TABLE IF NOT EXISTS memalign_reviews (
+    thread_id TEXT PRIMARY KEY,
+    case_key TEXT NOT NULL,
+    decision TEXT
+)
+"""
+
+
+class ReviewThreads:
+    """Keeps the threads of reviews that wait for their reviewer, and which cases are done.
+
+    A review that is done leaves only its thread's id and the digest of its case: what was said is
+    in the memory, and nowhere else.
+
+    Attributes:
+        saver: The checkpointer for the review graph.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open or begin the file.
+
+        Raises:
+            MemoryUnavailableError: It cannot be used.
+        """
+        try:
+            with ExitStack() as undo:
+                # It holds cases: for the owner's eyes only, like a mail box.
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+                self._connection = sqlite3.connect(path, check_same_thread=False, timeout=10)
+                undo.callback(self._connection.close)
+                self.saver = SqliteSaver(self._connection)
+                self.saver.setup()
+                # What is deleted is overwritten, also in pages that stay in use.
+                self._connection.execute("PRAGMA secure_delete=ON")
+                with self._connection:
+                    self._connection.execute(_TABLE)
+                undo.pop_all()
+        except (OSError, sqlite3.Error) as error:
+            raise MemoryUnavailableError(
+                f"cannot keep reviews in {path}: {error}; expected a SQLite file that can be "
+                "written. Name another place with the key `reviews` of the judge file."
+            ) from error
+
+    def thread(self, spec: JudgeSpec, reviewer: str | None, case: Case) -> RunnableConfig:
+        """The thread of a case, the same each time for the same judge and reviewer."""
+        # Other instructions or another scale make it another question.
+        identity = canonical([spec.model_dump(mode="json"), reviewer, case.key])
+        return {"configurable": {"thread_id": str(uuid.uuid5(_NAMESPACE, identity))}}
+
+    def decision(self, thread: RunnableConfig) -> str | None:
+        """How the review of a thread ended; None if it has not."""
+        found = self._connection.execute(
+            "SELECT decision FROM memalign_reviews WHERE thread_id = ?", (_id(thread),)
+        ).fetchone()
+        return found[0] if found else None
+
+    def begin(self, thread: RunnableConfig, case: Case) -> None:
+        """Note which case a thread is about, so that forgetting the case finds it."""
+        with self.saver.lock, self._connection:
+            self._connection.execute(
+                "INSERT OR IGNORE INTO memalign_reviews VALUES (?, ?, NULL)",
+                (_id(thread), case.key),
+            )
+
+    def decisions(self) -> dict[str, str]:
+        """How the reviews that have ended did, by the id of their thread."""
+        with self.saver.lock:
+            rows = self._connection.execute(
+                "SELECT thread_id, decision FROM memalign_reviews WHERE decision IS NOT NULL"
+            ).fetchall()
+        return {str(thread_id): str(decision) for thread_id, decision in rows}
+
+    def reopen(self, thread: RunnableConfig) -> None:
+        """Let a case be asked about anew."""
+        with self.saver.lock, self._connection:
+            self._connection.execute(
+                "DELETE FROM memalign_reviews WHERE thread_id = ?", (_id(thread),)
+            )
+        self.saver.delete_thread(_id(thread))
+
+    def finish(self, thread: RunnableConfig, decision: str) -> None:
+        """Note how a review ended, and delete what its thread held."""
+        with self.saver.lock, self._connection:
+            self._connection.execute(
+                "UPDATE memalign_reviews SET decision = ? WHERE thread_id = ?",
+                (decision, _id(thread)),
+            )
+        self.saver.delete_thread(_id(thread))
+
+    def forget(
+        self, *, ids: Collection[str], case_keys: Collection[str], text: str | None = None
+    ) -> int:
+        """Delete the threads that hold something forgotten; their cases can be reviewed anew.
+
+        Args:
+            ids: Ids of episodes and principles that are gone.
+            case_keys: The cases of those episodes.
+            text: Text that must not remain, in any case.
+
+        Returns:
+            How many threads are gone.
+        """
+        gone = set(self._about(case_keys))
+        for found in self.saver.list(None):
+            held = json.dumps(
+                [found.checkpoint["channel_values"], found.metadata, found.pending_writes],
+                default=str,
+                ensure_ascii=False,
+            )
+            if any(id_ in held for id_ in ids) or (
+                text is not None and _in_json(text) in held.casefold()
+            ):
+                gone.add(found.config["configurable"]["thread_id"])
+        for thread_id in gone:
+            self.saver.delete_thread(thread_id)
+        with self._connection:
+            self._connection.executemany(
+                "DELETE FROM memalign_reviews WHERE thread_id = ?", [(id_,) for id_ in gone]
+            )
+        # Pages that were freed before, and the log of changes, may still hold it.
+        self._connection.execute("VACUUM")
+        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return len(gone)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _about(self, case_keys: Collection[str]) -> list[str]:
+        rows = self._connection.execute("SELECT thread_id, case_key FROM memalign_reviews")
+        return [thread_id for thread_id, case_key in rows if case_key in case_keys]
+
+
+def _id(thread: RunnableConfig) -> str:
+    return str(thread["configurable"]["thread_id"])
+
+
+def _in_json(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)[1:-1].casefold()
