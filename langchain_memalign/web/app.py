@@ -50,6 +50,11 @@ Judges: TypeAlias = (
 )
 """One judge, several, or a function that says which of them a person may see."""
 
+
+async def _nowhere(scope: Scope, receive: Receive, send: Send) -> None:
+    raise Refused("gone", 404)
+
+
 _SCREENS = Router(
     [
         *queue.ROUTES,
@@ -62,7 +67,8 @@ _SCREENS = Router(
         *agreement.ROUTES,
         *forget.ROUTES,
         *settings.ROUTES,
-    ]
+    ],
+    default=_nowhere,
 )
 _CHOSEN = "/in/"
 

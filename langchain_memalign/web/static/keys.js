@@ -49,3 +49,14 @@ document.addEventListener("click", (event) => {
   if (form) form.requestSubmit();
   else location.reload();
 });
+
+// After a swap the new heading, or the field that is wrong, has the focus. The attribute autofocus
+// would do it, too, but with a message in the console wherever something has the focus already.
+const focusNew = () => {
+  const found = document.querySelector("[data-focus]");
+  if (!found) return;
+  found.removeAttribute("data-focus");
+  found.focus({ preventScroll: found.matches("h1") });
+};
+document.addEventListener("htmx:after:swap", focusNew);
+document.addEventListener("DOMContentLoaded", focusNew);
