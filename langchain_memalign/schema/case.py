@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any, Self
 
-from pydantic import AwareDatetime, Field, field_validator, model_validator
+from pydantic import AwareDatetime, Field, StrictBool, field_validator, model_validator
 
 from langchain_memalign._content import canonical, is_blank, normalise
 from langchain_memalign.errors import InvalidInputError
@@ -56,6 +56,8 @@ class Feedback(Case):
         reviewer: Who says so; several reviewers of one case are several episodes.
         judge_value: What the judge had said, where known; learning starts from the difference.
         judge_rationale: Why the judge had said so.
+        unseen: Whether the reviewer had not been shown the judge's answer before; no part of what
+            was said.
     """
 
     id: OptionalText = None
@@ -65,6 +67,7 @@ class Feedback(Case):
     created_at: AwareDatetime = Field(default_factory=now)
     judge_value: OptionalValue = None
     judge_rationale: OptionalText = None
+    unseen: StrictBool = False
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:

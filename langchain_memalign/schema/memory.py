@@ -29,6 +29,7 @@ class Episode(Record):
     reviewer: str | None = None
     judge_value: Value | None = None
     judge_rationale: str | None = None
+    unseen: bool = False
     status: Literal["pending", "distilled"] = "pending"
     created_at: AwareDatetime
     updated_at: AwareDatetime
@@ -46,6 +47,7 @@ class Episode(Record):
             reviewer=feedback.reviewer,
             judge_value=feedback.judge_value,
             judge_rationale=feedback.judge_rationale,
+            unseen=feedback.unseen,
             created_at=feedback.created_at,
             updated_at=feedback.created_at,
         )
