@@ -38,6 +38,8 @@ ORDER = """
     importers exporters
     evaluation
     evaluators guardrails
+    reviews
+    web
     cli
 """
 RANK = {name: rank for rank, line in enumerate(ORDER.split("\n")) for name in line.split()}

@@ -5,6 +5,7 @@ from langchain_memalign.reviews.desk import DeskSettings, DeskTable, Draft, Mark
 from langchain_memalign.reviews.file import ReviewFile
 from langchain_memalign.reviews.ledger import Ledger, Receipt, Settled
 from langchain_memalign.reviews.readings import Reading, Readings
+from langchain_memalign.reviews.wording import Wording
 
 __all__ = [
     "Answer",
@@ -22,4 +23,5 @@ __all__ = [
     "ReviewFile",
     "Settled",
     "Turned",
+    "Wording",
 ]

@@ -9,7 +9,6 @@ import uuid
 from collections.abc import Collection
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from langchain_core.runnables import RunnableConfig
@@ -18,6 +17,8 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from langchain_memalign._content import canonical
 from langchain_memalign._values import JudgeSpec
 from langchain_memalign.errors import MemoryUnavailableError
+from langchain_memalign.reviews.file import ReviewFile
+from langchain_memalign.reviews.forgetting import Traces, erase, traces_of
 from langchain_memalign.schema import Case
 
 _NAMESPACE = uuid.UUID("1f6f3a52-63a0-4c0e-9f43-72657669657e")
@@ -46,6 +47,7 @@ class ReviewThreads:
         Raises:
             MemoryUnavailableError: It cannot be used.
         """
+        self._path = path
         try:
             with ExitStack() as undo:
                 # It holds cases: for the owner's eyes only, like a mail box.
@@ -112,14 +114,22 @@ class ReviewThreads:
         self.saver.delete_thread(_id(thread))
 
     def forget(
-        self, *, ids: Collection[str], case_keys: Collection[str], text: str | None = None
+        self,
+        *,
+        ids: Collection[str],
+        case_keys: Collection[str],
+        text: str | None = None,
+        judge: str | None = None,
     ) -> int:
         """Delete the threads that hold something forgotten; their cases can be reviewed anew.
+
+        What the page keeps in the same file goes with them.
 
         Args:
             ids: Ids of episodes and principles that are gone.
             case_keys: The cases of those episodes.
             text: Text that must not remain, in any case.
+            judge: Whose answers, drafts and readings of the page; None for all judges'.
 
         Returns:
             How many threads are gone.
@@ -141,9 +151,9 @@ class ReviewThreads:
             self._connection.executemany(
                 "DELETE FROM memalign_reviews WHERE thread_id = ?", [(id_,) for id_ in gone]
             )
-        # Pages that were freed before, and the log of changes, may still hold it.
-        self._connection.execute("VACUUM")
-        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        wanted = Traces(ids=frozenset(ids), case_keys=frozenset(case_keys), text=text or "")
+        with ReviewFile(self._path) as file:
+            erase(file, judge, traces_of(file, judge, wanted))
         return len(gone)
 
     def close(self) -> None:
@@ -153,12 +163,7 @@ class ReviewThreads:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _about(self, case_keys: Collection[str]) -> list[str]:

@@ -25,6 +25,7 @@ from langchain_memalign.errors import (
 )
 from langchain_memalign.judge import MemAlignJudge
 from langchain_memalign.reviews import DeskSettings
+from langchain_memalign.reviews.wording import Wording
 from langchain_memalign.web import render, words
 from langchain_memalign.web.desk import Desk
 from langchain_memalign.web.people import Identify, Person, Visit, Visits, by_request_user
@@ -42,7 +43,7 @@ from langchain_memalign.web.routes import (
 from langchain_memalign.web.routes import waiting as waiting_list
 from langchain_memalign.web.security import Guard, Refused, SecureHeaders
 from langchain_memalign.web.waiting import Waiting
-from langchain_memalign.web.wording import Wording, Words
+from langchain_memalign.web.wording import Words
 from langchain_memalign.web.worker import Worker
 
 Judges: TypeAlias = (

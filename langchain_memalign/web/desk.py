@@ -16,6 +16,7 @@ from langchain_memalign.reviews import (
     Readings,
     ReviewFile,
 )
+from langchain_memalign.reviews.wording import Wording
 from langchain_memalign.schema import Case
 from langchain_memalign.web import queue
 from langchain_memalign.web.index import Index
@@ -23,7 +24,7 @@ from langchain_memalign.web.knowledge import episodes_of
 from langchain_memalign.web.people import Person
 from langchain_memalign.web.signals import Signals
 from langchain_memalign.web.waiting import Waiting, WaitingCase
-from langchain_memalign.web.wording import Wording, Words
+from langchain_memalign.web.wording import Words
 
 _MARKS: tuple[Mark, ...] = ("skipped", "left", "left_by_all", "asked_again", "open")
 _AGAIN: tuple[Mark, ...] = ("asked_again", "open")

@@ -122,7 +122,7 @@ def entry_of(episode: Episode) -> Entry:
         episode.created_at,
         episode.updated_at,
         episode.status == "pending",
-        bool(getattr(episode, "unseen", False)),
+        episode.unseen,
     )
 
 

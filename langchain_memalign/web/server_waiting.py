@@ -69,18 +69,14 @@ class ServerWaiting:
             return outcome_of(values["verdict"]), WorkingMemory.of(values["working_memory"])
         return judge.invoke(waiting.case), judge.recall(waiting.case)
 
-    def answer(
-        self, judge: MemAlignJudge, waiting: WaitingCase, answer: Mapping[str, Any]
-    ) -> None:
+    def answer(self, judge: MemAlignJudge, waiting: WaitingCase, answer: Mapping[str, Any]) -> None:
         """Resume the thread; its run finds learned already what the answer teaches.
 
         Raises:
             MemoryUnavailableError: The server cannot be reached, or refuses.
         """
         try:
-            self._client(judge).runs.wait(
-                waiting.id, self._graph, command={"resume": dict(answer)}
-            )
+            self._client(judge).runs.wait(waiting.id, self._graph, command={"resume": dict(answer)})
         except (httpx.HTTPError, LangGraphError) as error:
             raise self._unreachable(error) from error
         with self._guard:

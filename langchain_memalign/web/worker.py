@@ -11,7 +11,7 @@ from typing import Any
 from langchain_memalign.errors import MemAlignError, MemoryStoreError, ModelError
 from langchain_memalign.graph.policy import doubts
 from langchain_memalign.reviews import Answer, Draft, Looked, Reading, Turned
-from langchain_memalign.schema import Feedback, Unscored, now
+from langchain_memalign.schema import Feedback, Unscored, Verdict, now
 from langchain_memalign.web.desk import Desk
 from langchain_memalign.web.knowledge import budgets_of, recording, restore
 from langchain_memalign.web.views.text import begins
@@ -382,9 +382,8 @@ def feedback_of(answer: Answer) -> Feedback:
         reviewer=answer.reviewer,
         created_at=answer.said_at,
         judge_value=answer.judge_value,
-        judge_rationale=None
-        if outcome is None or isinstance(outcome, Unscored)
-        else (outcome.rationale),
+        judge_rationale=outcome.rationale if isinstance(outcome, Verdict) else None,
+        unseen=answer.unseen,
     )
 
 

@@ -22,7 +22,6 @@ from langchain_memalign.cli.options import (
     full_id,
     read_date,
 )
-from langchain_memalign.cli.review_threads import ReviewThreads
 from langchain_memalign.cli.terminal import (
     Screen,
     WorkLeft,
@@ -35,6 +34,7 @@ from langchain_memalign.cli.terminal import (
 )
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.judge import MemAlignJudge
+from langchain_memalign.reviews.threads import ReviewThreads
 from langchain_memalign.schema import Episode, ForgetReport, Principle
 
 
@@ -316,6 +316,7 @@ def _clear_reviews(
             ids={*report.episodes_removed, *report.principles_removed},
             case_keys={episode.case.key for episode in going},
             text=text,
+            judge=file.name,
         )
 
 

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from langchain_memalign.cli.cases import read_cases
 from langchain_memalign.cli.commands.review import Policy
-from langchain_memalign.cli.opening import opened_judge
+from langchain_memalign.cli.data_files import read_cases
+from langchain_memalign.cli.objects import opened_judge
 from langchain_memalign.cli.options import JudgeOption, MapOption
-from langchain_memalign.cli.screen import Screen
+from langchain_memalign.cli.terminal import Screen
 from langchain_memalign.errors import ConfigurationError
 
 _PORT = 8765

@@ -134,7 +134,7 @@ def restore(request: Request) -> Response:
     def both() -> None:
         if instead:
             desk.judge.remove_principle(instead)
-        knowledge.bring_back(desk.judge, rule.id)
+        desk.judge.restore_principle(rule.id)
 
     n = change(desk, person_of(request), "Rule brought back", both)
     return _back(request, n)
