@@ -198,7 +198,7 @@ def _text(request: Request) -> str:
 
 
 def _said(error: InvalidInputError) -> str:
-    return "Write the rule in words first." if "nothing" in str(error) else str(error)
+    return "Write the rule in words first." if "some text" in str(error) else str(error)
 
 
 def _back(request: Request, done: int) -> Response:

@@ -138,4 +138,4 @@ def _origin(rule: Principle, dates: Mapping[str, datetime]) -> str:
 
 
 def _newest(rule: Principle, dates: Mapping[str, datetime]) -> datetime:
-    return max([rule.created_at, *(dates[id_] for id_ in rule.episode_ids if id_ in dates)])
+    return max((dates[id_] for id_ in rule.episode_ids if id_ in dates), default=rule.created_at)
