@@ -183,7 +183,7 @@ def test_undo_before_learning_began_leaves_nothing(make_bench):
     hold.set()
     undone(bench, 1)
     undone(bench, 2)
-    records = [line for line in exported(bench, "after").splitlines()[1:]]
+    records = exported(bench, "after").splitlines()[1:]
     assert records == before.splitlines()[1:]
 
 
@@ -223,5 +223,3 @@ def test_a_diff_gives_both_texts_back():
     pieces = word_diff(before, after)
     assert "".join(p.text for p in pieces if p.kind != "ins").split() == before.split()
     assert "".join(p.text for p in pieces if p.kind != "del") == after
-
-

@@ -346,5 +346,3 @@ def test_the_model_is_not_waited_for(make_bench):
         assert (answer.unseen, answer.outcome) == (True, None)
     finally:
         hold.set()
-
-
