@@ -73,6 +73,12 @@ def waits(case: WaitingCase, person: str, standing: Standing) -> bool:
     return asked(case, standing) is not None
 
 
+def is_free(case: WaitingCase, person: str, standing: Standing) -> bool:
+    """Whether nobody else is at a case; one that a person is asked about again is theirs anyway."""
+    holder, _ = standing.reserved.get(case.id, (person, ""))
+    return holder == person or standing.has("asked_again", case.id, person) is not None
+
+
 def asked(case: WaitingCase, standing: Standing) -> str | None:
     """Why people are asked about a case, as a key of `words.WHY`; None if they are not."""
     policy = standing.settings.policy

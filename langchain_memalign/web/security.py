@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Mapping
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs, urlsplit
@@ -11,7 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from langchain_memalign.web.people import Identify, Visit, Visits
+from langchain_memalign.web.people import Identify, Visit, Visits, is_equal
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -107,7 +106,7 @@ class Guard:
         fresh = None
         if self._token is not None:
             given = request.query_params.get("token")
-            if given is not None and path in ("", "/") and _equal(given, self._token):
+            if given is not None and path in ("", "/") and is_equal(given, self._token):
                 visit = fresh = visit or self._visits.begin(self._name)
                 state["started"] = True
             elif visit is None:
@@ -153,10 +152,6 @@ def _cookie(headers: Headers, name: str) -> str | None:
     except CookieError:
         return None
     return found.value if found else None
-
-
-def _equal(one: str, other: str) -> bool:
-    return hmac.compare_digest(one.encode("utf-8", "surrogatepass"), other.encode())
 
 
 def _is_same_origin(request: Request) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 from langchain_core.runnables import RunnableConfig
 from langgraph.types import Command
 
+from langchain_memalign._content import canonical
 from langchain_memalign.graph import create_review_graph
 from langchain_memalign.judge import MemAlignJudge
 from langchain_memalign.reviews.threads import ReviewThreads
@@ -102,6 +104,7 @@ class LocalWaiting:
             ::-1
         ]
         self._threads = ReviewThreads(reviews)
+        self._guard = threading.Lock()
         self._elsewhere: dict[str | None, dict[str, str]] = {}
 
     def cases(self, judge: MemAlignJudge) -> Sequence[WaitingCase]:
@@ -112,6 +115,12 @@ class LocalWaiting:
         self, judge: MemAlignJudge, waiting: WaitingCase, *, again: bool = False
     ) -> tuple[Verdict | Unscored, WorkingMemory]:
         """Run the review graph up to its question."""
+        with self._guard:  # forgetting waits, and comes after
+            return self._read(judge, waiting, again=again)
+
+    def _read(
+        self, judge: MemAlignJudge, waiting: WaitingCase, *, again: bool
+    ) -> tuple[Verdict | Unscored, WorkingMemory]:
         thread = self._thread(judge, waiting)
         graph = create_review_graph(judge, checkpointer=self._threads.saver)
         self._threads.begin(thread, waiting.case)
@@ -157,8 +166,21 @@ class LocalWaiting:
         }
 
     def forget(self, *, ids: set[str], case_keys: set[str], text: str | None) -> int:
-        """Erase the threads that hold it."""
-        return self._threads.forget(ids=ids, case_keys=case_keys, text=text)
+        """Erase the threads that hold it, and show its cases no more.
+
+        The file that the cases came from is not ours to change: read again, it brings them back.
+        """
+        wanted = "" if text is None else canonical(text)[1:-1].casefold()
+
+        def stays(waiting: WaitingCase) -> bool:
+            if waiting.case.key in case_keys:
+                return False
+            return not wanted or wanted not in canonical(dict(waiting.case)).casefold()
+
+        with self._guard:
+            self._cases = tuple(filter(stays, self._cases))
+            self._elsewhere.clear()
+            return self._threads.forget(ids=ids, case_keys=case_keys, text=text)
 
     def close(self) -> None:
         """Close the review file."""

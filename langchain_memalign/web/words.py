@@ -22,6 +22,8 @@ HIGHEST = "highest"
 SOMEBODY = "Somebody"
 YOU = "You"
 
+SOURCE_STAYS = "The file, or the program, that the waiting cases came from keeps what it has."
+
 FIELDS = {
     "inputs": "What came in",
     "outputs": "What was answered",

@@ -361,6 +361,8 @@ class Worker:
                 budgets=budgets_of(desk.judge),
             ),
         )
+        if waiting.id not in desk.cases():  # forgotten meanwhile
+            return None
         desk.readings.put(reading)
         desk.signals.tell()
         return reading

@@ -43,8 +43,9 @@ def browser():
     if not Path(CHROMIUM).exists():
         _skipped.append(CHROMIUM)
         pytest.skip(f"no Chromium at {CHROMIUM}")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=60_000)  # machines differ; time itself fails no test
     with sync_playwright() as playwright:
         as_root = ["--no-sandbox"] if os.geteuid() == 0 else []
         running = playwright.chromium.launch(executable_path=CHROMIUM, args=as_root)

@@ -84,7 +84,7 @@ def forget(request: Request) -> Response:
             rules=len(report.principles_removed),
             waiting=found.readings_count,
             drafts=found.others_count,
-            guarantee=report.guarantee,
+            guarantee=f"{report.guarantee} {words.SOURCE_STAYS}",
             anew=None if report.pending else 0,
         )
     )
@@ -192,7 +192,7 @@ def _screen(
         erase=erase_words,
         changed=changed,
         problem=problem,
-        guarantee=desk.judge.memory.guarantee,
+        guarantee=f"{desk.judge.memory.guarantee} {words.SOURCE_STAYS}",
         **context,
     )
 

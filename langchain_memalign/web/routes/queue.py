@@ -66,9 +66,8 @@ def stage(
     standing = desk.standing(person)
     order = desk.order(person, standing)
     if waiting is None:
-        waiting = next(
-            (c for c in order if standing.reserved.get(c.id, (person.id,))[0] == person.id), None
-        )
+        free = (c for c in order if queue.is_free(c, person.id, standing))
+        waiting = next(free, None)
     frame = frame_of(request, TAB)
     last = views.last(
         next(iter(desk.answers.last_of(person.id, limit=1, kind="answer")), None), desk.words

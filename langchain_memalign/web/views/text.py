@@ -144,5 +144,7 @@ def short_name(name: str) -> str:
 def initials(name: str) -> str:
     """At most two letters for a narrow window."""
     parts = [part for part in name.split() if part.rstrip(".").casefold() not in ("dr", "prof")]
-    letters = [part[0] for part in parts if part]
-    return "".join(letters[:1] + letters[-1:] if len(letters) > 1 else letters).upper() or "?"
+    letters = [letter for part in parts for letter in part if letter.isalnum()][:1] + [
+        letter for letter in (parts[-1] if len(parts) > 1 else "") if letter.isalnum()
+    ][:1]
+    return "".join(letters).upper() or "?"
