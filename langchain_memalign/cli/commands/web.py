@@ -101,5 +101,7 @@ def web(
         print("Whoever has this link can use the page. Ctrl-C stops it.", flush=True)
         try:
             serve(page, listening, address, opens_browser=not no_browser)
+        except KeyboardInterrupt:
+            print("Stopped. What is answered is kept.", flush=True)
         finally:
             page.close()
