@@ -97,9 +97,7 @@ def server_side(page, rounds):
     text = client.get("/queue").text
     files = set(re.findall(r'(?:href|src)="(/static/[^"]+\.(?:css|js))"', text))
     packed = sum(len(gzip.compress(client.get(path).content)) for path in files) / 1024
-    print(
-        f"{'CSS and scripts of a first page':34} {len(files)} files, {packed:.1f} KB gzipped   24 KB"
-    )
+    print(f"{'CSS and scripts, gzipped':34} {len(files)} files, {packed:.1f} KB   24 KB")
 
 
 def browser_side(page, rounds):
@@ -161,29 +159,31 @@ def main():
     parser.add_argument("--waiting", type=int, default=1_000)
     parser.add_argument("--rounds", type=int, default=30)
     wanted = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        with Memory.open(Path(folder) / "memory", embeddings="local") as memory:
-            judge = judge_with(memory, wanted.past)
-            cases = (
-                WaitingCase(
-                    f"c{n}",
-                    f"T-{n}",
-                    Case(inputs=f"My parcel {n} is late!", outputs="It comes tomorrow."),
-                )
-                for n in range(wanted.waiting)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Memory.open(Path(folder) / "memory", embeddings="local") as memory,
+    ):
+        judge = judge_with(memory, wanted.past)
+        cases = (
+            WaitingCase(
+                f"c{n}",
+                f"T-{n}",
+                Case(inputs=f"My parcel {n} is late!", outputs="It comes tomorrow."),
             )
-            page = Page(
-                judge,
-                waiting=LocalWaiting(cases, reviews=Path(folder) / "reviews.sqlite"),
-                allowed_hosts=HOSTS,
-                token=TOKEN,
-                cookie="memalign-8765",
-                name="ann",
-            )
-            print(f"{wanted.past:,} past cases, {wanted.waiting:,} waiting")
-            server_side(page, wanted.rounds)
-            browser_side(page, wanted.rounds)
-            page.close()
+            for n in range(wanted.waiting)
+        )
+        page = Page(
+            judge,
+            waiting=LocalWaiting(cases, reviews=Path(folder) / "reviews.sqlite"),
+            allowed_hosts=HOSTS,
+            token=TOKEN,
+            cookie="memalign-8765",
+            name="ann",
+        )
+        print(f"{wanted.past:,} past cases, {wanted.waiting:,} waiting")
+        server_side(page, wanted.rounds)
+        browser_side(page, wanted.rounds)
+        page.close()
 
 
 if __name__ == "__main__":

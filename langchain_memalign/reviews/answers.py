@@ -22,8 +22,6 @@ from langchain_memalign.schema import (
 State: TypeAlias = Literal["saved", "learning", "learned", "pending", "undoing", "undone"]
 """How far an answer is: durable; being learned; learned; stored but not learned; taken back."""
 
-UNDONE: tuple[State, ...] = ("undoing", "undone")
-
 
 class Turned(Record):
     """A waiting case that the judge answers otherwise since an answer was learned."""
@@ -190,11 +188,16 @@ class Answers:
             case_id if case_id is not None else case_key,
         )
 
-    def undone_by(self, person: str) -> dict[str, Answer]:
-        """By case: a person's answer that was taken back and not given anew."""
-        found = self._read("person = ? AND kind = 'answer' ORDER BY n", person)
-        latest = {a.case_id: a for a in found if a.case_id is not None}
-        return {case_id: a for case_id, a in latest.items() if a.state in UNDONE}
+    def undone_by(self, person: str) -> set[str]:
+        """The cases of which a person's last answer was taken back."""
+        rows = self._file.rows(
+            "SELECT case_id FROM memalign_answers WHERE judge = ? AND person = ? AND "
+            "kind = 'answer' AND case_id IS NOT NULL "
+            "GROUP BY case_id HAVING max(n * (state IN ('undoing', 'undone'))) = max(n)",
+            self._judge,
+            person,
+        )
+        return {str(case_id) for (case_id,) in rows}
 
     def given(self) -> list[tuple[str, str]]:
         """Case and person of every answer that was not taken back."""

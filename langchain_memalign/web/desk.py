@@ -147,7 +147,7 @@ class Desk:
 
     def labels(self) -> dict[str, str]:
         """What cases are called, by their content's digest."""
-        waiting = {c.case.key: c.label for c in self.waiting.cases(self.judge)}
+        waiting = {c.key: c.label for c in self.waiting.cases(self.judge)}
         return self.answers.labels() | waiting
 
     def reading(self, case_id: str) -> Reading | None:

@@ -51,7 +51,8 @@ class Index:
         self._guard = threading.Lock()
         self._entries: dict[str, Entry] = {}
         self._ready = threading.Event()
-        self.version = 0
+        self._sorted: list[Entry] | None = None
+        self._conflicts: dict[str, list[Entry]] | None = None
 
     @property
     def is_ready(self) -> bool:
@@ -63,7 +64,7 @@ class Index:
         with self._guard:
             entries = [entry_of(e) for e in self._judge.episodes()]
             self._entries = {e.id: e for e in entries}
-            self.version += 1
+            self._sorted = self._conflicts = None
         self._ready.set()
 
     def refresh(self, ids: Collection[str]) -> None:
@@ -75,14 +76,16 @@ class Index:
             for id_ in ids:
                 self._entries.pop(id_, None)
             self._entries.update(found)
-            self.version += 1
+            self._sorted = self._conflicts = None
 
     def newest_first(self) -> list[Entry]:
         """All entries; waits for the first reading."""
         self._ready.wait()
         with self._guard:
-            entries = list(self._entries.values())
-        return sorted(entries, key=lambda e: (e.updated_at, e.id), reverse=True)
+            if self._sorted is None:
+                entries = self._entries.values()
+                self._sorted = sorted(entries, key=lambda e: (e.updated_at, e.id), reverse=True)
+            return self._sorted
 
     def get(self, id_: str) -> Entry | None:
         """The entry of an id."""
@@ -98,17 +101,24 @@ class Index:
 
     def conflicts(self) -> dict[str, list[Entry]]:
         """By case: what was said of those to which experts gave different values, oldest first."""
-        by_case: defaultdict[str, list[Entry]] = defaultdict(list)
-        for entry in reversed(self.newest_first()):
-            if entry.value is not None:
-                by_case[entry.case_key].append(entry)
-        found = {k: es for k, es in by_case.items() if _differ(es)}
-        return {
-            key: sorted(entries, key=lambda e: (e.created_at, e.id))
-            for key, entries in sorted(
-                found.items(), key=lambda item: min(e.created_at for e in item[1])
-            )
-        }
+        self._ready.wait()
+        with self._guard:
+            if self._conflicts is None:
+                self._conflicts = _conflicts(self._entries.values())
+            return self._conflicts
+
+
+def _conflicts(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
+    by_case: defaultdict[str, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        if entry.value is not None:
+            by_case[entry.case_key].append(entry)
+    found = [
+        sorted(said, key=lambda e: (e.created_at, e.id))
+        for said in by_case.values()
+        if _differ(said)
+    ]
+    return {said[0].case_key: said for said in sorted(found, key=lambda said: said[0].created_at)}
 
 
 def entry_of(episode: Episode) -> Entry:

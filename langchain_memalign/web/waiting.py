@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -33,6 +34,11 @@ class WaitingCase:
     label: str
     case: Case
     lang: str = ""
+
+    @cached_property
+    def key(self) -> str:
+        """Digest of the case's content."""
+        return self.case.key
 
 
 @runtime_checkable
@@ -100,9 +106,7 @@ class LocalWaiting:
             MemoryUnavailableError: The file cannot be used.
         """
         self.reviews = reviews
-        self._cases = tuple({waiting.case.key: waiting for waiting in reversed([*cases])}.values())[
-            ::-1
-        ]
+        self._cases = tuple({waiting.key: waiting for waiting in reversed([*cases])}.values())[::-1]
         self._threads = ReviewThreads(reviews)
         self._guard = threading.Lock()
         self._elsewhere: dict[str | None, dict[str, str]] = {}
@@ -173,7 +177,7 @@ class LocalWaiting:
         wanted = "" if text is None else canonical(text)[1:-1].casefold()
 
         def stays(waiting: WaitingCase) -> bool:
-            if waiting.case.key in case_keys:
+            if waiting.key in case_keys:
                 return False
             return not wanted or wanted not in canonical(dict(waiting.case)).casefold()
 

@@ -351,7 +351,7 @@ class Worker:
             outcome, memory = Unscored(reason=str(error)), desk.judge.recall(waiting.case)
         reading = Reading(
             case_id=waiting.id,
-            case_key=waiting.case.key,
+            case_key=waiting.key,
             outcome=outcome,
             memory=memory,
             why=doubts(

@@ -21,7 +21,6 @@ from langchain_memalign.web.routes.queue import (
     TAB,
     case_of,
     mine_of,
-    place_of,
     stage,
 )
 from langchain_memalign.web.views import case as case_views
@@ -66,7 +65,7 @@ def save(request: Request) -> Response:
     except InvalidInputError as error:
         problem = _unusable(desk, str(error), draft)
     if problem is not None:
-        desk.table.keep_draft(person.id, waiting.id, waiting.case.key, draft)
+        desk.table.keep_draft(person.id, waiting.id, waiting.key, draft)
         if render.is_fragment(request):
             return HTMLResponse(
                 render.render(request, "_problem.html", problem=problem), problem.status
@@ -91,7 +90,7 @@ def save(request: Request) -> Response:
         return Response(headers={"hx-redirect": render.url(request, f"/answers/{answer.n}")})
     if not render.is_fragment(request):
         return render.see(request, "/queue")
-    return stage(request, told=_told(desk, person))
+    return stage(request, saved=True)
 
 
 def read(desk: Desk, person: Person, waiting: WaitingCase, form: dict[str, str]) -> Answer:
@@ -121,7 +120,7 @@ def read(desk: Desk, person: Person, waiting: WaitingCase, form: dict[str, str])
         name=person.name,
         reviewer=person.reviewer,
         case_id=waiting.id,
-        case_key=waiting.case.key,
+        case_key=waiting.key,
         label=waiting.label,
         case=waiting.case,
         decision="approve" if agrees else "edit" if value is not None else "reject",
@@ -242,14 +241,6 @@ def reveal(request: Request, answer: Answer, waiting: WaitingCase) -> Response:
         told="Saved.",
         **context,
     )
-
-
-def _told(desk: Desk, person: Person) -> str:
-    standing = desk.standing(person)
-    order = desk.order(person, standing)
-    if not order:
-        return f"Saved. {words.STATES['empty'].first}."
-    return f"Saved. {place_of(desk, person, order[0], order, standing)['place']}."
 
 
 ROUTES = [Route("/queue/{id}/answer", save, methods=["POST"])]

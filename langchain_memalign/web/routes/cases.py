@@ -110,7 +110,7 @@ def change(request: Request) -> Response:
     desk = desk_of(request)
     key = _episode(request).case.key
     for waiting in desk.waiting.cases(desk.judge):
-        if waiting.case.key == key:
+        if waiting.key == key:
             return render.see(request, f"/queue/{waiting.id}", change=1)
     waiting_again = desk.bring(_episode(request).case, person_of(request).id)
     return render.see(request, f"/queue/{waiting_again.id}", change=1)

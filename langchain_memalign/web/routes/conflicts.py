@@ -119,7 +119,7 @@ def settle(request: Request) -> Response:
     episodes = knowledge.episodes_of(desk.judge, [e.id for e in entries])
     mine = next((e for e in episodes if e.reviewer == person.reviewer), None)
     case = episodes[0].case
-    waiting = next((w for w in desk.waiting.cases(desk.judge) if w.case.key == key), None)
+    waiting = next((w for w in desk.waiting.cases(desk.judge) if w.key == key), None)
     answer = desk.answers.add(
         Answer(
             judge=desk.name,
@@ -186,7 +186,7 @@ def ask(request: Request) -> Response:
     entries = desk.index.conflicts()[key]
     if name not in {e.reviewer for e in entries}:
         raise Refused("gone", 404)
-    waiting = next((w for w in desk.waiting.cases(desk.judge) if w.case.key == key), None)
+    waiting = next((w for w in desk.waiting.cases(desk.judge) if w.key == key), None)
     person = next((id_ for id_, called in desk.table.people().items() if called == name), name)
     if waiting is None:
         waiting = desk.bring(knowledge.episodes_of(desk.judge, [entries[0].id])[0].case, person)

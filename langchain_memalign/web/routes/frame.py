@@ -116,8 +116,8 @@ def my_answer(request: Request) -> Answer:
     return found
 
 
-def frame_of(request: Request, tab: str) -> Frame:
-    """The bar on top of a screen."""
+def frame_of(request: Request, tab: str, *, waiting: int | None = None) -> Frame:
+    """The bar on top of a screen; `waiting` where it is known how many cases wait."""
     desk, person = desk_of(request), person_of(request)
     desk.here(person)
     unsettled = 0
@@ -131,7 +131,7 @@ def frame_of(request: Request, tab: str) -> Frame:
         initials(person.name or words.SOMEBODY),
         desk.table.person(person.id).keys,
         person.is_lead,
-        len(desk.order(person)),
+        len(desk.order(person)) if waiting is None else waiting,
         unsettled,
         bool(getattr(request.state, "several", False)),
     )

@@ -59,6 +59,7 @@ def stage(
     draft: Draft | None = None,
     problem: Any = None,
     told: str = "",
+    saved: bool = False,
     focus: bool = True,
 ) -> Response:
     """A case to be answered, or the next one of the person."""
@@ -68,7 +69,7 @@ def stage(
     if waiting is None:
         free = (c for c in order if queue.is_free(c, person.id, standing))
         waiting = next(free, None)
-    frame = frame_of(request, TAB)
+    frame = frame_of(request, TAB, waiting=len(order))
     last = views.last(
         next(iter(desk.answers.last_of(person.id, limit=1, kind="answer")), None), desk.words
     )
@@ -86,7 +87,7 @@ def stage(
             total=total,
             skipped=len(order),
             last=last,
-            told=told or state.first,
+            told=f"Saved. {state.first}." if saved else told or state.first,
             focus=focus,
         )
     taken = desk.table.reserve(person.id, person.name or words.SOMEBODY, waiting.id)
@@ -102,7 +103,7 @@ def stage(
         last=last,
         taken=taken,
         problem=problem,
-        told=told,
+        told=f"Saved. {context['place']}." if saved else told,
         focus=focus and problem is None,
         **context,
     )
@@ -178,7 +179,7 @@ def skip(request: Request) -> Response:
     desk, person, form = desk_of(request), person_of(request), form_of(request)
     waiting = case_of(request)
     draft = Draft(value=form.get("value", ""), reason=form.get("reason", ""))
-    desk.table.keep_draft(person.id, waiting.id, waiting.case.key, draft)
+    desk.table.keep_draft(person.id, waiting.id, waiting.key, draft)
     desk.table.mark(person.id, waiting.id, "skipped")
     desk.table.release(person.id, waiting.id)
     return _go_on(request, "Skipped.")
@@ -204,7 +205,7 @@ def draft(request: Request) -> Response:
     waiting = case_of(request)
     said = Draft(value=form.get("value", "")[:1000], reason=form.get("reason", "")[:LONGEST_REASON])
     if mine_of(desk, person, waiting) is None:  # an answer may have overtaken its draft
-        desk.table.keep_draft(person.id, waiting.id, waiting.case.key, said)
+        desk.table.keep_draft(person.id, waiting.id, waiting.key, said)
         desk.table.reserve(person.id, person.name or words.SOMEBODY, waiting.id)
     return Response(status_code=204)
 

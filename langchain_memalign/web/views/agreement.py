@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import itertools
 import math
 from collections import Counter, defaultdict
@@ -189,16 +190,17 @@ def _share(entries: Sequence[Entry], agrees: Agrees) -> Share:
 def _curve(hits: Sequence[bool]) -> list[Point]:
     """The share over the last `WINDOW` answers, after each from the twentieth on."""
     points = []
+    sums = [0, *itertools.accumulate(hits)]
     for after in range(FEWEST, len(hits) + 1):
-        window = hits[max(0, after - WINDOW) : after]
-        points.append(Point(after, Share(sum(window), len(window))))
+        start = max(0, after - WINDOW)
+        points.append(Point(after, Share(sums[after] - sums[start], after - start)))
     # More points than pixels tell nothing.
     step = max(1, len(points) // 200)
     return [p for n, p in enumerate(points) if n % step == 0 or n == len(points) - 1]
 
 
 def _place(moment: datetime, compared: Sequence[Entry]) -> int:
-    return max(FEWEST, sum(e.updated_at <= moment for e in compared))
+    return max(FEWEST, bisect.bisect_right(compared, moment, key=lambda e: e.updated_at))
 
 
 def _near(entries: Sequence[Entry], said: Words) -> Share | None:
