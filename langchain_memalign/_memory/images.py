@@ -7,10 +7,18 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TypeAlias
 
-from langchain_memalign._memory.convert import to_record
+from langchain_memalign._memory.convert import to_episode, to_principle
 from langchain_memalign._models import Vector
 from langchain_memalign._stores.base import Point
-from langchain_memalign.schema import Change, Episode, Erase, Principle, Put, Record
+from langchain_memalign.schema import (
+    Change,
+    Episode,
+    Erase,
+    JudgeDefinition,
+    Principle,
+    Put,
+    Record,
+)
 
 
 class Image(Record):
@@ -66,15 +74,17 @@ def record(changes: Iterable[Change], there: Iterable[Point]) -> None:
     found = {point.id: point for point in there}
     images = []
     for change in changes:
+        if isinstance(change, Put) and isinstance(change.record, JudgeDefinition):
+            continue  # what a judge is made of is no part of what it learned
         id_ = change.id if isinstance(change, Erase) else change.record.id
         point = found.get(id_)
         images.append(
             Image(
                 judge=change.judge,
                 id=id_,
-                before=to_record(point) if point else None,
+                before=learned_record(point) if point else None,
                 vector=_vector(point) if point else None,
-                after=None if isinstance(change, Erase) else change.record,
+                after=None if isinstance(change, Erase) else _of(change),
             )
         )
     if images:
@@ -115,6 +125,16 @@ def plan_restoring(
             vector = () if image.vector is None else image.vector
             changes.append(Put(judge=image.judge, record=image.before, vector=vector))
     return ([], tuple(in_the_way)) if in_the_way else (changes, ())
+
+
+def learned_record(point: Point) -> Episode | Principle:
+    """The episode or principle that a point holds."""
+    return to_episode(point) if point.kind == "episode" else to_principle(point)
+
+
+def _of(put: Put) -> Episode | Principle:
+    assert not isinstance(put.record, JudgeDefinition)
+    return put.record
 
 
 def _vector(point: Point) -> Vector | None:

@@ -8,8 +8,7 @@ from functools import partial
 
 from langchain_memalign._alignment.unlearning import plan_erasing
 from langchain_memalign._memory import images as recorded
-from langchain_memalign._memory.convert import to_record
-from langchain_memalign._memory.images import Image
+from langchain_memalign._memory.images import Image, learned_record
 from langchain_memalign._setup import Budgets
 from langchain_memalign._stores.base import Selection
 from langchain_memalign._sync.transactions import aligning, transact
@@ -63,7 +62,7 @@ def restore(judge: MemAlignJudge, images: Sequence[str]) -> int:
     def plan() -> tuple[list[Change], int]:
         ids = tuple(dict.fromkeys(image.id for image in read))
         points = records.scan(Selection(ids=ids))
-        present = {point.id: to_record(point) for point in points if point.judge == name}
+        present = {p.id: learned_record(p) for p in points if p.judge == name}
         changes, in_the_way = recorded.plan_restoring(read, present)
         return changes, _later(read, present, in_the_way)
 

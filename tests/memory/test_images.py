@@ -5,7 +5,6 @@ from fakes import CountingEmbeddings, ScriptedModel, principle, verdict
 
 from langchain_memalign import Feedback, MemAlignJudge, Memory
 from langchain_memalign._memory import images
-from langchain_memalign._memory.convert import to_record
 from langchain_memalign._stores.base import Selection
 from langchain_memalign._sync.transactions import transact
 
@@ -71,7 +70,9 @@ def take_back(memory, kept):
 
     def plan():
         points = records.scan(Selection(ids=tuple({image.id for image in kept})))
-        return images.plan_restoring(kept, {point.id: to_record(point) for point in points})
+        return images.plan_restoring(
+            kept, {point.id: images.learned_record(point) for point in points}
+        )
 
     return transact(records, plan)
 

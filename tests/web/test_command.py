@@ -83,6 +83,7 @@ def test_an_answer_that_was_being_learned_when_it_was_killed_is_learned_once(fol
     second = running.case()
     running.post(f"/queue/{second}/draft", value="true", reason="Half a thou")
     until(lambda: "Learning" in text_of(running.get("/queue")), "it did not begin to learn")
+    running.client.close()
     running.process.kill()
     process.finish(running.process)
 
