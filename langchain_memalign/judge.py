@@ -644,6 +644,18 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
             self.setup.records, self.spec.name, id, erase=erase
         )
 
+    def restore_principle(self, id: str) -> Principle:
+        """Let a retired principle apply again, with its sources.
+
+        Raises:
+            InvalidInputError: No retired principle has this id.
+        """
+        return principles.restore_principle(self.setup.records, self.spec.name, id)
+
+    async def arestore_principle(self, id: str) -> Principle:
+        """Async `restore_principle`."""
+        return await aprinciples.restore_principle(self.setup.records, self.spec.name, id)
+
     def _decided_by(
         self, gate: Gate, current: Records, candidate: Records, feedback: Sequence[Feedback]
     ) -> GateDecision:

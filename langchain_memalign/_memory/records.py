@@ -22,6 +22,7 @@ from langchain_memalign._memory.convert import (
     to_principle,
     to_put,
 )
+from langchain_memalign._memory.images import is_recording, record
 from langchain_memalign._models import Embedder, Vector
 from langchain_memalign._prompts.content import embedding_texts
 from langchain_memalign._stores.base import (
@@ -139,6 +140,10 @@ class Records:
                 f"{self.embedder.id!r}: open the memory with the former, or another one."
             )
         return found
+
+    def existing(self, ids: Iterable[str]) -> set[str]:
+        """Those of some ids under which there is a record, of any judge."""
+        return {point.id for point in self._store.scan(Selection(ids=tuple(ids)))}
 
     def judges(self) -> list[str]:
         """The names of all judges that have a record, sorted."""
@@ -368,7 +373,9 @@ class Records:
         if not changes:
             return
         named = owners(changes)
-        check_owners(named, self._store.scan(Selection(ids=tuple(named))))
+        there = self._store.scan(Selection(ids=tuple(named)), vectors=is_recording())
+        check_owners(named, there)
+        record(changes, there)
         puts = [change for change in changes if isinstance(change, Put)]
         erased = [change.id for change in changes if isinstance(change, Erase)]
         fingerprint = fingerprint_of(puts, self.embedder.id)

@@ -96,6 +96,30 @@ def remove_principle(records: Records, judge: str, id_: str, *, erase: bool) -> 
     return transact(records, plan)
 
 
+def restore_principle(records: Records, judge: str, id_: str) -> Principle:
+    """Let a retired principle apply again, as it was; an active one with equal text is returned.
+
+    Raises:
+        InvalidInputError: No retired principle has this id.
+    """
+
+    def plan() -> tuple[list[Change], Principle]:
+        everything = records.principles(judge, retired=True)
+        found = next((p for p in everything if p.id == id_ and not p.is_active()), None)
+        if found is None:
+            raise InvalidInputError(
+                f"judge {judge!r} has no retired principle {id_!r}; "
+                "memory.principles(judge, retired=True) lists those it has."
+            )
+        for other in everything:
+            if other.is_active() and other.normalised_text == found.normalised_text:
+                return [], other
+        restored = found.model_copy(update={"retired_at": None, "replaced_by": None})
+        return [Put(judge=judge, record=restored)], restored
+
+    return transact(records, plan)
+
+
 def _written(text: str) -> Principle:
     if not isinstance(text, str) or not text.strip():
         raise InvalidInputError(f"principle: found {text!r:.80}; expected some text.")

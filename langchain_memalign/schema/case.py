@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, StrictBool, field_validator, model_validator
 
 from langchain_memalign._content import canonical, is_blank, is_missing, normalise
 from langchain_memalign.errors import InvalidInputError
@@ -70,6 +70,8 @@ class Feedback(Case):
         judge_sight: Ids of the episodes and principles that the judge had before it then, such as
             `Verdict.sight`; with them, forgetting one of these reaches that rationale. None where
             it is not known.
+        unseen: Whether the reviewer had not been shown the judge's answer before; no part of what
+            was said.
     """
 
     id: OptionalName = None
@@ -81,6 +83,7 @@ class Feedback(Case):
     judge_value: OptionalValue = None
     judge_rationale: OptionalText = None
     judge_sight: tuple[Text, ...] | None = None
+    unseen: StrictBool = False
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:

@@ -38,6 +38,7 @@ class Episode(Record):
     judge_value: Value | None = None
     judge_rationale: str | None = None
     judge_sight: tuple[str, ...] | None = None
+    unseen: bool = False
     status: Literal["pending", "distilled"] = "pending"
     created_at: AwareDatetime
     updated_at: AwareDatetime
@@ -57,6 +58,7 @@ class Episode(Record):
             judge_value=feedback.judge_value,
             judge_rationale=feedback.judge_rationale,
             judge_sight=feedback.judge_sight,
+            unseen=feedback.unseen,
             created_at=feedback.created_at,
             updated_at=feedback.created_at,
         )

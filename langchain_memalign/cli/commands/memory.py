@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Literal
 
 import typer
@@ -11,7 +11,6 @@ from typer.core import TyperGroup
 
 from langchain_memalign._alignment.unlearning import Erased, plan_erasing
 from langchain_memalign._content import canonical
-from langchain_memalign._stores.base import Selection
 from langchain_memalign._sync.forget import forget as forgetting
 from langchain_memalign.cli.interview import case_panel, panel
 from langchain_memalign.cli.judge_file import JudgeFile
@@ -25,7 +24,6 @@ from langchain_memalign.cli.options import (
     full_id,
     read_date,
 )
-from langchain_memalign.cli.review_threads import ReviewThreads
 from langchain_memalign.cli.terminal import (
     Screen,
     WorkLeft,
@@ -38,6 +36,7 @@ from langchain_memalign.cli.terminal import (
 )
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.judge import MemAlignJudge
+from langchain_memalign.reviews.threads import ReviewThreads
 from langchain_memalign.schema import Episode, ForgetReport, Principle
 
 
@@ -340,15 +339,13 @@ def _clear_reviews(
     if not file.review_path.exists():
         return 0
 
-    def exist(ids: Collection[str]) -> set[str]:
-        return {point.id for point in judge.setup.records.scan(Selection(ids=tuple(ids)))}
-
     with ReviewThreads(file.review_path) as threads:
         return threads.forget(
             ids={*erased.episode_ids, *erased.principle_ids, *erased.rationales},
-            exist=exist,
+            exist=judge.setup.records.existing,
             case_keys=case_keys,
             text=text,
+            judge=file.name,
         )
 
 
