@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
 from graphs.context import JudgeContext, check_is_servers, configured_judge
 from graphs.tenant import own, tenant_of
@@ -29,6 +29,13 @@ from langchain_memalign import (
     MemoryUnavailableError,
     ModelError,
 )
+
+try:
+    from graphs.review_page import review_page
+except ModuleNotFoundError as error:  # without the extra `web` there is no page
+    if error.name not in ("jinja2", "uvicorn"):
+        raise
+    review_page = None  # type: ignore[assignment]
 
 _STATUS: tuple[tuple[type[MemAlignError], int], ...] = (
     (InvalidInputError, 422),
@@ -163,8 +170,11 @@ def _json(records: list[Any]) -> list[dict[str, Any]]:
 
 _OF_ONE = "/memalign/{judge:path}"  # a name may hold a slash
 
+_PAGE = [] if review_page is None else [Mount("/memalign/review", review_page())]
+
 app = Starlette(
     routes=[
+        *_PAGE,
         Route("/memalign/judges", judges),
         Route(f"{_OF_ONE}/principles", principles),
         Route(f"{_OF_ONE}/principles", add_principle, methods=["POST"]),

@@ -97,7 +97,8 @@ def read_answer(
     claims: list[Claim] = [*given, *text.claims]
     found = outcomes(claims, spec, judged)
     if len(found) != 1 and not text.is_said_in_full:
-        claims, found = given, outcomes(given, spec, judged)  # then it is a remark, no more
+        text = text.without_claims
+        claims, found = given, outcomes(given, spec, judged)
     if len(found) != 1:
         raise InvalidInputError(_disagreement(said, slot, found, spec, judged))
     (outcome,) = found

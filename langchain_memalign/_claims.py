@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from langchain_memalign._content import check_text
+from langchain_memalign._content import clean_text
 from langchain_memalign._values import JudgeSpec
 from langchain_memalign._words import (
     ASSENT,
@@ -58,6 +58,7 @@ class Text:
     Attributes:
         text: The text; None where there is none.
         claims: What its words, or the first of them, say of the value.
+        rest: The text after those first words, where there are any.
         is_said_in_full: Whether it has no other words, and so is no remark.
         trouble: Why nobody can tell what it means, whatever stands beside it.
         is_negated: Whether its words turn, or weaken, one another.
@@ -65,6 +66,7 @@ class Text:
 
     text: str | None = None
     claims: tuple[Claim, ...] = ()
+    rest: str | None = None
     is_said_in_full: bool = False
     trouble: str | None = None
     is_negated: bool = False
@@ -78,9 +80,14 @@ class Text:
             raise InvalidInputError(
                 f"rationale: found {text!r:.60}; expected text, in your own words."
             )
-        check_text(text, where="rationale")
+        text = clean_text(text, where="rationale")
         found = _vocabulary(text, spec, may_be_consent=may_be_consent)
-        return found or cls(text, _head_claims(text, spec, may_be_consent=may_be_consent))
+        return found or cls(text, *_head_and_rest(text, spec, may_be_consent=may_be_consent))
+
+    @property
+    def without_claims(self) -> Text:
+        """The text as a remark and nothing else."""
+        return Text(self.text)
 
     def remark(self, *, is_alone: bool) -> str | None:
         """The text as a remark; None if it says no more than a value, or is no sentence but alone.
@@ -89,7 +96,7 @@ class Text:
         """
         if self.text is None or self.is_said_in_full:
             return None
-        return self.text if is_sentence(self.text) or not is_alone else None
+        return self.rest or (self.text if is_sentence(self.text) or not is_alone else None)
 
 
 def _vocabulary(text: str, spec: JudgeSpec, *, may_be_consent: bool) -> Text | None:
@@ -121,17 +128,19 @@ def _vocabulary(text: str, spec: JudgeSpec, *, may_be_consent: bool) -> Text | N
     return Text(text, told, is_said_in_full=True, trouble=trouble, is_negated=is_negated)
 
 
-def _head_claims(text: str, spec: JudgeSpec, *, may_be_consent: bool) -> tuple[Claim, ...]:
+def _head_and_rest(
+    text: str, spec: JudgeSpec, *, may_be_consent: bool
+) -> tuple[tuple[Claim, ...], str | None]:
     """What a remark begins with, before it says why: "4: too slow", "No. Say sorry first."."""
     parts = _CLAUSE.split(text.strip(), maxsplit=1)
     if len(parts) < 3 or not is_sentence(parts[2]) or tokens(parts[2])[0] in CONTRASTS:
-        return ()
+        return (), None
     head = _vocabulary(parts[0], spec, may_be_consent=may_be_consent)
-    if head is None:
-        return ()
-    if parts[1].strip() == "," and not all(_is_value(claim) for claim in head.claims):
-        return ()  # "Fine, ...", "True, ...": a way to begin a sentence
-    return head.claims
+    if head is None or not head.claims:
+        return (), None
+    if parts[1].strip() == "," and not all(map(_is_value, head.claims)):
+        return (), None  # "Fine, ...", "True, ...": a way to begin a sentence
+    return head.claims, parts[2]
 
 
 def _is_value(claim: Claim) -> bool:

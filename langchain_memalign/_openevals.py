@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import BaseMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.runnables import Runnable, RunnableLambda
+
+from langchain_memalign._evaluated import with_given
 from langchain_memalign._prompts.judging import SCORE_REPLY
 from langchain_memalign._setup import JudgeSetup
 from langchain_memalign._sync import judging
-from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.schema import Case
 
 
@@ -16,8 +22,8 @@ class OpenevalsPrompt:
 
     Called with a case, it recalls what the judge's memory says of it and returns chat messages.
     openevals calls prompts synchronously, also in its async judges: there the recall holds the
-    event loop; `MemAlignJudge.aevaluate` does not. openevals knows no abstention: where the model
-    declines, its judge raises.
+    event loop; `MemAlignJudge.aevaluate` does not. openevals itself knows no abstention: where its
+    model declines, its judge raises; with `judge=prompt.model` the score is then None.
     """
 
     def __init__(self, setup: JudgeSetup) -> None:
@@ -36,15 +42,16 @@ class OpenevalsPrompt:
         Raises:
             InvalidInputError: There is nothing to judge, or an argument that would go unseen.
         """
-        if unread := sorted(name for name, value in more.items() if value):
-            raise InvalidInputError(
-                f"found {', '.join(unread)}; expected inputs, outputs and reference_outputs only: "
-                "put what the judge should see into one of these."
-            )
-        case = Case(inputs=inputs, outputs=outputs, reference_outputs=reference_outputs or None)
+        given = with_given(inputs, more)
+        case = Case(inputs=given, outputs=outputs, reference_outputs=reference_outputs or None)
         prompt = self._setup.prompt(judging.recall(self._setup, case), case, reply=SCORE_REPLY)
         roles = {"system": "system", "human": "user"}
         return [{"role": roles[m.type], "content": m.text} for m in prompt.messages]
+
+    @property
+    def model(self) -> BaseChatModel:
+        """The judge's model, as the `judge` of `create_llm_as_judge`: it abstains with None."""
+        return _Abstaining(model=self._setup.model.chat_model)
 
     @property
     def options(self) -> dict[str, Any]:
@@ -52,18 +59,22 @@ class OpenevalsPrompt:
 
         Where openevals has no such score (labels that are text, numbers that do not lie from 0 to
         1), this is an `output_schema`, and its judge returns the keys `reasoning` and `score` only.
+        The feedback's key is the judge's name.
         """
         value_type = self._setup.spec.value_type
+        named = {"feedback_key": self._setup.spec.name}
         if value_type.kind == "boolean":
-            return {}
+            return named
         if value_type.kind == "number" and (value_type.minimum, value_type.maximum) == (0, 1):
-            return {"continuous": True}
+            return {**named, "continuous": True}
         if value_type.kind == "integer":
-            return {"choices": [*range(int(value_type.minimum), int(value_type.maximum) + 1)]}
+            scale = range(int(value_type.minimum), int(value_type.maximum) + 1)
+            return {**named, "choices": [*scale]}
         if value_type.is_ordered:
-            return {"choices": list(value_type.labels)}
+            return {**named, "choices": list(value_type.labels)}
         properties = {"reasoning": {"type": "string"}, "score": value_type.json_schema}
         return {
+            **named,
             "output_schema": {
                 "title": "score",
                 "description": "The judgement of the case.",
@@ -71,5 +82,33 @@ class OpenevalsPrompt:
                 "properties": properties,
                 "required": list(properties),
                 "additionalProperties": False,
-            }
+            },
         }
+
+
+class _Abstaining(BaseChatModel):
+    """A chat model whose structured replies, where it gives none, say so with a score of None."""
+
+    model: BaseChatModel
+
+    @property
+    def _llm_type(self) -> str:
+        return self.model._llm_type
+
+    def _generate(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> ChatResult:
+        message = self.model.invoke(messages, **kwargs)
+        return ChatResult(generations=[ChatGeneration(message=message)])
+
+    def with_structured_output(
+        self, schema: Any, *, include_raw: bool = False, **kwargs: Any
+    ) -> Runnable[Any, Any]:
+        structured = self.model.with_structured_output(schema, include_raw=True, **kwargs)
+        return structured if include_raw else structured | RunnableLambda(_scored)
+
+
+def _scored(reply: Any) -> dict[str, Any]:
+    parsed = reply["parsed"]
+    if isinstance(parsed, Mapping) and parsed.get("score") is not None:
+        return {"reasoning": "", **parsed}
+    said = reply["raw"].text or str(reply.get("parsing_error") or "the model gave no score.")
+    return {"score": None, "reasoning": f"Unscored: {said}"}

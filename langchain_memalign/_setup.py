@@ -9,13 +9,15 @@ from typing import Any
 from langchain_core.runnables import RunnableConfig
 
 from langchain_memalign._alignment.context import AlignmentContext
+from langchain_memalign._definition import definition_of
 from langchain_memalign._memory.records import Records
 from langchain_memalign._memory.search import OnRecallFailure, Recollection, assemble
 from langchain_memalign._models import StructuredModel
+from langchain_memalign._prompts.images import sees
 from langchain_memalign._prompts.judging import VERDICT_REPLY, JudgePrompt, judge_prompt
 from langchain_memalign._values import JudgeSpec, ValueType
 from langchain_memalign.errors import InvalidInputError
-from langchain_memalign.schema import Case, Principle, Value, WorkingMemory
+from langchain_memalign.schema import Case, JudgeDefinition, Principle, Value, WorkingMemory
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +48,7 @@ class JudgeSetup:
         records: What the judge remembers.
         model: Who is asked.
         budgets: How much goes into a prompt.
+        model_name: How the model was named; None where it was given as an object.
         on_recall_failure: What is done when past cases cannot be looked up.
     """
 
@@ -53,12 +56,28 @@ class JudgeSetup:
     records: Records
     model: StructuredModel
     budgets: Budgets
+    model_name: str | None = None
     on_recall_failure: OnRecallFailure = "raise"
+
+    @property
+    def definition(self) -> JudgeDefinition:
+        """How the judge is set up, for the memory to keep."""
+        return definition_of(
+            self.spec,
+            k=self.budgets.k,
+            principle_tokens=self.budgets.principle_tokens,
+            model=self.model_name,
+        )
 
     def context(self, config: RunnableConfig | None = None, **limits: int) -> AlignmentContext:
         """What an alignment of this judge works with; `limits` are fields of `AlignmentContext`."""
         return AlignmentContext(
-            spec=self.spec, records=self.records, model=self.model, config=config, **limits
+            spec=self.spec,
+            records=self.records,
+            model=self.model,
+            definition=self.definition,
+            config=config,
+            **limits,
         )
 
     def assemble(
@@ -79,6 +98,7 @@ class JudgeSetup:
             episode_tokens=self.budgets.episode_tokens,
             distant=self.budgets.distant,
             reply=reply,
+            sees=reply is VERDICT_REPLY and sees(self.model.chat_model),
         )
 
 

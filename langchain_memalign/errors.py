@@ -32,8 +32,11 @@ __all__ = [
 ]
 
 
-class MemAlignError(Exception):
-    """Root of all errors of this package."""
+class MemAlignError(RuntimeError):
+    """Root of all errors of this package.
+
+    A `RuntimeError`, since the LangGraph server passes on the messages of built-in kinds only.
+    """
 
 
 class InvalidInputError(MemAlignError, ValueError):
@@ -93,7 +96,13 @@ class GuardrailError(MemAlignError):
 
 
 class MemoryStoreError(MemAlignError):
-    """The memory could not read or write."""
+    """The memory could not read or write.
+
+    Attributes:
+        status: The HTTP status that a server answered with, if one did.
+    """
+
+    status: int | None = None
 
 
 class MemoryLockedError(MemoryStoreError):

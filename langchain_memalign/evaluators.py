@@ -258,9 +258,10 @@ def _alike(experts: list[Any], judged: list[Any]) -> tuple[list[Any], list[Any]]
 
 def _as_truth(value: Any) -> Any:
     try:
-        return with_values({"value": value}, _TRUTH)["value"]
+        read = with_values({"value": value}, _TRUTH)["value"]
     except InvalidInputError:
         return value
+    return value if read is None else read
 
 
 def _value(said: Any, field: str, where: str) -> Any:

@@ -92,4 +92,4 @@ def _words(episode: Episode) -> dict[str, Any]:
 
 
 def _given(**fields: Any) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value is not None}
+    return {name: value for name, value in fields.items() if value is not None and value != ""}

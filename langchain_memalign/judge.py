@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Any, Literal, NoReturn, Self, TypeAlias, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, TypeAlias, TypeVar, get_args
 
 from langchain_core.callbacks import (
     AsyncCallbackManagerForChainRun,
@@ -17,6 +17,8 @@ from langchain_core.callbacks import (
 from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 from langchain_core.runnables.config import ensure_config, merge_configs
+from langchain_core.tools import BaseTool
+from pydantic import BaseModel
 
 from langchain_memalign._alignment.context import Cost
 from langchain_memalign._async import align as aaligning
@@ -24,29 +26,32 @@ from langchain_memalign._async import forget as aforgetting
 from langchain_memalign._async import gated as agated
 from langchain_memalign._async import judging as ajudging
 from langchain_memalign._async import principles as aprinciples
-from langchain_memalign._concurrency import off_loop
+from langchain_memalign._concurrency import blocking, off_loop
+from langchain_memalign._definition import check_definition, known_definition, written_anew
+from langchain_memalign._evaluated import evaluated
 from langchain_memalign._gate import check_gate, checked_decision
 from langchain_memalign._memory.records import Records
 from langchain_memalign._memory.search import OnRecallFailure
 from langchain_memalign._models import Retry, StructuredModel, resolve_chat_model
 from langchain_memalign._openevals import OpenevalsPrompt
+from langchain_memalign._prompts.placeholders import without_placeholders
 from langchain_memalign._results import (
     EvaluatorResult,
     evaluator_result,
-    is_without_outputs,
     no_upload_in_local_mode,
     run_metadata,
 )
 from langchain_memalign._setup import Budgets, JudgeSetup
 from langchain_memalign._sync import align as aligning
 from langchain_memalign._sync import forget as forgetting
-from langchain_memalign._sync import gated, judging, principles
-from langchain_memalign._values import Declared, JudgeSpec
+from langchain_memalign._sync import gated, judging, principles, transactions
+from langchain_memalign._values import Declared, JudgeSpec, ValueType
 from langchain_memalign.errors import ConfigurationError, InvalidInputError
 from langchain_memalign.memory import PRINCIPLE_TOKENS, Memory
 from langchain_memalign.schema import (
     AlignmentReport,
     Case,
+    Change,
     Episode,
     Feedback,
     ForgetReport,
@@ -67,10 +72,11 @@ Both judges have copies of the memory: a gate may do with them as it likes. It m
 calls it in a thread.
 """
 
+if TYPE_CHECKING:
+    from langsmith.evaluation import EvaluationResult
+
 R = TypeVar("R")
 T = TypeVar("T")
-
-NO_OUTPUTS = Unscored(reason="there are no outputs to judge, as when what is evaluated failed.")
 
 
 class MemAlignJudge(Runnable[CaseLike, Outcome]):
@@ -111,12 +117,14 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         on_recall_failure: OnRecallFailure = "raise",
         structured_output: Mapping[str, Any] | None = None,
         retry: Retry | None = None,
+        redefine: bool = False,
     ) -> None:
-        """Set a judge up. Calls nothing.
+        """Set a judge up. Calls no model; looks up whether the memory knows the judge.
 
         Args:
             name: Its namespace in memory, and the name of its runs.
-            instructions: What to judge. Trusted: it stands in the system message.
+            instructions: What to judge. Trusted: it stands in the system message. Placeholders
+                such as `{inputs}` or `{{ outputs }}` become words for the case's sections.
             value_type: What a verdict's value may be: `bool`, `Literal[...]`,
                 `Annotated[int, Field(ge=1, le=5)]`, `Annotated[float, Field(ge=0, le=1)]`, or the
                 JSON schema of one of these.
@@ -140,12 +148,17 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
             structured_output: Passed to the model's `with_structured_output`, such as
                 `{"method": "function_calling"}`.
             retry: How failing model calls are repeated.
+            redefine: Whether instructions, value type or the meanings of values may differ from
+                those with which the judge learned so far; the memory then keeps the new ones.
 
         Raises:
             InvalidInputError: Name, instructions, value type, meanings, `on_recall_failure` or a
                 number is not usable.
-            ConfigurationError: Model, memory, retry or structured-output options cannot be used.
+            ConfigurationError: Model, memory, retry or structured-output options cannot be used;
+                or the memory knows the judge as another one.
         """
+        if isinstance(instructions, str):
+            instructions = without_placeholders(instructions)
         spec = JudgeSpec.create(
             name=name,
             instructions=instructions,
@@ -182,7 +195,52 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
             on_recall_failure=_one_of(
                 get_args(OnRecallFailure), "on_recall_failure", on_recall_failure
             ),
+            model_name=model if isinstance(model, str) else None,
         )
+        if redefine:
+            transactions.transact(memory.records, self._redefined)
+        else:
+            check_definition(memory.records, spec.name, self.setup.definition)
+
+    @classmethod
+    def load(
+        cls,
+        memory: Memory,
+        name: str,
+        *,
+        model: str | BaseChatModel | None = None,
+        **options: Any,
+    ) -> Self:
+        """Set up a judge that the memory knows, as it was when it last learned.
+
+        Args:
+            memory: Where it remembers.
+            name: Its name.
+            model: Its chat model; the one that it had, if that was given by name.
+            options: Further arguments of `MemAlignJudge`, which then count instead.
+
+        Raises:
+            InvalidInputError: The memory knows no such judge.
+            ConfigurationError: The model was no name, so that it must be given.
+        """
+        known = known_definition(memory.records, name)
+        used = known.model if model is None else model
+        if used is None:
+            raise ConfigurationError(
+                f"model: the memory does not know the model of the judge {name!r} by a name; "
+                "expected one: pass model=."
+            )
+        kept = {"k": known.k, "principle_tokens": known.principle_tokens, **known.spec}
+        kept["value_type"] = ValueType(**kept["value_type"])
+        return cls(name=name, memory=memory, model=used, **{**kept, **options})
+
+    @property
+    def instructions_with_principles(self) -> str:
+        """The instructions followed by the principles that apply; reads the memory."""
+        rules = [f"- {principle.text}" for principle in self.principles()]
+        if not rules:
+            return self.spec.instructions
+        return "\n".join([self.spec.instructions, "", "Principles:", *rules])
 
     def invoke(
         self, input: CaseLike, config: RunnableConfig | None = None, **kwargs: Any
@@ -194,20 +252,23 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
             ModelError: The provider refuses access; or the case could not be embedded, unless
                 `on_recall_failure` is "principles".
         """
+        _check_no_options(kwargs)
 
         def judge(
             case: CaseLike, run_manager: CallbackManagerForChainRun, config: RunnableConfig
         ) -> Outcome:
-            outcome, _ = judging.judge(self.setup, Case.of(case), config=config)
+            with blocking("invoke", "ainvoke"):
+                outcome, _ = judging.judge(self.setup, Case.of(case), config=config)
             return self._told(outcome, run_manager)
 
         with no_upload_in_local_mode():
-            return self._call_with_config(judge, input, self._named(config), **kwargs)
+            return self._call_with_config(judge, input, self._named(config))
 
     async def ainvoke(
         self, input: CaseLike, config: RunnableConfig | None = None, **kwargs: Any
     ) -> Outcome:
         """Async `invoke`."""
+        _check_no_options(kwargs)
 
         async def judge(
             case: CaseLike, run_manager: AsyncCallbackManagerForChainRun, config: RunnableConfig
@@ -216,7 +277,7 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
             return self._told(outcome, run_manager)
 
         with no_upload_in_local_mode():
-            return await self._acall_with_config(judge, input, self._named(config), **kwargs)
+            return await self._acall_with_config(judge, input, self._named(config))
 
     def embedding_ahead(self, cases: Iterable[CaseLike]) -> Self:
         """The same judge, for who will have it judge these cases in a way of their own.
@@ -251,7 +312,7 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
             inputs: The cases.
             config: As for `invoke`; its `max_concurrency` says how many at a time.
             return_exceptions: Give an error in the place of its outcome, instead of raising it.
-            kwargs: Not used.
+            kwargs: None are taken.
         """
         return Runnable.batch(
             self.embedding_ahead(inputs),
@@ -298,7 +359,8 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
                 the judge abstains.
             reference_outputs: What it should have put out.
             config: Callbacks, tags and the like.
-            more: `run` and `example` of LangSmith, from which what is not given is taken.
+            more: `run` and `example` of LangSmith, from which what is not given is taken; `context`
+                and `plan` of openevals, which become keys of the case's inputs.
 
         Returns:
             The verdict as feedback: truth values and numbers as `score`, labels as `value`, the
@@ -308,11 +370,32 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
             InvalidInputError: There is nothing to judge, or something that the judge cannot read.
             ModelError: The provider refuses access, or the case could not be embedded.
         """
-        case = _evaluated(inputs, outputs, reference_outputs, more)
-        outcome = NO_OUTPUTS if case is None else self.invoke(case, config)
+        case = evaluated(inputs, outputs, reference_outputs, more)
+        outcome = self.invoke(case, config) if isinstance(case, Case) else case
         return evaluator_result(self.spec.name, outcome)
 
-    __call__ = evaluate
+    def __call__(
+        self,
+        run: Any = None,
+        example: Any = None,
+        *,
+        inputs: Any = None,
+        outputs: Any = None,
+        reference_outputs: Any = None,
+        config: RunnableConfig | None = None,
+        **more: Any,
+    ) -> EvaluatorResult:
+        """`evaluate`, called with fields by name, or as LangSmith's `(run, example)`."""
+        fields = {"inputs": inputs, "outputs": outputs, "reference_outputs": reference_outputs}
+        return self.evaluate(**fields, config=config, run=run, example=example, **more)
+
+    def evaluate_run(self, run: Any, example: Any = None, **_: Any) -> EvaluationResult:
+        """`evaluate`, as LangSmith's `client.evaluate_run(run, judge)` calls an evaluator."""
+        return _langsmith_result(self.evaluate(run=run, example=example))
+
+    async def aevaluate_run(self, run: Any, example: Any = None, **_: Any) -> EvaluationResult:
+        """Async `evaluate_run`."""
+        return _langsmith_result(await self.aevaluate(run=run, example=example))
 
     async def aevaluate(
         self,
@@ -324,8 +407,8 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         **more: Any,
     ) -> EvaluatorResult:
         """Async `evaluate`; itself an evaluator for async code."""
-        case = _evaluated(inputs, outputs, reference_outputs, more)
-        outcome = NO_OUTPUTS if case is None else await self.ainvoke(case, config)
+        case = evaluated(inputs, outputs, reference_outputs, more)
+        outcome = await self.ainvoke(case, config) if isinstance(case, Case) else case
         return evaluator_result(self.spec.name, outcome)
 
     def as_openevals_prompt(self) -> OpenevalsPrompt:
@@ -335,6 +418,36 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         what this judge remembers of the case.
         """
         return OpenevalsPrompt(self.setup)
+
+    def as_tool(
+        self,
+        args_schema: type[BaseModel] | None = None,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        arg_types: dict[str, type] | None = None,
+    ) -> BaseTool:
+        """This judge as a tool that takes a case's fields; see `Runnable.as_tool`.
+
+        A `JudgeTool` is the one that is meant for agents: it explains itself and answers in words.
+        """
+        if args_schema is None and arg_types is None:
+            args_schema = Case
+        description = description or f"Judge a case: {self.spec.instructions}"
+        return super().as_tool(args_schema, name=name, description=description, arg_types=arg_types)
+
+    def configurable_fields(self, *_: Any, **__: Any) -> NoReturn:
+        """Refused: a judge's parts are checked against its memory when it is built.
+
+        Raises:
+            ConfigurationError: Always; it says what to use instead.
+        """
+        raise ConfigurationError(
+            "a judge cannot be changed by a run's config; build one judge for each configuration, "
+            "over the same memory, and choose in a RunnableLambda(lambda case, config: ...)."
+        )
+
+    configurable_alternatives = configurable_fields
 
     def recall(self, case: CaseLike) -> WorkingMemory:
         """What the judge would have before it: principles and past cases. Judges nothing."""
@@ -359,8 +472,9 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         Progress is told by LangChain custom events named `memalign_progress`.
 
         Args:
-            feedback: `Feedback`, or mappings of its fields. One that is not usable is reported as
-                rejected; the others are stored.
+            feedback: `Feedback`, or mappings of its fields, or a DataFrame or Arrow table with
+                these as columns. One that is not usable is logged and reported as rejected; the
+                others are stored.
             probe: First ask the judge about new cases of which its own verdict is not known, so
                 that it learns from the difference; costs one judgement each.
             gate: Decides whether what was learned may enter the memory, such as an
@@ -371,7 +485,7 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
             config: Callbacks, tags and the like.
 
         Raises:
-            InvalidInputError: `feedback` is no list.
+            InvalidInputError: `feedback` is no list, or nothing of it can be used.
             ModelError: The provider refuses access. The feedback is stored, pending; with a gate
                 it is not.
         """
@@ -423,6 +537,7 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         self,
         episode_ids: Iterable[str] | None = None,
         *,
+        source_ids: Iterable[str] | None = None,
         reviewer: str | None = None,
         before: datetime | None = None,
         where: Callable[[Episode], bool] | None = None,
@@ -436,6 +551,7 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
 
         Args:
             episode_ids: Their ids. Unknown ones are no error.
+            source_ids: What the system that the word was collected in calls it.
             reviewer: Who said it.
             before: Said before this moment.
             where: Any condition on the episode.
@@ -445,7 +561,7 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         Raises:
             InvalidInputError: Nothing says which episodes should go.
         """
-        fits = _forgotten(episode_ids, reviewer, before, where)
+        fits = _forgotten(episode_ids, source_ids, reviewer, before, where)
         return self._as_run(
             "forget",
             lambda config: forgetting.forget(self.setup.context(config), fits, redistill=redistill),
@@ -456,6 +572,7 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         self,
         episode_ids: Iterable[str] | None = None,
         *,
+        source_ids: Iterable[str] | None = None,
         reviewer: str | None = None,
         before: datetime | None = None,
         where: Callable[[Episode], bool] | None = None,
@@ -463,7 +580,7 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         config: RunnableConfig | None = None,
     ) -> ForgetReport:
         """Async `forget`."""
-        fits = _forgotten(episode_ids, reviewer, before, where)
+        fits = _forgotten(episode_ids, source_ids, reviewer, before, where)
         return await self._as_arun(
             "forget",
             lambda config: aforgetting.forget(
@@ -492,11 +609,12 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
 
     def add_principle(self, text: str) -> Principle:
         """Write a principle by hand. It is pinned: always shown, never retired by learning."""
-        return principles.add_principle(self.setup.records, self.spec.name, text)
+        with blocking("add_principle", "aadd_principle"):
+            return principles.add_principle(self.setup.context(), text)
 
     async def aadd_principle(self, text: str) -> Principle:
         """Async `add_principle`."""
-        return await aprinciples.add_principle(self.setup.records, self.spec.name, text)
+        return await aprinciples.add_principle(self.setup.context(), text)
 
     def edit_principle(self, id: str, text: str) -> Principle:
         """Replace a principle by a hand-written one; the old one stays in the history.
@@ -504,11 +622,12 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         Raises:
             InvalidInputError: No active principle has this id.
         """
-        return principles.edit_principle(self.setup.records, self.spec.name, id, text)
+        with blocking("edit_principle", "aedit_principle"):
+            return principles.edit_principle(self.setup.context(), id, text)
 
     async def aedit_principle(self, id: str, text: str) -> Principle:
         """Async `edit_principle`."""
-        return await aprinciples.edit_principle(self.setup.records, self.spec.name, id, text)
+        return await aprinciples.edit_principle(self.setup.context(), id, text)
 
     def remove_principle(self, id: str, *, erase: bool = False) -> Principle:
         """Let a principle apply no more; with `erase`, remove it from the history too.
@@ -516,7 +635,8 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         Raises:
             InvalidInputError: No active principle has this id.
         """
-        return principles.remove_principle(self.setup.records, self.spec.name, id, erase=erase)
+        with blocking("remove_principle", "aremove_principle"):
+            return principles.remove_principle(self.setup.records, self.spec.name, id, erase=erase)
 
     async def aremove_principle(self, id: str, *, erase: bool = False) -> Principle:
         """Async `remove_principle`."""
@@ -524,10 +644,25 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
             self.setup.records, self.spec.name, id, erase=erase
         )
 
+    def restore_principle(self, id: str) -> Principle:
+        """Let a retired principle apply again, with its sources.
+
+        Raises:
+            InvalidInputError: No retired principle has this id.
+        """
+        return principles.restore_principle(self.setup.records, self.spec.name, id)
+
+    async def arestore_principle(self, id: str) -> Principle:
+        """Async `restore_principle`."""
+        return await aprinciples.restore_principle(self.setup.records, self.spec.name, id)
+
     def _decided_by(
         self, gate: Gate, current: Records, candidate: Records, feedback: Sequence[Feedback]
     ) -> GateDecision:
         return checked_decision(gate(self._over(current), self._over(candidate), feedback))
+
+    def _redefined(self) -> tuple[Sequence[Change], None]:
+        return written_anew(self.setup.records, self.spec.name, self.setup.definition), None
 
     def _over(self, records: Records) -> Self:
         """The same judge over other records."""
@@ -546,7 +681,8 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         """Do work as a LangChain run, so that it is traced and its model calls hang below it."""
 
         def traced(_: Any, config: RunnableConfig) -> R:
-            return work(config)
+            with blocking(what, f"a{what}"):
+                return work(config)
 
         run = RunnableLambda[Any, R](traced, name=f"{self.spec.name}.{what}")
         return run.invoke({"judge": self.spec.name}, config)
@@ -581,35 +717,18 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         return f"MemAlignJudge({self.spec.name!r}, {self.spec.value_type.describe()})"
 
 
-def _evaluated(
-    inputs: Any, outputs: Any, reference_outputs: Any, more: Mapping[str, Any]
-) -> Case | None:
-    """What an evaluator is asked to judge; None where there are no outputs."""
-    ran, example = _langsmith(more)
-    if ran is not None and outputs is None:
-        outputs = ran.outputs or {}
-    if example is not None:
-        inputs = example.inputs if inputs is None else inputs
-        reference_outputs = reference_outputs or example.outputs
-    if is_without_outputs(outputs):
-        return None
-    # LangSmith writes {} for what there is not.
-    return Case(inputs=inputs, outputs=outputs, reference_outputs=reference_outputs or None)
-
-
-def _langsmith(more: Mapping[str, Any]) -> tuple[Any, Any]:
-    """The run and the example among further arguments.
-
-    Raises:
-        InvalidInputError: There are others, which would go unseen.
-    """
-    unread = [name for name in more if name not in ("run", "example") and more[name]]
-    if unread:
+def _check_no_options(options: Mapping[str, Any]) -> None:
+    if options:
         raise InvalidInputError(
-            f"found {', '.join(sorted(unread))}; a judge reads inputs, outputs and "
-            "reference_outputs only: put what it should see into one of these."
+            f"found {', '.join(sorted(options))}; a judge takes a case and a config only. Give "
+            "options of the model to the model itself, such as model.bind(...) or its parameters."
         )
-    return more.get("run"), more.get("example")
+
+
+def _langsmith_result(result: EvaluatorResult) -> EvaluationResult:
+    from langsmith.evaluation import EvaluationResult
+
+    return EvaluationResult(**result)
 
 
 def _check_alignment(gate: Any, max_concurrency: Any) -> None:
@@ -622,6 +741,7 @@ def _check_alignment(gate: Any, max_concurrency: Any) -> None:
 
 def _forgotten(
     episode_ids: Iterable[str] | None,
+    source_ids: Iterable[str] | None,
     reviewer: str | None,
     before: datetime | None,
     where: Callable[[Episode], bool] | None,
@@ -631,28 +751,34 @@ def _forgotten(
     Raises:
         InvalidInputError: Nothing is given, or something that is not usable.
     """
-    if isinstance(episode_ids, str):
-        raise InvalidInputError("episode_ids: found one string; expected a list of ids.")
-    ids = None if episode_ids is None else frozenset(episode_ids)
+    ids = _ids("episode_ids", episode_ids)
+    sources = _ids("source_ids", source_ids)
     if before is not None and (not isinstance(before, datetime) or before.tzinfo is None):
         raise InvalidInputError(
             f"before: found {before!r:.80}; expected an aware datetime, such as datetime.now(UTC)."
         )
-    if (ids, reviewer, before, where) == (None, None, None, None):
+    if (ids, sources, reviewer, before, where) == (None, None, None, None, None):
         raise InvalidInputError(
-            "nothing says what to forget; give episode_ids, reviewer, before or where. "
-            "To forget everything, where=lambda episode: True."
+            "nothing says what to forget; give episode_ids, source_ids, reviewer, before or "
+            "where. To forget everything, where=lambda episode: True."
         )
 
     def fits(episode: Episode) -> bool:
         return (
             (ids is None or episode.id in ids)
+            and (sources is None or episode.source_id in sources)
             and (reviewer is None or episode.reviewer == reviewer)
             and (before is None or episode.created_at < before)
             and (where is None or where(episode))
         )
 
     return fits
+
+
+def _ids(name: str, given: Iterable[str] | None) -> frozenset[str] | None:
+    if isinstance(given, str):
+        raise InvalidInputError(f"{name}: found one string; expected a list of ids.")
+    return None if given is None else frozenset(given)
 
 
 def _at_least(least: int, name: str, number: int) -> int:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, Self, TypedDict, Unpack
+from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary
 
 from langchain_core.embeddings import Embeddings
 
 from langchain_memalign._async import recall as arecalling
 from langchain_memalign._async import transactions as atransactions
-from langchain_memalign._concurrency import off_loop, to_the_end
+from langchain_memalign._concurrency import blocking, off_loop, to_the_end
 from langchain_memalign._memory.export_file import export_jsonl
 from langchain_memalign._memory.records import Plan, Records
 from langchain_memalign._models import Embedder, Retry, resolve_embeddings
@@ -33,6 +35,13 @@ class _Wanted(TypedDict):
 
 PRINCIPLE_TOKENS = 2000
 """Default token budget for the principles shown to a judge."""
+
+
+# The directories that this process has open, and which memories hold each: a notebook's cell that
+# is run again opens what it opened before.
+_sharing = threading.Lock()
+_open: WeakValueDictionary[tuple[int, int, int], Records] = WeakValueDictionary()
+_holders: WeakKeyDictionary[Records, WeakSet[Memory]] = WeakKeyDictionary()
 
 
 class Memory:
@@ -75,6 +84,9 @@ class Memory:
     ) -> Self:
         """Open a memory, creating it where there is none. Embeds nothing.
 
+        A directory that this process has open already with the same embeddings is shared: it is
+        released when the last of its memories is closed.
+
         Args:
             location: A directory, ":memory:" for one that is gone on close, or the address of a
                 Qdrant server (1.18 or newer) or cluster, such as "http://localhost:6333".
@@ -91,8 +103,7 @@ class Memory:
                 sign of life is taken for dead (20).
 
         Raises:
-            MemoryLockedError: Another process, or another `Memory` of this one, has the directory
-                open.
+            MemoryLockedError: Another process has the directory open.
             MemoryCorruptError: The location holds something else, or cannot be read.
             MemoryUnavailableError: It cannot be written to; or the server is gone, does not answer
                 in time, or refuses the key.
@@ -100,18 +111,26 @@ class Memory:
             ConfigurationError: The embeddings, the address or an option cannot be used.
         """
         model, identity = resolve_embeddings(embeddings, embeddings_id)
-        store: MemoryStore
+        embedder = Embedder(model, identity, retry=retry or Retry())
         if str(location).startswith(("http://", "https://")):
-            store = QdrantStore.open(str(location), **server)
-        elif server:
+            return cls(QdrantStore.open(str(location), **server), embedder)
+        if server:
             raise ConfigurationError(
                 f"found {', '.join(sorted(server))} for the directory {location!s}; expected "
                 "these only for a server: leave them out, or give its address, such as "
                 "'http://localhost:6333'."
             )
-        else:
-            store = EdgeStore.open(location)
-        return cls(store, Embedder(model, identity, retry=retry or Retry()))
+        with _sharing:
+            place = _place(location)
+            records = None if place is None else _open.get(place)
+            if records is not None and records.embedder.id == identity:
+                memory = cls.over(records)
+            else:
+                memory = cls(EdgeStore.open(location), embedder)
+                if (place := _place(location)) is not None:
+                    _open[place] = memory.records
+            _holders.setdefault(memory.records, WeakSet()).add(memory)
+        return memory
 
     @property
     def location(self) -> str:
@@ -221,11 +240,31 @@ class Memory:
 
     def apply(self, changes: Sequence[Change]) -> None:
         """Write changes, all or nothing; durable when it returns."""
-        transactions.transact(self.records, _plan(changes))
+        with blocking("apply", "aapply"):
+            transactions.transact(self.records, _plan(changes))
 
     async def aapply(self, changes: Sequence[Change]) -> None:
         """Async `apply`."""
         await atransactions.transact(self.records, _plan(changes))
+
+    def scrub(self) -> str:
+        """Leave no byte of what was erased where the memory is kept, as far as that can be done.
+
+        `forget` does it by itself, but for a large memory on a server: what lives there is copied
+        into a new collection, and the old one is deleted. Others that have it open go on.
+
+        Returns:
+            What forgetting has achieved then, and what it cannot reach.
+
+        Raises:
+            MemoryStoreError: It could not be done: a node is down, or the key may not manage
+                collections. The memory is as it was.
+        """
+        return transactions.scrub(self.records)
+
+    async def ascrub(self) -> str:
+        """Async `scrub`."""
+        return await atransactions.scrub(self.records)
 
     def export_jsonl(self, path: str | os.PathLike[str]) -> int:
         """Write the whole memory to a file that any store and embedding model can import.
@@ -250,19 +289,29 @@ class Memory:
         Raises:
             InvalidInputError: The file is not such an export; names the line.
         """
-        return transactions.import_jsonl(self.records, path)
+        with blocking("import_jsonl", "aimport_jsonl"):
+            return transactions.import_jsonl(self.records, path)
 
     async def aimport_jsonl(self, path: str | os.PathLike[str]) -> int:
         """Async `import_jsonl`."""
         return await atransactions.import_jsonl(self.records, path)
 
     def close(self) -> None:
-        """Release the store; harmless when called again."""
-        self.records.close()
+        """Release the store, once no other memory shares it; harmless when called again."""
+        with _sharing:
+            holders = _holders.get(self.records)
+            if holders is not None:
+                holders.discard(self)
+                if holders:
+                    return
+                _holders.pop(self.records, None)
+                for place in [place for place, held in _open.items() if held is self.records]:
+                    del _open[place]
+            self.records.close()
 
     async def aclose(self) -> None:
         """Async `close`."""
-        await to_the_end(self.records.close)
+        await to_the_end(self.close)
 
     def __enter__(self) -> Self:
         return self
@@ -278,6 +327,17 @@ class Memory:
 
     def __repr__(self) -> str:
         return f"Memory({self.location!r}, embeddings={self.embeddings_id!r})"
+
+
+def _place(location: str | os.PathLike[str]) -> tuple[int, int, int] | None:
+    """What tells a directory from others, also by another path; None for one that is not there."""
+    if str(location) == ":memory:":
+        return None
+    try:
+        found = os.stat(location)
+    except OSError:
+        return None
+    return os.getpid(), found.st_dev, found.st_ino  # what is open cannot be used after a fork
 
 
 def _wanted(k: int, principle_tokens: int, as_of: datetime | None) -> _Wanted:

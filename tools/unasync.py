@@ -31,8 +31,9 @@ RENAMED = {
     # of judges and of LangChain
     "aalign": "align",
     "adispatch_custom_event": "dispatch_custom_event",
-    "aembed_documents": "embed_documents",
+    "aembedded": "embedded",
     "ainvoke": "invoke",
+    "ainvoked": "invoked",
     # of Python
     "AsyncIterator": "Iterator",
     "asynccontextmanager": "contextmanager",

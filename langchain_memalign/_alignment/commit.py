@@ -5,9 +5,11 @@ from __future__ import annotations
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from langchain_memalign._alignment.context import NO_COST, Cost
 from langchain_memalign._alignment.merging import Candidate, plan_principles
+from langchain_memalign._alignment.sight import is_whole
 from langchain_memalign._content import canonical
 from langchain_memalign._memory.records import Records
 from langchain_memalign._models import Vector
@@ -70,13 +72,20 @@ class EmbeddedRules:
 
 
 class Learned(Record):
-    """What came of learning episodes; those learned or waiting by id."""
+    """What came of learning episodes; those learned or waiting by id.
+
+    Attributes:
+        outdated: Not learned, because something that the model saw was forgotten meanwhile: to be
+            learned again, without it.
+    """
 
     distilled: tuple[str, ...] = ()
     pending: tuple[Pending, ...] = ()
+    outdated: tuple[str, ...] = ()
     added: tuple[Principle, ...] = ()
     merged: tuple[Principle, ...] = ()
     retired: tuple[Principle, ...] = ()
+    warnings: tuple[str, ...] = ()
     cost: Cost = NO_COST
 
     @property
@@ -90,46 +99,69 @@ def plan_commit(
     judge: str,
     episodes: Sequence[Episode],
     *,
+    shown: Sequence[Principle],
     distilled: Distilled,
     cases: EmbeddedCases,
     rules: EmbeddedRules,
+    moment: datetime | None = None,
 ) -> tuple[list[Change], Learned]:
     """Write what was learned from a batch.
 
     An episode that was changed, forgotten or learned by someone else since the work began is left
     as it is, and so are the principles that it would have had a part in. An embedded case is kept
     also where learning failed: it can be recalled, and need not be embedded again.
+
+    Args:
+        records: What the judge remembers.
+        judge: The judge's name.
+        episodes: The batch.
+        shown: The known principles that the distilling model saw.
+        distilled: What it made of the batch.
+        cases: The embedded cases.
+        rules: The embedded texts of new principles.
+        moment: When the principles count as learned; None for now.
     """
     ids = [episode.id for episode in episodes]
     there = {e.id: e for e in records.episodes(judge, ids=ids)}
     known = records.active_principles(judge)
     active = {principle.id for principle in known}
     current = {e.id: there[e.id] for e in episodes if _is_same_work(e, there.get(e.id))}
+    was_forgotten = _forgets_any(records, episodes, there, shown)
     usable = [
         candidate
         for candidate in distilled.candidates
         if current.keys() >= set(candidate.sources)
+        and not was_forgotten
         and (
             candidate.text in rules.vectors
             or (candidate.relation == "same" and candidate.target in active)
         )
     ]
     new_ids = _free_ids(records, _batch_id(judge, episodes), len(usable))
-    principles = plan_principles(usable, known=known, ids=new_ids, moment=now())
+    sight = (*(principle.id for principle in shown), *ids)
+    principles = plan_principles(
+        usable, known=known, sight=sight, ids=new_ids, moment=moment or now()
+    )
+    if was_forgotten:
+        usable = [c for c in distilled.candidates if current.keys() >= set(c.sources)]
     waiting = _waiting(current, distilled, usable, cases, rules)
+    outdated = current.keys() - waiting.keys() if was_forgotten else set()
     changes: list[Change] = [*principles.puts(judge, rules.vectors)]
     for id_, episode in current.items():
         vector = tuple(cases.vectors[id_]) if id_ in cases.vectors else None
-        if id_ not in waiting:
+        is_learned = id_ not in waiting and id_ not in outdated
+        if is_learned:
             episode = episode.model_copy(update={"status": "distilled"})
-        if id_ not in waiting or vector is not None:
+        if is_learned or vector is not None:
             changes.append(Put(judge=judge, record=episode, vector=vector))
     return changes, Learned(
-        distilled=tuple(id_ for id_ in current if id_ not in waiting),
+        distilled=tuple(id_ for id_ in current if id_ not in waiting and id_ not in outdated),
+        outdated=tuple(id_ for id_ in current if id_ in outdated),
         pending=tuple(waiting.values()),
         added=tuple(principles.added.values()),
         merged=tuple(principles.merged.values()),
         retired=tuple(principles.retired.values()),
+        warnings=_unrecallable(cases.vectors),
         cost=distilled.cost + Cost(embedded=cases.count + len(rules.vectors)),
     )
 
@@ -149,6 +181,32 @@ def _waiting(
             for id_ in candidate.sources:
                 waiting.setdefault(id_, Pending(id_, reason))
     return {id_: pending for id_, pending in waiting.items() if id_ in current}
+
+
+def _unrecallable(vectors: Mapping[str, array[float]]) -> tuple[str, ...]:
+    """Whose case the embedding model has no direction for, so that no other is near it."""
+    blank = [id_ for id_, vector in vectors.items() if not any(vector)]
+    if not blank:
+        return ()
+    return (
+        f"the embedding model gave zero vectors for {len(blank)} of the episodes, which are "
+        f"therefore never recalled: {', '.join(blank[:3])}.",
+    )
+
+
+def _forgets_any(
+    records: Records,
+    episodes: Sequence[Episode],
+    there: Mapping[str, Episode],
+    shown: Sequence[Principle],
+) -> bool:
+    """Whether something that the model saw is not there any more, so that its reply may hold it."""
+    ids = tuple(principle.id for principle in shown)
+    return (
+        len(records.scan(Selection(ids=ids))) < len(ids)
+        or len(there) < len(episodes)
+        or any(is_whole(e) and not is_whole(there[e.id]) for e in episodes)
+    )
 
 
 def _is_same_work(before: Episode, there: Episode | None) -> bool:

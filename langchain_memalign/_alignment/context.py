@@ -12,7 +12,7 @@ from langchain_core.runnables import RunnableConfig
 from langchain_memalign._memory.records import Records
 from langchain_memalign._models import StructuredModel
 from langchain_memalign._values import JudgeSpec
-from langchain_memalign.schema import AlignmentReport, GateDecision, Record
+from langchain_memalign.schema import AlignmentReport, GateDecision, JudgeDefinition, Record
 
 PROGRESS_EVENT = "memalign_progress"
 """Name of the LangChain custom event that tells how far an alignment is."""
@@ -23,6 +23,7 @@ class AlignmentContext:
     """Who learns, into which memory, with which model, within which limits.
 
     Attributes:
+        definition: How the judge is set up; kept with what it learns.
         max_concurrency: Most batches at work at the same time.
         batch_records: Most records in one distilling call.
         batch_tokens: About how many tokens of records go into one distilling call.
@@ -35,6 +36,7 @@ class AlignmentContext:
     spec: JudgeSpec
     records: Records
     model: StructuredModel
+    definition: JudgeDefinition
     max_concurrency: int = 32
     batch_records: int = 50
     batch_tokens: int = 16_000

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from langchain_memalign._alignment.context import AlignmentContext
+from langchain_memalign._alignment.sight import is_whole, without_rationale
 from langchain_memalign._alignment.unlearning import learned_anew
+from langchain_memalign._content import REPLACEMENT, canonical, table_rows
+from langchain_memalign._definition import written_anew
+from langchain_memalign._memory.convert import to_record
 from langchain_memalign._memory.records import Records
+from langchain_memalign._stores.base import Selection
 from langchain_memalign._values import JudgeSpec
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.schema import (
@@ -21,6 +28,9 @@ from langchain_memalign.schema import (
     now,
 )
 
+_log = logging.getLogger(__name__)
+_FIRST = 3
+
 
 class Ingested(Record):
     """What became of a batch of feedback; episodes by id, except for `retired`."""
@@ -30,6 +40,23 @@ class Ingested(Record):
     overwritten: tuple[str, ...] = ()
     rejected: tuple[Rejected, ...] = ()
     retired: tuple[Principle, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def listed(feedback: Iterable[Feedback | Mapping[str, Any]]) -> list[Any]:
+    """The items of a batch; a DataFrame or table is taken as its rows.
+
+    Raises:
+        InvalidInputError: `feedback` is no list.
+    """
+    if (rows := table_rows(feedback)) is not None:
+        return rows
+    if isinstance(feedback, Mapping | str) or not isinstance(feedback, Iterable):
+        raise InvalidInputError(
+            f"feedback: found a {type(feedback).__name__}; expected a list of Feedback, or of "
+            "mappings with its fields, or a DataFrame with its fields as columns."
+        )
+    return list(feedback)
 
 
 def read_feedback(
@@ -41,16 +68,12 @@ def read_feedback(
         The episodes by id, and which items could not be used, and why.
 
     Raises:
-        InvalidInputError: `feedback` is no list.
+        InvalidInputError: `feedback` is no list, or none of its items can be used.
     """
-    if isinstance(feedback, Mapping | str) or not isinstance(feedback, Iterable):
-        raise InvalidInputError(
-            f"feedback: found a {type(feedback).__name__}; expected a list of Feedback, or of "
-            "mappings with its fields."
-        )
+    items = listed(feedback)
     episodes: dict[str, Episode] = {}
     rejected: list[Rejected] = []
-    for index, item in enumerate(feedback):
+    for index, item in enumerate(items):
         try:
             word = Feedback.of(item)
             checked = {
@@ -64,18 +87,45 @@ def read_feedback(
         else:
             episodes.pop(episode.id, None)
             episodes[episode.id] = episode
+    if rejected:
+        first = "; ".join(f"item {r.index}: {r.reason}" for r in rejected[:_FIRST])
+        said = f"{len(rejected)} of {len(items)} items of feedback cannot be used: {first}"
+        said += "; ..." if len(rejected) > _FIRST else ""
+        if len(rejected) == len(items):
+            raise InvalidInputError(f"{said} Nothing was stored.")
+        _log.warning("%s The others are stored.", said)
     return episodes, rejected
 
 
+def oddities(episodes: Iterable[Episode]) -> tuple[str, ...]:
+    """What a person should know of feedback that was taken in, though it can be used."""
+    odd = [e for e in episodes if REPLACEMENT in canonical(_words(e))]
+    if not odd:
+        return ()
+    return (
+        f"{len(odd)} of the episodes hold U+FFFD, which stands for NUL or for a character that "
+        f"could not be read: {', '.join(e.id for e in odd[:_FIRST])}.",
+    )
+
+
+def _words(episode: Episode) -> list[Any]:
+    case = episode.case
+    said = [case.inputs, case.outputs, case.reference_outputs]
+    return [*said, episode.rationale, episode.reviewer]
+
+
 def plan_ingest(
-    judge: str, records: Records, episodes: Mapping[str, Episode]
+    context: AlignmentContext, episodes: Mapping[str, Episode]
 ) -> tuple[list[Change], Ingested]:
     """Store episodes as pending.
 
     What is known already changes nothing. Changed feedback overwrites its episode; the principles
     distilled from its former words are retired, and their other sources are learned anew.
-    Principles that a human wrote stay.
+    Principles that a human wrote stay. What the judge had said in sight of something that was
+    forgotten since, as while a human thought about it, is not stored.
     """
+    records, judge = context.records, context.judge
+    episodes = _without_forgotten_words(judge, records, episodes)
     there = {e.id: e for e in records.episodes(judge, ids=sorted(episodes))}
     new = [e for e in episodes.values() if e.id not in there]
     known = [(there[e.id], e) for e in episodes.values() if e.id in there]
@@ -86,24 +136,54 @@ def plan_ingest(
     retired = [principle.model_copy(update={"retired_at": now()}) for principle in lost]
     changes: list[Change] = [Put(judge=judge, record=e) for e in new]
     for old, episode in changed:
-        kept: dict[str, Any] = {"created_at": old.created_at}
+        source_id = episode.source_id or old.source_id
+        kept: dict[str, Any] = {"created_at": old.created_at, "source_id": source_id}
         same_case = old.case.key == episode.case.key
         if same_case and episode.judge_value is None:
-            kept |= {"judge_value": old.judge_value, "judge_rationale": old.judge_rationale}
+            kept |= {
+                "judge_value": old.judge_value,
+                "judge_rationale": old.judge_rationale,
+                "judge_sight": old.judge_sight,
+            }
         record = episode.model_copy(update=kept)
         changes.append(Put(judge=judge, record=record, vector=None if same_case else ()))
+    # A word that is told again may say for the first time where it comes from.
+    changes += [
+        Put(judge=judge, record=old.model_copy(update={"source_id": e.source_id}))
+        for old, e in known
+        if old.revision == e.revision and e.source_id not in (None, old.source_id)
+    ]
     changes += [Put(judge=judge, record=principle) for principle in retired]
+    if episodes:
+        changes += written_anew(records, judge, context.definition)
     changes += learned_anew(records, judge, lost, without=changed_ids)
     return changes, Ingested(
         stored=tuple(e.id for e in new),
         unchanged=tuple(old.id for old, e in known if old.revision == e.revision),
         overwritten=tuple(old.id for old, _ in changed),
         retired=tuple(retired),
+        warnings=oddities([*new, *(episode for _, episode in changed)]),
     )
 
 
+def _without_forgotten_words(
+    judge: str, records: Records, episodes: Mapping[str, Episode]
+) -> Mapping[str, Episode]:
+    seen = {id_ for episode in episodes.values() for id_ in episode.judge_sight or ()}
+    if not seen:
+        return episodes
+    there = records.scan(Selection(judge=judge, ids=tuple(seen)))
+    whole = {point.id for point in there if is_whole(to_record(point))}
+    return {
+        id_: episode if whole.issuperset(episode.judge_sight or ()) else without_rationale(episode)
+        for id_, episode in episodes.items()
+    }
+
+
 def _checked(spec: JudgeSpec, field: str, value: Value) -> Value:
+    if isinstance(value, float) and value.is_integer() and spec.value_type.kind != "number":
+        value = int(value)  # a column of whole numbers with gaps is one of floats
     try:
-        return spec.value_type.check(value)
+        return spec.value_type.read(value)
     except InvalidInputError as error:
         raise InvalidInputError(f"{field}{str(error).removeprefix('value')}") from error

@@ -53,6 +53,7 @@ def plan_principles(
     candidates: Sequence[Candidate],
     *,
     known: Sequence[Principle],
+    sight: tuple[str, ...],
     ids: Iterable[str],
     moment: datetime,
 ) -> PrinciplePlan:
@@ -65,6 +66,7 @@ def plan_principles(
     Args:
         candidates: What was distilled.
         known: The active principles of the judge.
+        sight: Ids of all records and principles that the model saw.
         ids: For those that are new, one for each candidate.
         moment: When it takes effect.
     """
@@ -76,6 +78,9 @@ def plan_principles(
             id=new_id,
             text=candidate.text,
             episode_ids=candidate.sources,
+            # One holds what they all were written in sight of, and stands for it with the others:
+            # else each of a batch of fifty would carry hundreds of ids.
+            sight=(next(iter(plan.added)),) if plan.added else sight,
             # Those of one batch keep the order in which the model gave them.
             created_at=moment + timedelta(microseconds=len(plan.added)),
         )

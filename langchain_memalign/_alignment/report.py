@@ -64,7 +64,11 @@ def alignment_report(
         principles_merged=tuple(p for p in touched if p.id not in added_ids),
         principles_retired=tuple(retired.values()),
         conflicts=tuple(conflicts),
-        warnings=(reconciled.warning,) if reconciled.warning else (),
+        warnings=(
+            *ingested.warnings,
+            *(warning for batch in learned for warning in batch.warnings),
+            *((reconciled.warning,) if reconciled.warning else ()),
+        ),
         model_calls=total.model_calls,
         embedded=total.embedded,
         usage=total.usage,

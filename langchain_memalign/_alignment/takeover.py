@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from langchain_memalign._alignment.context import Cost
 from langchain_memalign._memory.convert import to_put, to_record
@@ -12,12 +12,13 @@ from langchain_memalign.schema import (
     AlignmentReport,
     Episode,
     GateDecision,
+    JudgeDefinition,
     Pending,
     Principle,
     Put,
 )
 
-ById = Mapping[str, Episode | Principle]
+Known = Episode | Principle | JudgeDefinition
 
 
 def changes_to(points: Sequence[Point], candidate: Records, judge: str) -> list[Put]:
@@ -78,11 +79,11 @@ def decided(
     )
 
 
-def _embeds_alike(one: Episode | Principle, other: Episode | Principle) -> bool:
+def _embeds_alike(one: Known, other: Known) -> bool:
     if isinstance(one, Episode) and isinstance(other, Episode):
         return one.case.key == other.case.key
     return True
 
 
-def _by_id(points: Sequence[Point]) -> ById:
+def _by_id(points: Sequence[Point]) -> dict[str, Known]:
     return {point.id: to_record(point) for point in points}

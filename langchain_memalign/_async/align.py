@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import partial, reduce
 from operator import add
 from typing import Any, TypeVar
@@ -23,6 +24,7 @@ from langchain_memalign._async.distil import (
 )
 from langchain_memalign._async.transactions import aligning, transact
 from langchain_memalign._concurrency import aboth, aparallel, off_loop
+from langchain_memalign._memory.cache import Lesson
 from langchain_memalign._memory.search import fit, over_budget, rank_principles
 from langchain_memalign._models import Vector
 from langchain_memalign.errors import ModelError
@@ -31,9 +33,11 @@ from langchain_memalign.schema import (
     Change,
     Episode,
     Feedback,
+    Principle,
     Put,
     Unscored,
     Verdict,
+    now,
 )
 
 T = TypeVar("T")
@@ -57,7 +61,8 @@ async def align(
         probe: Asks the judge about new cases of which its own verdict is not known.
 
     Raises:
-        InvalidInputError: `feedback` is no list. One unusable record is only rejected.
+        InvalidInputError: `feedback` is no list, or nothing of it can be used. Of several records,
+            an unusable one is only rejected.
         ModelError: The provider refuses access. The feedback is stored, pending.
         MemoryLockedError: Another process learns for too long. The feedback is stored, pending.
         MemoryStoreError: The memory cannot be written.
@@ -86,10 +91,10 @@ async def ingest(
     """Store feedback as pending episodes; once this returns, none of it can be lost.
 
     Raises:
-        InvalidInputError: `feedback` is no list.
+        InvalidInputError: `feedback` is no list, or nothing of it can be used.
     """
     episodes, rejected = await off_loop(read_feedback, context.spec, feedback)
-    plan = partial(plan_ingest, context.judge, context.records, episodes)
+    plan = partial(plan_ingest, context, episodes)
     ingested = await transact(context.records, plan)
     return ingested.model_copy(update={"rejected": tuple(rejected)})
 
@@ -107,10 +112,13 @@ async def learn_pending(
     batches, vectors = await off_loop(pending_work, context, only=only)
     total = sum(map(len, batches))
     done: list[int] = []  # appending is safe among threads, counting up is not
+    started = now()
 
-    async def learn(batch: list[Episode]) -> Learned:
+    async def learn(numbered: tuple[int, list[Episode]], known: Lesson) -> Learned:
+        number, batch = numbered
         embedded = {e.id: vectors[e.id] for e in batch if e.id in vectors}
-        learned = await learn_batch(context, batch, embedded=embedded)
+        moment = started + timedelta(microseconds=100 * number)
+        learned = await learn_batch(context, batch, embedded=embedded, known=known, moment=moment)
         done.append(len(batch))
         if only is None:
             await dispatch_progress(context, done=sum(done), total=total)
@@ -118,11 +126,24 @@ async def learn_pending(
 
     if total and only is None:
         await dispatch_progress(context, done=0, total=total)
-    return await _for_each(batches, learn, limit=context.max_concurrency)
+    learned: list[Learned] = []
+    together = context.max_concurrency
+    for first in range(0, len(batches), together):
+        # All that run at once know the same, whichever ends first, so that their prompts, and with
+        # them what is learned, are the same the next time.
+        known = await off_loop(context.records.lesson, context.judge)
+        numbered = list(enumerate(batches))[first : first + together]
+        learned += await _for_each(numbered, partial(learn, known=known), limit=together)
+    return learned
 
 
 async def learn_batch(
-    context: AlignmentContext, episodes: Sequence[Episode], *, embedded: Mapping[str, Vector]
+    context: AlignmentContext,
+    episodes: Sequence[Episode],
+    *,
+    embedded: Mapping[str, Vector],
+    known: Lesson | None = None,
+    moment: datetime | None = None,
 ) -> Learned:
     """Learn pending episodes and commit them together with their principles.
 
@@ -132,12 +153,15 @@ async def learn_batch(
         context: Who learns.
         episodes: The batch; not empty.
         embedded: The vectors of those that are embedded already, by episode id.
+        known: What the judge knows already; None to look it up.
+        moment: When the principles count as learned, which orders them; None for now.
 
     Raises:
         ModelError: The provider refuses access; the episodes stay pending.
     """
     records, judge = context.records, context.judge
-    known = await off_loop(records.knowledge, judge)
+    if known is None:
+        known = await off_loop(records.lesson, judge)
     new = [episode for episode in episodes if episode.id not in embedded]
     if over_budget(known.principles, context.known_tokens):
         # Only then must the vectors be there first: they nominate the principles to show.
@@ -146,17 +170,42 @@ async def learn_batch(
         ranked = await off_loop(rank_principles, records, judge, near, len(known.principles))
         nominees = fit(known.principles, ranked, context.known_tokens)
         distilled = await distil(context, episodes, known=known, shown=nominees)
+        shown: Sequence[Principle] = nominees
     else:
+        shown = known.principles
         cases, distilled = await aboth(
             partial(embed_episodes, records, new),
-            partial(distil, context, episodes, known=known, shown=known.principles),
+            partial(distil, context, episodes, known=known, shown=shown),
         )
     fresh = [c.text for c in distilled.candidates if c.relation != "same"]
     rules = await embed_rules(records, list(dict.fromkeys(fresh)))
     plan = partial(
-        plan_commit, records, judge, episodes, distilled=distilled, cases=cases, rules=rules
+        plan_commit,
+        records,
+        judge,
+        episodes,
+        shown=shown,
+        distilled=distilled,
+        cases=cases,
+        rules=rules,
+        moment=moment,
     )
-    return await transact(records, plan)
+    learned = await transact(records, plan)
+    if not learned.outdated:
+        return learned
+    # Something was forgotten while the model read it: it is asked again, without.
+    again = await off_loop(records.episodes, judge, ids=learned.outdated, status="pending")
+    known_now = {**embedded, **{id_: tuple(vector) for id_, vector in cases.vectors.items()}}
+    more = await learn_batch(context, again, embedded=known_now) if again else Learned()
+    return Learned(
+        distilled=learned.distilled + more.distilled,
+        pending=learned.pending + more.pending,
+        added=learned.added + more.added,
+        merged=learned.merged + more.merged,
+        retired=learned.retired + more.retired,
+        warnings=learned.warnings + more.warnings,
+        cost=learned.cost + more.cost,
+    )
 
 
 async def dispatch_progress(context: AlignmentContext, *, done: int, total: int) -> None:
@@ -198,6 +247,7 @@ async def _probed(context: AlignmentContext, probe: Probe) -> Cost:
                     update={
                         "judge_value": said[episode.id].value,
                         "judge_rationale": said[episode.id].rationale,
+                        "judge_sight": said[episode.id].sight,
                     }
                 ),
             )

@@ -24,7 +24,7 @@ from langchain_memalign._alignment.report import Reconciled
 from langchain_memalign._async.model_calls import ask, embed_cases, embed_texts
 from langchain_memalign._async.transactions import transact
 from langchain_memalign._concurrency import off_loop
-from langchain_memalign._memory.cache import JudgeKnowledge
+from langchain_memalign._memory.cache import Lesson
 from langchain_memalign._memory.records import Records
 from langchain_memalign._models import NO_RETRY
 from langchain_memalign._prompts.content import embedding_texts
@@ -47,7 +47,7 @@ async def distil(
     context: AlignmentContext,
     episodes: Sequence[Episode],
     *,
-    known: JudgeKnowledge,
+    known: Lesson,
     shown: Sequence[Principle],
 ) -> Distilled:
     """Distil a batch; what fails is split in halves until the records to blame stand alone.
@@ -150,8 +150,8 @@ async def reconcile_batches(context: AlignmentContext, learned: Sequence[Learned
     if len(fruitful) < 2:
         return Reconciled()
     new = [principle for batch in fruitful for principle in batch.added]
-    known = await off_loop(context.records.knowledge, context.judge)
-    shown = _room_for(context, new, known.principles)
+    known = await off_loop(context.records.active_principles, context.judge)
+    shown = _room_for(context, new, known)
     try:
         answer = await ask(
             context.model,

@@ -10,13 +10,15 @@ from langchain_core.messages import BaseMessage
 from langchain_core.messages.ai import add_usage
 from langchain_core.runnables import RunnableConfig
 
-from langchain_memalign._concurrency import apause
+from langchain_memalign._concurrency import apause, off_loop
 from langchain_memalign._memory.convert import case_vector
 from langchain_memalign._memory.records import Records
 from langchain_memalign._models import Answer, Embedder, Retry, StructuredModel, Vector
+from langchain_memalign._models.calling import aembedded, ainvoked
 from langchain_memalign._models.embedder import Page
+from langchain_memalign._models.endings import reply_in
 from langchain_memalign._models.failures import as_cause, as_model_error, is_of_a_closed_loop
-from langchain_memalign._models.replies import cut_off_reply, shows_object
+from langchain_memalign._models.replies import shows_object
 from langchain_memalign._models.structured import Reader, Reply, read_reply, repair
 from langchain_memalign._prompts.content import embedding_texts
 from langchain_memalign.errors import ModelError
@@ -131,7 +133,7 @@ async def _remembered(embedder: Embedder, texts: Sequence[str]) -> dict[str, Vec
 async def _embedded(embedder: Embedder, texts: list[str]) -> list[Vector]:
     async def attempt() -> list[list[float]]:
         try:
-            return await _called(partial(embedder.embeddings.aembed_documents, texts))
+            return await _called(partial(aembedded, embedder.embeddings, texts))
         except Exception as error:
             what = f"embedding {len(texts)} texts with {embedder.id}"
             raise as_model_error(error, what) from as_cause(error)
@@ -149,14 +151,14 @@ async def _once(
     chat_model, held = model.for_one_call()
     asked, parser = model.structured(chat_model, schema)
     try:
-        output = await _called(partial(asked.ainvoke, messages, config))
+        output = await _called(partial(ainvoked, asked, messages, config, model=chat_model))
         if parser is not None and not shows_object(output):
-            output = await _called(partial(parser.ainvoke, {"raw": output}, config))
+            output = await off_loop(parser.invoke, {"raw": output}, config)
     except Exception as error:
-        if (cut_off := cut_off_reply(error)) is None:
+        if (inside := reply_in(error)) is None:
             raise as_model_error(error, "the chat model") from as_cause(error)
-        output = cut_off
-    reply = read_reply(output, schema["title"], read)
+        output = inside
+    reply = read_reply(output, schema, read)
     if held and reply.problem is None:
         await held.akeep()
     return reply

@@ -15,7 +15,8 @@ from langchain_memalign._memory.search import (
     assemble,
     nearest_episodes,
     over_budget,
-    rank_principles,
+    search_episodes,
+    search_principles,
 )
 from langchain_memalign._models import Vector
 from langchain_memalign.errors import MemoryUnavailableError, ModelError
@@ -88,21 +89,29 @@ async def recollect(
     crowded = over_budget(known.principles, principle_tokens)
     wanted = k if known.episodes_total else 0
     if not wanted and not crowded:
-        return Recollection(value_counts=known.value_counts)
+        return Recollection(value_counts=known.value_counts, problem=records.doubt)
     ranked: tuple[str, ...] | None = () if crowded else None
 
     def search(vector: Vector) -> tuple[list[Recalled], tuple[str, ...] | None]:
+        among = None if as_of is None else known.principles
+        cases = (
+            search_episodes(judge, vector, wanted, exclude=exclude) if wanted and vector else None
+        )
+        rules = (
+            search_principles(judge, [vector], len(known.principles), among=among)
+            if crowded
+            else None
+        )
+        # Both at once: on a server that is one request.
+        found = iter(records.nearest_each([search for search in (cases, rules) if search]))
         episodes: list[Recalled] = []
-        if wanted and vector:
+        if cases:
             episodes = nearest_episodes(
-                records, judge, vector, wanted, exclude=exclude, as_of=as_of
+                records, cases, wanted, found=next(found), exclude=exclude, as_of=as_of
             )
         if not crowded:
             return episodes, None
-        among = None if as_of is None else known.principles
-        return episodes, rank_principles(
-            records, judge, [vector], len(known.principles), among=among
-        )
+        return episodes, tuple(point.id for point, _ in next(found)) if rules else ()
 
     try:
         (vector,) = await embed_cases(records, [case])
@@ -114,5 +123,8 @@ async def recollect(
             nearest_principles=ranked, value_counts=known.value_counts, problem=str(error)
         )
     return Recollection(
-        episodes=tuple(episodes), nearest_principles=ranked, value_counts=known.value_counts
+        episodes=tuple(episodes),
+        nearest_principles=ranked,
+        value_counts=known.value_counts,
+        problem=records.doubt,
     )

@@ -44,6 +44,20 @@ async def transact(records: Records, plan: Plan[T]) -> T:
         return await to_the_end(records.transact, plan)
 
 
+async def scrub(records: Records, *, limit: int | None = None) -> str:
+    """Leave no byte of what was erased where the records are kept; tells what holds then.
+
+    Args:
+        records: Where it was erased.
+        limit: Do it only for at most so many records; None for any number.
+
+    Raises:
+        MemoryStoreError: It could not be done; the records are as they were.
+    """
+    async with records.writing:
+        return await to_the_end(records.scrub, limit)
+
+
 @asynccontextmanager
 async def aligning(records: Records, judge: str) -> AsyncIterator[None]:
     """Keep everybody else from aligning a judge, in this process and in others.

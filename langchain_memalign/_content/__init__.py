@@ -1,10 +1,12 @@
 """What a case may hold: text, JSON and messages, checked and brought into one form."""
 
+from langchain_memalign._content.objects import is_missing, scalar, table_rows
 from langchain_memalign._content.plain import (
     MAX_DEPTH,
     MAX_INT,
+    REPLACEMENT,
     canonical,
-    check_text,
+    clean_text,
     is_blank,
     is_messages,
     normalise,
@@ -13,9 +15,13 @@ from langchain_memalign._content.plain import (
 __all__ = [
     "MAX_DEPTH",
     "MAX_INT",
+    "REPLACEMENT",
     "canonical",
-    "check_text",
+    "clean_text",
     "is_blank",
     "is_messages",
+    "is_missing",
     "normalise",
+    "scalar",
+    "table_rows",
 ]

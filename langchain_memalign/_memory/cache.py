@@ -27,6 +27,19 @@ class JudgeKnowledge:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Lesson:
+    """What the one who learns for a judge must know.
+
+    Attributes:
+        principles: The active ones, in the order in which they were learned.
+        value_counts: How often the experts gave each value; keys are JSON text.
+    """
+
+    principles: tuple[Principle, ...]
+    value_counts: dict[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
 class EpisodeCounts:
     """How many episodes a judge has: in all, and by the JSON text of the experts' value."""
 
@@ -53,6 +66,17 @@ class VersionedCache(Generic[T]):
         with self._guard:
             if version == self._version:
                 self._kept[judge] = (what, theirs)
+
+    def carry_over(self, before: str | None, after: str | None) -> None:
+        """Keep what was kept for one version also for the next, which did not change it."""
+        if before is None or after is None:
+            self.drop()
+            return
+        with self._guard:
+            self._kept = {
+                judge: (what, after if theirs == before else theirs)
+                for judge, (what, theirs) in self._kept.items()
+            }
 
     def drop(self) -> None:
         """Forget what was kept, also where reading is under way."""

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from pydantic import ValidationError
 
 from langchain_memalign._models import Vector, unit
-from langchain_memalign._stores.base import CASE_VECTOR, RULE_VECTOR, Fingerprint, Point
+from langchain_memalign._stores.base import CASE_VECTOR, RULE_VECTOR, Fingerprint, Kind, Point
 from langchain_memalign._values import value_key
 from langchain_memalign.errors import InvalidInputError, MemoryCorruptError
-from langchain_memalign.schema import Change, Episode, Erase, Principle, Put
+from langchain_memalign.schema import Change, Episode, Erase, JudgeDefinition, Principle, Put
 
 Owner = tuple[str, str]
 """A record's judge and kind."""
@@ -20,6 +20,9 @@ def to_point(put: Put) -> Point:
     """The point that a `Put` writes."""
     record = put.record
     fields: dict[str, str | tuple[str, ...]]
+    if isinstance(record, JudgeDefinition):
+        text = record.model_dump_json()
+        return Point(id=record.id, kind="judge", judge=put.judge, record=text, vectors={})
     if isinstance(record, Episode):
         kind, vector_name = "episode", CASE_VECTOR
         fields = {"status": record.status, "case_key": record.case.key}
@@ -40,6 +43,13 @@ def to_point(put: Put) -> Point:
     )
 
 
+def kind_of(record: Episode | Principle | JudgeDefinition) -> Kind:
+    """What a record is, in the words of a store."""
+    if isinstance(record, Episode):
+        return "episode"
+    return "principle" if isinstance(record, Principle) else "judge"
+
+
 def to_episode(point: Point) -> Episode:
     """The episode that a point holds."""
     try:
@@ -56,9 +66,23 @@ def to_principle(point: Point) -> Principle:
         raise _unreadable(point, error) from error
 
 
-def to_record(point: Point) -> Episode | Principle:
+def to_definition(point: Point) -> JudgeDefinition:
+    """The judge's definition that a point holds."""
+    try:
+        return JudgeDefinition.model_validate_json(point.record)
+    except (ValidationError, ValueError) as error:
+        raise _unreadable(point, error) from error
+
+
+def to_record(point: Point) -> Episode | Principle | JudgeDefinition:
     """The record that a point holds."""
-    return to_episode(point) if point.kind == "episode" else to_principle(point)
+    match point.kind:
+        case "episode":
+            return to_episode(point)
+        case "principle":
+            return to_principle(point)
+        case "judge":
+            return to_definition(point)
 
 
 def to_put(point: Point) -> Put:
@@ -153,5 +177,4 @@ def _unreadable(point: Point, error: Exception) -> MemoryCorruptError:
 def _target(change: Change) -> tuple[str, Owner]:
     if isinstance(change, Erase):
         return change.id, (change.judge, change.kind)
-    kind = "episode" if isinstance(change.record, Episode) else "principle"
-    return change.record.id, (change.judge, kind)
+    return change.record.id, (change.judge, kind_of(change.record))

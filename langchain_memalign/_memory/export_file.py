@@ -16,12 +16,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from langchain_memalign._files import replacing
-from langchain_memalign._memory.convert import to_episode, to_principle
+from langchain_memalign._memory.convert import to_definition, to_episode, to_principle
 from langchain_memalign._memory.records import Records
 from langchain_memalign._stores.base import Fingerprint, Point, Selection
 from langchain_memalign._stores.payload import pack_vector, unpack_vector
 from langchain_memalign.errors import InvalidInputError, MemoryStoreError
-from langchain_memalign.schema import Episode, Principle, Put
+from langchain_memalign.schema import Episode, JudgeDefinition, Principle, Put
 
 _FORMAT = "langchain-memalign"
 _VERSION = 1
@@ -96,13 +96,16 @@ def needs_embedding(records: Records, made_with: Fingerprint | None) -> bool:
 
 def was_embedded(put: Put) -> bool:
     """Whether a record was embedded, also where the model found nothing; what waits is not."""
-    waits = isinstance(put.record, Episode) and put.record.status == "pending"
-    return bool(put.vector) or not waits
+    record = put.record
+    waits = isinstance(record, Episode) and record.status == "pending"
+    return bool(put.vector) or not (waits or isinstance(record, JudgeDefinition))
 
 
-def _is_newer(record: Episode | Principle, point: Point) -> bool:
+def _is_newer(record: Episode | Principle | JudgeDefinition, point: Point) -> bool:
     if isinstance(record, Episode):
         return record.updated_at > to_episode(point).updated_at
+    if isinstance(record, JudgeDefinition):
+        return record.updated_at > to_definition(point).updated_at
     # A principle's text never changes; all that happens to it is that it is retired.
     return not record.is_active() and to_principle(point).is_active()
 
@@ -129,9 +132,10 @@ def _read_header(data: Any) -> Fingerprint | None:
 
 
 def _read_put(data: dict[str, Any], made_with: Fingerprint | None) -> Put:
-    kinds: dict[str, type[Episode] | type[Principle]] = {
+    kinds: dict[str, type[Episode] | type[Principle] | type[JudgeDefinition]] = {
         "episode": Episode,
         "principle": Principle,
+        "judge": JudgeDefinition,
     }
     record = kinds[data["kind"]].model_validate_json(json.dumps(data["record"]))
     uuid.UUID(record.id)

@@ -11,23 +11,32 @@ from datetime import datetime
 from typing import Literal, Self, TypeVar
 
 from langchain_memalign._concurrency import Lock
-from langchain_memalign._memory.cache import EpisodeCounts, JudgeKnowledge, VersionedCache
+from langchain_memalign._memory.cache import EpisodeCounts, JudgeKnowledge, Lesson, VersionedCache
 from langchain_memalign._memory.convert import (
     check_owners,
     fingerprint_of,
     owners,
+    to_definition,
     to_episode,
     to_point,
     to_principle,
     to_put,
 )
+from langchain_memalign._memory.images import is_recording, record
 from langchain_memalign._models import Embedder, Vector
 from langchain_memalign._prompts.content import embedding_texts
-from langchain_memalign._stores.base import WRITER, Fingerprint, MemoryStore, Point, Selection
+from langchain_memalign._stores.base import (
+    WRITER,
+    Fingerprint,
+    MemoryStore,
+    Point,
+    Search,
+    Selection,
+)
 from langchain_memalign._stores.edge.store import EdgeStore
 from langchain_memalign._values import value_key
 from langchain_memalign.errors import EmbeddingMismatchError
-from langchain_memalign.schema import Case, Change, Episode, Erase, Principle, Put
+from langchain_memalign.schema import Case, Change, Episode, Erase, JudgeDefinition, Principle, Put
 
 T = TypeVar("T")
 
@@ -79,6 +88,24 @@ class Records:
         """What erasing achieves in this store, and what it cannot reach."""
         return self._store.guarantee
 
+    @property
+    def doubt(self) -> str | None:
+        """Why what was read last may lack something; None where it cannot."""
+        return self._store.doubt
+
+    def scrub(self, limit: int | None = None) -> str:
+        """Leave no byte of what was erased where the records are kept.
+
+        `writing` must be held.
+
+        Args:
+            limit: Do it only for at most so many records; None for any number.
+
+        Returns:
+            What erasing has achieved then, and what it cannot reach.
+        """
+        return self._store.scrub(limit=limit)
+
     def fingerprint(self) -> Fingerprint | None:
         """Which embeddings the stored vectors come from."""
         return self._store.fingerprint()
@@ -95,7 +122,16 @@ class Records:
         Raises:
             EmbeddingMismatchError: They are embedded by another model.
         """
-        found = self._store.nearest(selection, using=using, vector=vector, limit=limit)
+        search = Search(selection=selection, using=using, vector=vector, limit=limit)
+        return self.nearest_each([search])[0]
+
+    def nearest_each(self, searches: Sequence[Search]) -> list[list[tuple[Point, float]]]:
+        """As `nearest`, for several searches at once.
+
+        Raises:
+            EmbeddingMismatchError: The records are embedded by another model.
+        """
+        found = self._store.nearest_each(searches)
         held = self._store.fingerprint()
         # Where the store is shared, the first vectors may have come after it was opened.
         if held and held.embeddings != self.embedder.id:
@@ -104,6 +140,10 @@ class Records:
                 f"{self.embedder.id!r}: open the memory with the former, or another one."
             )
         return found
+
+    def existing(self, ids: Iterable[str]) -> set[str]:
+        """Those of some ids under which there is a record, of any judge."""
+        return {point.id for point in self._store.scan(Selection(ids=tuple(ids)))}
 
     def judges(self) -> list[str]:
         """The names of all judges that have a record, sorted."""
@@ -185,6 +225,18 @@ class Records:
             principles=principles, value_counts=counts.by_value, episodes_total=counts.total
         )
 
+    def definition(self, judge: str) -> JudgeDefinition | None:
+        """How a judge was set up when it last learned; None if it never did."""
+        found = self._store.scan(Selection(kind="judge", judge=judge))
+        return to_definition(found[0]) if found else None
+
+    def lesson(self, judge: str) -> Lesson:
+        """What the one who learns for a judge must know; read for what will change it at once."""
+        return Lesson(
+            principles=self.active_principles(judge),
+            value_counts=self._store.tally(_episodes_of(judge), "value"),
+        )
+
     def check_size(self, vectors: Sequence[Vector]) -> None:
         """Refuse embeddings of another size than those that the memory holds.
 
@@ -239,6 +291,46 @@ class Records:
         if self._store.is_shared:
             self._store.release(_aligner(judge))
 
+    def sweep(self) -> str:
+        """Delete what interrupted erasing, or a killed process, left; says what it cannot reach.
+
+        Raises:
+            MemoryUnavailableError: Something could not be deleted.
+        """
+        EdgeStore.sweep_temporary()
+        return self._store.sweep()
+
+    def scratch(self, embedder: Embedder | None = None) -> Records:
+        """No records yet, in a temporary place that is gone on close.
+
+        Beside an embedded memory, so that it does not outlive it elsewhere; of a server's memory,
+        in a temporary directory, which is removed by the next process that makes one.
+
+        Args:
+            embedder: The embedding model; None for the same one.
+        """
+        inside = self._store if isinstance(self._store, EdgeStore) else None
+        store = EdgeStore.open(":memory:") if inside is None else inside.scratch()
+        return Records(store, embedder or self.embedder)
+
+    def scratch_copy(self, points: Iterable[Point], embedder: Embedder | None = None) -> Records:
+        """A copy of some of the records aside, with their vectors; embeds nothing.
+
+        To try out what a judge would learn without touching what it knows.
+
+        Args:
+            points: The records, read with their vectors.
+            embedder: The embedding model that they were embedded with; None for the same one.
+        """
+        records = self.scratch(embedder)
+        try:
+            puts = [to_put(point) for point in points]
+            records.transact(lambda: (puts, None))
+        except BaseException:
+            records.close()
+            raise
+        return records
+
     def close(self) -> None:
         """Release the store; harmless when called again."""
         self._store.close()
@@ -253,9 +345,8 @@ class Records:
         return tuple(self.principles(judge))
 
     def _read_counts(self, judge: str) -> EpisodeCounts:
-        of_judge = Selection(kind="episode", judge=judge)
-        by_value = self._store.tally(of_judge, "value")
-        by_status = self._store.tally(of_judge, "status")
+        by_value = self._store.tally(_episodes_of(judge), "value")
+        by_status = self._store.tally(_episodes_of(judge), "status")
         return EpisodeCounts(total=sum(by_status.values()), by_value=by_value)
 
     def _read_once(
@@ -282,43 +373,31 @@ class Records:
         if not changes:
             return
         named = owners(changes)
-        check_owners(named, self._store.scan(Selection(ids=tuple(named))))
+        there = self._store.scan(Selection(ids=tuple(named)), vectors=is_recording())
+        check_owners(named, there)
+        record(changes, there)
         puts = [change for change in changes if isinstance(change, Put)]
         erased = [change.id for change in changes if isinstance(change, Erase)]
         fingerprint = fingerprint_of(puts, self.embedder.id)
         points = [to_point(put) for put in puts]
         written = {point.kind for point in points}
+        before = self._version()
         try:
             self._store.write(points, erased=erased, fingerprint=fingerprint)
-        finally:
-            if erased or "principle" in written:
-                self._principles.drop()
-            if erased or "episode" in written:
-                self._counts.drop()
+        except BaseException:
+            self._principles.drop()
+            self._counts.drop()
+            raise
+        after = self._version()
+        for kind, kept in (("principle", self._principles), ("episode", self._counts)):
+            if erased or kind in written:
+                kept.drop()
+            else:
+                kept.carry_over(before, after)
 
 
-def scratch_records(embedder: Embedder) -> Records:
-    """No records yet, in a temporary directory that is gone on close."""
-    return Records(EdgeStore.open(":memory:"), embedder)
-
-
-def scratch_copy(points: Iterable[Point], embedder: Embedder) -> Records:
-    """A copy of records aside, with their vectors; embeds nothing.
-
-    To try out what a judge would learn without touching what it knows.
-
-    Args:
-        points: The records, read with their vectors.
-        embedder: The embedding model that they were embedded with.
-    """
-    records = scratch_records(embedder)
-    try:
-        puts = [to_put(point) for point in points]
-        records.transact(lambda: (puts, None))
-    except BaseException:
-        records.close()
-        raise
-    return records
+def _episodes_of(judge: str) -> Selection:
+    return Selection(kind="episode", judge=judge)
 
 
 def _aligner(judge: str) -> str:

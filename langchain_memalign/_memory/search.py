@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Literal, TypeAlias
@@ -14,7 +14,7 @@ from langchain_memalign._memory.convert import rule_query, to_episode
 from langchain_memalign._memory.records import Records
 from langchain_memalign._models import Vector
 from langchain_memalign._prompts.text import estimate_tokens
-from langchain_memalign._stores.base import CASE_VECTOR, RULE_VECTOR, Point, Selection
+from langchain_memalign._stores.base import CASE_VECTOR, RULE_VECTOR, Point, Search, Selection
 from langchain_memalign.schema import (
     Principle,
     Recalled,
@@ -43,7 +43,7 @@ class Recollection:
         episodes: The nearest, one a case, nearest first.
         nearest_principles: Ids of principles, nearest first; None when all may be shown.
         value_counts: How often the experts gave each value.
-        problem: Why nothing could be looked up; None where it could.
+        problem: Why nothing could be looked up, or not all; None where all could.
     """
 
     episodes: tuple[Recalled, ...] = ()
@@ -83,12 +83,25 @@ class Candidate:
         return Recalled(episode=counts, similarity=self.similarity, also=others)
 
 
+def search_episodes(
+    judge: str, vector: Vector, k: int, *, exclude: AbstractSet[str] = frozenset()
+) -> Search:
+    """The search with which `nearest_episodes` begins; arguments as there."""
+    # Only episodes have this vector: naming their kind as well would make the search slower.
+    return Search(
+        selection=Selection(judge=judge),
+        using=CASE_VECTOR,
+        vector=vector,
+        limit=_POOL * k + len(exclude),
+    )
+
+
 def nearest_episodes(
     records: Records,
-    judge: str,
-    vector: Vector,
+    search: Search,
     k: int,
     *,
+    found: Sequence[tuple[Point, float]] | None = None,
     exclude: AbstractSet[str] = frozenset(),
     as_of: datetime | None = None,
 ) -> list[Recalled]:
@@ -96,43 +109,39 @@ def nearest_episodes(
 
     Args:
         records: Where they are.
-        judge: The judge's name.
-        vector: The case's vector.
+        search: The search for them.
         k: How many, at most.
+        found: What it found, if it was made already.
         exclude: Ids of episodes that must not be among them.
         as_of: Only those that were there at that moment.
     """
-    # Only episodes have this vector: naming their kind as well would make the search slower.
-    selection = Selection(judge=judge)
-    limit = _POOL * k + len(exclude)
     while True:
-        found = records.nearest(selection, using=CASE_VECTOR, vector=vector, limit=limit)
+        if found is None:
+            (found,) = records.nearest_each([search])
         usable = [
             (point, similarity)
             for point, similarity in found
             if point.id not in exclude and (as_of is None or to_episode(point).created_at <= as_of)
         ]
         candidates = by_case(usable)
-        exhausted = len(found) < limit
+        exhausted = len(found) < search.limit
         # Cases as near as the last one found may have more reviewers beyond the limit.
         complete = [c for c in candidates if exhausted or c.similarity > found[-1][1]]
         if exhausted or len(complete) >= k:
             return choose(complete, k)
-        limit *= 2
+        search, found = replace(search, limit=2 * search.limit), None
 
 
-def rank_principles(
-    records: Records,
+def search_principles(
     judge: str,
     cases: Sequence[Vector],
     limit: int,
     *,
     among: Sequence[Principle] | None = None,
-) -> tuple[str, ...]:
-    """The ids of a judge's principles, nearest to the given case vectors first.
+) -> Search | None:
+    """The search for a judge's principles nearest to the given case vectors, if these have any.
 
     Args:
-        records: Where they are.
         judge: The judge's name.
         cases: Vectors of cases; those without any text have none and do not count.
         limit: How many, at most.
@@ -140,15 +149,30 @@ def rank_principles(
     """
     queries = [rule_query(case) for case in cases if case]
     if not queries:
-        return ()
-    centre = tuple(map(sum, zip(*queries, strict=True)))
+        return None
     selection = Selection(
         kind="principle",
         judge=judge,
         ids=None if among is None else tuple(p.id for p in among),
         fields={"status": ("active",)} if among is None else {},
     )
-    found = records.nearest(selection, using=RULE_VECTOR, vector=centre, limit=limit)
+    centre = tuple(map(sum, zip(*queries, strict=True)))
+    return Search(selection=selection, using=RULE_VECTOR, vector=centre, limit=limit)
+
+
+def rank_principles(
+    records: Records, judge: str, cases: Sequence[Vector], limit: int
+) -> tuple[str, ...]:
+    """The ids of a judge's active principles, nearest to the given case vectors first.
+
+    Args:
+        records: Where they are.
+        judge: The judge's name.
+        cases: Vectors of cases; those without any text have none and do not count.
+        limit: How many, at most.
+    """
+    search = search_principles(judge, cases, limit)
+    found = records.nearest_each([search])[0] if search else []
     return tuple(point.id for point, _ in found)
 
 

@@ -1,26 +1,28 @@
-"""What a chat model's reply holds, read strictly: a cut-off reply is not taken for a whole one."""
+"""What a chat model's reply holds: never half a reply for a whole one, nor one of two for both."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 from langchain_core.messages import AIMessage
-from langchain_core.messages.ai import UsageMetadata
 from pydantic import BaseModel
 
+from langchain_memalign._models.answers import Schema, answers, join_answers, list_key
+from langchain_memalign._models.endings import was_cut_off
+from langchain_memalign._models.json_text import JsonText, find_json
+from langchain_memalign._models.reasoning import REASONING_KEYS
 from langchain_memalign.errors import InvalidInputError
 
-_THINKING = re.compile(r"<think>.*?</think>", re.DOTALL)
-# OpenAI and Gemini; Anthropic and Bedrock in two spellings; Ollama.
-_END_KEYS = ("finish_reason", "stop_reason", "stopReason", "done_reason")
-_FENCE = re.compile(r"```(?:json)?\s*(.*?)```", re.DOTALL)
+_NO_OBJECT = "the reply holds no JSON object."
+_NOTHING_ELSE = re.compile(r"(?:\s|```\w*)*")
+_EMPTY_LIST = re.compile(r"\s*(?:```\w*)?\s*\[\s*\]\s*(?:```)?\s*")
 
 
-def read_object(raw: object, parsed: object, title: str) -> dict[str, Any]:
-    """Return the JSON object of a reply.
+def read_object(raw: object, parsed: object, schema: Schema) -> dict[str, Any]:
+    """Return the one answer that a reply gives.
 
     The raw message is read rather than what LangChain's parser made of it, since that parser
     completes truncated JSON, which would pass half a list off as the whole.
@@ -28,32 +30,40 @@ def read_object(raw: object, parsed: object, title: str) -> dict[str, Any]:
     Args:
         raw: The model's message.
         parsed: What LangChain's parser made of it; used when the message shows no JSON itself.
-        title: The schema's title, by which a tool call is told.
+        schema: The JSON schema that was asked for; its title is the name of the tool.
+
+    Returns:
+        An object with the schema's keys, where there is one; its reader says what is wrong in it.
+        Lists of several tool calls are joined. A call that cannot be read stays in the list as it
+        is, so that it does not pass for read.
 
     Raises:
-        InvalidInputError: There is no whole JSON object in it.
+        InvalidInputError: There is no whole JSON object, or there are several that differ.
     """
     if isinstance(raw, AIMessage):
-        calls = sorted(raw.tool_calls, key=lambda call: call["name"] != title)
-        if calls:
-            return dict(calls[0]["args"])
-        if raw.invalid_tool_calls:
-            raise InvalidInputError("the arguments of the tool call are not valid JSON.")
-        text = _THINKING.sub("", raw_text(raw)).strip()
-        if "{" in text:
-            return _loads(text)
+        if raw.tool_calls or raw.invalid_tool_calls:
+            return _read_calls(raw, schema)
+        if shows_object(raw):
+            if not (said := str(raw.text)).strip():
+                return _read_reasoning(raw, schema)
+            return _read_text(said, schema, is_cut_off=was_cut_off(raw))
     if isinstance(parsed, BaseModel):
-        return parsed.model_dump()
+        parsed = parsed.model_dump()
     if isinstance(parsed, Mapping):
-        return dict(parsed)
-    raise InvalidInputError("the reply holds no JSON object.")
+        found = answers(dict(parsed), schema)
+        return join_answers(found, schema, are_parts=False) if found else dict(parsed)
+    raise InvalidInputError(_NO_OBJECT)
 
 
 def shows_object(raw: object) -> bool:
     """Whether a message itself shows something to read an object from, be it broken."""
     if not isinstance(raw, AIMessage):
         return False
-    return bool(raw.tool_calls or raw.invalid_tool_calls) or "{" in raw_text(raw)
+    if raw.tool_calls or raw.invalid_tool_calls:
+        return True
+    text = str(raw.text)
+    said = text if text.strip() else _reasoning(raw)
+    return "{" in said or _EMPTY_LIST.fullmatch(said) is not None
 
 
 def raw_text(raw: object) -> str:
@@ -62,76 +72,94 @@ def raw_text(raw: object) -> str:
         return "" if raw is None else str(raw)
     if text := str(raw.text):
         return text
-    calls = [call["args"] for call in raw.tool_calls]
+    calls = [json.dumps(c["args"], ensure_ascii=False, default=str) for c in raw.tool_calls]
     broken = [str(call["args"]) for call in raw.invalid_tool_calls]
-    return "\n".join(
-        [*(json.dumps(args, ensure_ascii=False, default=str) for args in calls), *broken]
-    )
+    return "\n".join([*calls, *broken]) or _reasoning(raw)
 
 
-def refusal(raw: object) -> str | None:
-    """The model's refusal, where it says so in the way that OpenAI's API does."""
-    if not isinstance(raw, AIMessage):
-        return None
-    said = raw.additional_kwargs.get("refusal")
-    if not said and isinstance(raw.content, list):
-        for block in raw.content:
-            if isinstance(block, dict) and block.get("type") == "refusal":
-                said = block.get("refusal")
-    return str(said) if said else None
-
-
-def was_cut_off(raw: object) -> bool:
-    """Whether the reply ended because it met a limit of tokens; providers say so in four ways."""
-    if not isinstance(raw, AIMessage):
-        return False
-    told = (raw.response_metadata.get(key) for key in _END_KEYS)
-    return any(str(end).lower() in ("length", "max_tokens") for end in told)
-
-
-def cut_off_reply(error: Exception) -> AIMessage | None:
-    """The reply inside the exception that OpenAI's client raises instead of giving a cut-off one.
-
-    The class is told by its name, so that a model of another provider needs no OpenAI client.
-    """
-    if type(error).__name__ != "LengthFinishReasonError":
-        return None
-    completion: Any = getattr(error, "completion", None)
-    if completion is None or not completion.choices:
-        return None
-    usage = completion.usage and UsageMetadata(
-        input_tokens=completion.usage.prompt_tokens,
-        output_tokens=completion.usage.completion_tokens,
-        total_tokens=completion.usage.total_tokens,
-    )
-    return AIMessage(
-        completion.choices[0].message.content or "",
-        response_metadata={"finish_reason": "length"},
-        usage_metadata=usage,
-    )
-
-
-def _loads(text: str) -> dict[str, Any]:
-    whole = text[text.index("{") : text.rfind("}") + 1]
-    fenced = _FENCE.search(text)
-    try:
+def _read_calls(raw: AIMessage, schema: Schema) -> dict[str, Any]:
+    calls = [(call["name"], call["args"]) for call in raw.tool_calls]
+    broken = [(call["name"], str(call["args"] or "")) for call in raw.invalid_tool_calls]
+    if any(_is_named(name, schema) for name, _ in [*calls, *broken]):
+        calls = [(name, args) for name, args in calls if _is_named(name, schema)]
+        broken = [(name, args) for name, args in broken if _is_named(name, schema)]
+    found: list[dict[str, Any]] = []
+    unread: list[Any] = []
+    for _, args in calls:
+        read = answers(args, schema)
+        found += read
+        unread += [] if read or not args else [args]
+    for _, text in broken:
         try:
-            data = _parse(whole)
-        except ValueError:
-            # There may be other braces around the fence, but also fences inside the JSON's texts.
-            if fenced is None:
-                raise
-            data = _parse(fenced.group(1))
-    except (ValueError, RecursionError) as error:
-        raise InvalidInputError(f"the reply is not valid JSON: {error}.") from error
-    if not isinstance(data, dict):
-        raise InvalidInputError(f"the reply is a JSON {type(data).__name__}; expected an object.")
-    return data
+            found.append(_read_text(text, schema))
+        except InvalidInputError:
+            unread.append(text)
+    if not found and calls:
+        return dict(calls[0][1])
+    if not found:
+        raise InvalidInputError("the arguments of the tool call are not valid JSON.")
+    if (key := list_key(schema)) is not None:
+        joined = join_answers(found, schema, are_parts=True)
+        return {**joined, key: [*joined[key], *unread]} if unread else joined
+    if any(isinstance(args, str) for args in unread):
+        raise InvalidInputError("the arguments of one of the tool calls are not valid JSON.")
+    return join_answers(found, schema, are_parts=True)
 
 
-def _parse(text: str) -> Any:
-    return json.loads(text, parse_constant=_no_constant)
+def _is_named(name: str | None, schema: Schema) -> bool:
+    """Whether a call is one of the tool; some models put a namespace before its name."""
+    return (name or "").split(".")[-1].casefold() == str(schema["title"]).casefold()
 
 
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
+def _read_text(text: str, schema: Schema, *, is_cut_off: bool = False) -> dict[str, Any]:
+    held = find_json(text)
+    if is_cut_off and not _NOTHING_ELSE.fullmatch(held.rest):
+        # What comes before may be thinking that did not get to its end, and the object a draft.
+        raise InvalidInputError("the reply holds no JSON object at its beginning.")
+    why = held.problem or "a part of another object stands beside one"
+    not_json = InvalidInputError(f"the reply is not valid JSON: {why}.")
+    if held.is_cut_off or _is_broken_answer(held, schema):
+        raise not_json
+    values = [one.value for one in held.found]
+    if found := answers(values, schema):
+        return join_answers(found, schema, are_parts=held.adjacent)
+    if (key := list_key(schema)) and _EMPTY_LIST.fullmatch(held.rest):
+        return {key: []}
+    for value in values:
+        if isinstance(value, dict):
+            return value
+        raise InvalidInputError("the reply is a JSON list; expected an object.")
+    raise not_json if held.problem else InvalidInputError(_NO_OBJECT)
+
+
+def _is_broken_answer(held: JsonText, schema: Schema) -> bool:
+    """Whether a part of a broken answer stands around what was found.
+
+    A quotation mark that the model forgot to mask ends a text early; what that text quotes would
+    then be taken for the answer.
+    """
+    keys = set(schema["properties"])
+    if key := list_key(schema):
+        keys |= set(schema["properties"][key]["items"]["properties"])
+    first, last = held.rest.find("{"), held.rest.rfind("}")
+    named = re.finditer(rf"""["']({"|".join(map(re.escape, keys))})["']\s*:""", held.rest)
+    return any(0 <= first < match.start() or match.end() <= last for match in named)
+
+
+def _read_reasoning(raw: AIMessage, schema: Schema) -> dict[str, Any]:
+    """Read the answer that a server's parser took for thinking, for it has no reply beside it.
+
+    Thinking may hold drafts, so only what it ends with counts, and only if it was not cut off.
+    """
+    text = _reasoning(raw)
+    if was_cut_off(raw) or not find_json(text).ends_with_json:
+        raise InvalidInputError("the reply is empty, and its reasoning does not end with JSON.")
+    return _read_text(text, schema)
+
+
+def _reasoning(raw: AIMessage) -> str:
+    told = [raw.additional_kwargs.get(key) for key in REASONING_KEYS]
+    if isinstance(raw.content, list):
+        blocks = [block for block in raw.content if isinstance(block, dict)]
+        told += [block.get(key) for block in blocks for key in ("reasoning", "thinking")]
+    return next((text for text in told if isinstance(text, str) and text.strip()), "")

@@ -18,13 +18,11 @@ from langchain_core.runnables import (
 )
 
 from langchain_memalign._content import canonical
+from langchain_memalign._models.answers import offered_schema
+from langchain_memalign._models.endings import refusal, was_cut_off
 from langchain_memalign._models.failures import Retry
-from langchain_memalign._models.replies import (
-    raw_text,
-    read_object,
-    refusal,
-    was_cut_off,
-)
+from langchain_memalign._models.reasoning import keeping_reasoning
+from langchain_memalign._models.replies import raw_text, read_object
 from langchain_memalign.errors import ConfigurationError, InvalidInputError
 
 R = TypeVar("R")
@@ -109,7 +107,9 @@ class StructuredModel:
 
     def _made(self, model: BaseChatModel, schema: dict[str, Any]) -> Structured:
         try:
-            runnable = model.with_structured_output(schema, include_raw=True, **self._options)
+            runnable = keeping_reasoning(model).with_structured_output(
+                offered_schema(schema), include_raw=True, **self._options
+            )
         except NotImplementedError:
             return model, None
         except (ValueError, TypeError) as error:
@@ -163,14 +163,14 @@ def _model_and_parser(structured: Runnable[Any, Any]) -> Structured:
     return structured, None
 
 
-def read_reply(output: Any, title: str, read: Reader[R]) -> Reply[R]:
-    """Read what came of one call, by `read`."""
+def read_reply(output: Any, schema: dict[str, Any], read: Reader[R]) -> Reply[R]:
+    """Read what came of one call that asked for `schema`, by `read`."""
     told = output if isinstance(output, Mapping) else {"raw": output}
     message = told.get("raw")
-    if (said := refusal(message)) is not None:
-        return Reply(value=None, problem=f"the model declined: {said}", message=message)
+    if (declined := refusal(message)) is not None:
+        return Reply(value=None, problem=declined, message=message)
     try:
-        value, problem = read(read_object(message, told.get("parsed"), title))
+        value, problem = read(read_object(message, told.get("parsed"), schema))
     except InvalidInputError as error:
         value, problem = None, str(error)
     if problem is not None and was_cut_off(message):

@@ -115,8 +115,12 @@ def _judge(
     messages: Sequence[BaseMessage], name: str, parameters: dict[str, Any], floor: float
 ) -> AIMessage:
     reason, value = _JUDGEMENTS[name]
+    episodes = section(parse(messages), "episodes")
     value_type = _value_type(parameters.get("properties", {}).get(value))
-    precedents = read_precedents(section(parse(messages), "episodes"), value_type)
+    precedents = read_precedents(episodes, value_type)
+    if not precedents and (whole := _as_whole_numbers(value_type)):
+        value_type = whole
+        precedents = read_precedents(episodes, value_type)
     close = [p for p in precedents if p.similarity >= floor]
     outcome = vote(close, value_type) if close else None
     if outcome is None:
@@ -135,6 +139,14 @@ def _value_type(schema: Any) -> ValueType:
         case {"type": "number", **rest} if "minimum" not in rest:  # openevals' continuous score
             return ValueType.parse({"type": "number", "minimum": 0, "maximum": 1})
     return ValueType.parse(schema)
+
+
+def _as_whole_numbers(value_type: ValueType) -> ValueType | None:
+    """The labels as whole numbers, where a schema that knows labels as text only says them so."""
+    try:
+        return ValueType.parse({"enum": [int(label) for label in value_type.labels]})
+    except (ValueError, InvalidInputError):
+        return None
 
 
 def _why_not(precedents: Sequence[Precedent], close: Sequence[Precedent], floor: float) -> str:

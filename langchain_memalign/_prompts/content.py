@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from langchain_memalign._content import is_blank, is_messages
+from langchain_memalign._prompts.omission import medium_mark, without_data
 from langchain_memalign._prompts.text import attribute, clip, estimate_tokens, shorten, visible
 from langchain_memalign.schema import Case
 
@@ -18,11 +18,6 @@ _FEWEST_ELEMENTS = 20
 _LONGEST_NAME = 80
 _EMBEDDED_TOKENS = 6000
 
-# Images and sounds inside content blocks: no text model can read them, but each would eat a budget.
-_DATA = re.compile(
-    r'((?:;base64,|"(?:data|base64)": ")[A-Za-z0-9+/_-]{8})([A-Za-z0-9+/_-]{200,}={0,2})'
-)
-_DATA_KEYS = {"data", "base64"}
 _UNSAID = {"type", "id", "role", "tool_call_id", "tool_use_id", "status"}
 
 
@@ -94,7 +89,7 @@ def _message(message: dict[str, Any]) -> _Element:
             case "role" | "tool_calls":
                 pass
             case "content":
-                content.append(_as_text(item))
+                content.extend(_said(item))
             case "name" | "status" if isinstance(item, str):
                 tag += f" {key}={_short(item)}"
             case "tool_call_id":
@@ -104,6 +99,26 @@ def _message(message: dict[str, Any]) -> _Element:
     calls = message.get("tool_calls")
     content.extend(map(_tool_call, calls if isinstance(calls, list) else ()))
     return _Element(tag, content)
+
+
+def _said(content: Any) -> list[_Part]:
+    """What a message says: texts as they are, media as marks, thoughts and the rest as fields."""
+    if not isinstance(content, list):
+        return [_as_text(content)]
+    parts: list[_Part] = []
+    for block in content:
+        match block:
+            case {"type": "text", "text": str() as words, **more} if not more:
+                part: _Part = _as_text(words)
+            case {"type": "reasoning", "reasoning": str() as words, **more} if not more:
+                part = _field("reasoning", [_as_text(words)])
+            case _:
+                part = medium_mark(block) or _as_text(block)
+        if parts and isinstance(part, str) and isinstance(last := parts[-1], str):
+            parts[-1] = f"{last}\n{part}"
+        else:
+            parts.append(part)
+    return parts
 
 
 def _tool_call(call: Any) -> _Element:
@@ -122,8 +137,8 @@ def _short(name: str) -> str:
 
 
 def _as_text(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return visible(_DATA.sub(lambda data: f"{data[1]}…[{len(data[2])} characters of data]", text))
+    value = without_data(value)
+    return visible(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
 
 
 def _prune(parts: list[_Part], most: int) -> tuple[list[_Part], int]:
@@ -209,11 +224,12 @@ def _plain(value: Any) -> str | None:
 
 
 def _leaves(value: Any, *, within_message: bool = False) -> Iterable[str]:
-    if isinstance(value, dict):
+    if (mark := medium_mark(value)) is not None:
+        yield mark
+    elif isinstance(value, dict):
         within_message = within_message or ("role" in value and is_messages([value]))
-        for key, item in value.items():
-            is_data = key in _DATA_KEYS and isinstance(item, str) and len(item) > 1000
-            if not is_data and not (within_message and key in _UNSAID):
+        for key, item in without_data(value).items():
+            if not (within_message and key in _UNSAID):
                 yield from _leaves(item, within_message=within_message and key != "args")
     elif isinstance(value, list):
         for item in value:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
 from langchain_memalign._prompts.content import render_case
+from langchain_memalign._prompts.images import with_images_apart
 from langchain_memalign._prompts.text import attribute, clip, escape, fill
 from langchain_memalign._values import JudgeSpec, value_key
 from langchain_memalign.schema import Case, Episode, Principle, Value, WorkingMemory
@@ -90,6 +92,7 @@ def judge_prompt(
     episode_tokens: int,
     distant: float,
     reply: str = VERDICT_REPLY,
+    sees: bool = False,
 ) -> JudgePrompt:
     """Render the prompt that judges `case`.
 
@@ -101,7 +104,9 @@ def judge_prompt(
         episode_tokens: Token budget of the texts of each episode.
         distant: Below this similarity an episode is called distant.
         reply: What is asked for, with a place for the scale.
+        sees: Whether the model takes images; those of the case are then attached.
     """
+    case, images = with_images_apart(case) if sees else (case, [])
     shown_case, cut = render_case(case, case_tokens)
     sections = [
         render_principles(memory.principles, memory.principles_total),
@@ -122,9 +127,18 @@ def judge_prompt(
                 reply=fill(reply, scale=spec.describe_values()),
             )
         ),
-        HumanMessage("\n".join(section for section in sections if section)),
+        HumanMessage(_with_images("\n".join(section for section in sections if section), images)),
     ]
     return JudgePrompt(messages, ids, cut)
+
+
+def _with_images(text: str, images: Sequence[dict[str, Any]]) -> str | list[str | dict[Any, Any]]:
+    if not images:
+        return text
+    content: list[str | dict[Any, Any]] = [{"type": "text", "text": f"{text}\n<images>"}]
+    for i, image in enumerate(images, 1):
+        content += [{"type": "text", "text": f"image {i} of the case:"}, image]
+    return [*content, {"type": "text", "text": "</images>"}]
 
 
 def asked_of_experts(spec: JudgeSpec) -> str:
@@ -192,7 +206,7 @@ def _value_attribute(value: Value | None) -> str:
 
 def _render_episodes(memory: WorkingMemory, tokens: int, distant: float) -> str:
     episodes = memory.episodes
-    if memory.recall_problem is not None:
+    if memory.recall_problem is not None and not episodes:
         # The problem itself is the provider's text, and nothing to judge by.
         return (
             "<episodes>Earlier cases could not be looked up this time: judge without them, by the "

@@ -21,7 +21,7 @@ _PLACE = re.compile(r"\{(\w+)\}")
 # instructions can hide. A variation selector after another selects nothing, but can carry a byte.
 # Joiners stay: emoji, Persian and Indic scripts need them.
 _SELECTORS = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
-_INVISIBLE = re.compile(
+INVISIBLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e"
     "\u2060-\u206f\u3164\ufeff\ufff9-\ufffb\ufffe\uffff\U0001d173-\U0001d17a\U000e0000-\U000e007f]"
     f"|(?<=[{_SELECTORS}])[{_SELECTORS}]"
@@ -48,7 +48,7 @@ def visible(text: str) -> str:
     # Most text is plain, which is told much faster than by looking for what is not.
     if text.isascii() and text.replace("\n", "").isprintable():
         return text
-    return _INVISIBLE.sub(_name, text.replace("\r\n", "\n").replace("\r", "\n"))
+    return INVISIBLE.sub(_name, text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def escape(text: str) -> str:

@@ -12,7 +12,7 @@ from typing import Literal, Protocol, TypeAlias
 
 from langchain_memalign._models import Vector
 
-Kind: TypeAlias = Literal["episode", "principle"]
+Kind: TypeAlias = Literal["episode", "principle", "judge"]
 
 CASE_VECTOR = "case"
 """Name of an episode's vector: its inputs and outputs, twice the embedding's size."""
@@ -74,6 +74,16 @@ class Selection:
     fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """A search for the points nearest to a vector; see `MemoryStore.nearest`."""
+
+    selection: Selection
+    using: str
+    vector: Vector
+    limit: int
+
+
 class MemoryStore(Protocol):
     """What a storage engine must do. All methods may be called from many threads at once.
 
@@ -112,6 +122,13 @@ class MemoryStore(Protocol):
         """
         ...
 
+    def nearest_each(self, searches: Sequence[Search]) -> list[list[tuple[Point, float]]]:
+        """As `nearest`, for several searches at once."""
+        return [
+            self.nearest(s.selection, using=s.using, vector=s.vector, limit=s.limit)
+            for s in searches
+        ]
+
     def tally(self, selection: Selection, field: str) -> dict[str, int]:
         """How many selected points have each value of `field`; points without it do not count."""
         ...
@@ -139,6 +156,22 @@ class MemoryStore(Protocol):
         """
         return None
 
+    @property
+    def doubt(self) -> str | None:
+        """Why what was read last may lack something; None where it cannot."""
+        return None
+
+    def scrub(self, *, limit: int | None = None) -> str:
+        """Leave no byte of what was erased where the store keeps it.
+
+        Args:
+            limit: Do it only for at most so many records; None for any number.
+
+        Returns:
+            What erasing has achieved then, and what it cannot reach.
+        """
+        return self.guarantee
+
     def acquire(self, lease: str) -> None:
         """Wait for a lease that one process holds at a time; `release` must follow.
 
@@ -152,6 +185,17 @@ class MemoryStore(Protocol):
     def release(self, lease: str) -> None:
         """Let others have a lease, if this process has it; never fails."""
         return
+
+    def sweep(self) -> str:
+        """Delete what interrupted erasing may have left; `forget` ends with it.
+
+        Returns:
+            What may still hold erased records, as a sentence; "" if nothing does.
+
+        Raises:
+            MemoryUnavailableError: Something could not be deleted.
+        """
+        return ""
 
     def close(self) -> None:
         """Release everything; harmless when called again."""

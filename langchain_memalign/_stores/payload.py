@@ -10,10 +10,10 @@ import base64
 import json
 import struct
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from langchain_memalign._models import Vector
-from langchain_memalign._stores.base import Fingerprint, Point, Selection
+from langchain_memalign._stores.base import Fingerprint, Kind, Point, Selection
 from langchain_memalign.errors import MemoryCorruptError
 
 _OWN = ("kind", "judge", "record")
@@ -71,7 +71,7 @@ def from_payload(
 def conditions(selection: Selection) -> list[tuple[str, list[str]]]:
     """Fields and the values that they may have; the first keeps out an engine's own points."""
     found: list[tuple[str, list[str]]] = [
-        ("kind", [selection.kind] if selection.kind else ["episode", "principle"])
+        ("kind", [selection.kind] if selection.kind else list(get_args(Kind)))
     ]
     if selection.judge is not None:
         found.append(("judge", [selection.judge]))

@@ -11,6 +11,7 @@ import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import get_args
 
 from langchain_memalign._models import Vector, unit
 from langchain_memalign._stores.base import (
@@ -18,6 +19,7 @@ from langchain_memalign._stores.base import (
     INDEXED_FIELDS,
     RULE_VECTOR,
     Fingerprint,
+    Kind,
     Point,
     Selection,
 )
@@ -151,9 +153,9 @@ def _check_id(id_: str) -> None:
 
 def _check_point(point: Point) -> None:
     _check_id(point.id)
-    if point.kind not in ("episode", "principle"):
+    if point.kind not in get_args(Kind):
         raise InvalidInputError(
-            f"found kind {point.kind!r} in {point.id}, expected 'episode' or 'principle'."
+            f"found kind {point.kind!r} in {point.id}, expected one of {', '.join(get_args(Kind))}."
         )
     _check_text(point, "judge", point.judge)
     _check_text(point, "record", point.record)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import partial, reduce
 from operator import add
 from typing import Any, TypeVar
@@ -17,6 +18,7 @@ from langchain_memalign._alignment.context import NO_COST, PROGRESS_EVENT, Align
 from langchain_memalign._alignment.ingest import Ingested, plan_ingest, read_feedback
 from langchain_memalign._alignment.report import alignment_report, conflicts_among
 from langchain_memalign._concurrency import both, parallel
+from langchain_memalign._memory.cache import Lesson
 from langchain_memalign._memory.search import fit, over_budget, rank_principles
 from langchain_memalign._models import Vector
 from langchain_memalign._sync.distil import (
@@ -32,9 +34,11 @@ from langchain_memalign.schema import (
     Change,
     Episode,
     Feedback,
+    Principle,
     Put,
     Unscored,
     Verdict,
+    now,
 )
 
 T = TypeVar("T")
@@ -58,7 +62,8 @@ def align(
         probe: Asks the judge about new cases of which its own verdict is not known.
 
     Raises:
-        InvalidInputError: `feedback` is no list. One unusable record is only rejected.
+        InvalidInputError: `feedback` is no list, or nothing of it can be used. Of several records,
+            an unusable one is only rejected.
         ModelError: The provider refuses access. The feedback is stored, pending.
         MemoryLockedError: Another process learns for too long. The feedback is stored, pending.
         MemoryStoreError: The memory cannot be written.
@@ -85,10 +90,10 @@ def ingest(context: AlignmentContext, feedback: Iterable[Feedback | Mapping[str,
     """Store feedback as pending episodes; once this returns, none of it can be lost.
 
     Raises:
-        InvalidInputError: `feedback` is no list.
+        InvalidInputError: `feedback` is no list, or nothing of it can be used.
     """
     episodes, rejected = read_feedback(context.spec, feedback)
-    plan = partial(plan_ingest, context.judge, context.records, episodes)
+    plan = partial(plan_ingest, context, episodes)
     ingested = transact(context.records, plan)
     return ingested.model_copy(update={"rejected": tuple(rejected)})
 
@@ -104,10 +109,13 @@ def learn_pending(context: AlignmentContext, *, only: Sequence[str] | None = Non
     batches, vectors = pending_work(context, only=only)
     total = sum(map(len, batches))
     done: list[int] = []  # appending is safe among threads, counting up is not
+    started = now()
 
-    def learn(batch: list[Episode]) -> Learned:
+    def learn(numbered: tuple[int, list[Episode]], known: Lesson) -> Learned:
+        number, batch = numbered
         embedded = {e.id: vectors[e.id] for e in batch if e.id in vectors}
-        learned = learn_batch(context, batch, embedded=embedded)
+        moment = started + timedelta(microseconds=100 * number)
+        learned = learn_batch(context, batch, embedded=embedded, known=known, moment=moment)
         done.append(len(batch))
         if only is None:
             dispatch_progress(context, done=sum(done), total=total)
@@ -115,11 +123,24 @@ def learn_pending(context: AlignmentContext, *, only: Sequence[str] | None = Non
 
     if total and only is None:
         dispatch_progress(context, done=0, total=total)
-    return _for_each(batches, learn, limit=context.max_concurrency)
+    learned: list[Learned] = []
+    together = context.max_concurrency
+    for first in range(0, len(batches), together):
+        # All that run at once know the same, whichever ends first, so that their prompts, and with
+        # them what is learned, are the same the next time.
+        known = context.records.lesson(context.judge)
+        numbered = list(enumerate(batches))[first : first + together]
+        learned += _for_each(numbered, partial(learn, known=known), limit=together)
+    return learned
 
 
 def learn_batch(
-    context: AlignmentContext, episodes: Sequence[Episode], *, embedded: Mapping[str, Vector]
+    context: AlignmentContext,
+    episodes: Sequence[Episode],
+    *,
+    embedded: Mapping[str, Vector],
+    known: Lesson | None = None,
+    moment: datetime | None = None,
 ) -> Learned:
     """Learn pending episodes and commit them together with their principles.
 
@@ -129,12 +150,15 @@ def learn_batch(
         context: Who learns.
         episodes: The batch; not empty.
         embedded: The vectors of those that are embedded already, by episode id.
+        known: What the judge knows already; None to look it up.
+        moment: When the principles count as learned, which orders them; None for now.
 
     Raises:
         ModelError: The provider refuses access; the episodes stay pending.
     """
     records, judge = context.records, context.judge
-    known = records.knowledge(judge)
+    if known is None:
+        known = records.lesson(judge)
     new = [episode for episode in episodes if episode.id not in embedded]
     if over_budget(known.principles, context.known_tokens):
         # Only then must the vectors be there first: they nominate the principles to show.
@@ -143,17 +167,42 @@ def learn_batch(
         ranked = rank_principles(records, judge, near, len(known.principles))
         nominees = fit(known.principles, ranked, context.known_tokens)
         distilled = distil(context, episodes, known=known, shown=nominees)
+        shown: Sequence[Principle] = nominees
     else:
+        shown = known.principles
         cases, distilled = both(
             partial(embed_episodes, records, new),
-            partial(distil, context, episodes, known=known, shown=known.principles),
+            partial(distil, context, episodes, known=known, shown=shown),
         )
     fresh = [c.text for c in distilled.candidates if c.relation != "same"]
     rules = embed_rules(records, list(dict.fromkeys(fresh)))
     plan = partial(
-        plan_commit, records, judge, episodes, distilled=distilled, cases=cases, rules=rules
+        plan_commit,
+        records,
+        judge,
+        episodes,
+        shown=shown,
+        distilled=distilled,
+        cases=cases,
+        rules=rules,
+        moment=moment,
     )
-    return transact(records, plan)
+    learned = transact(records, plan)
+    if not learned.outdated:
+        return learned
+    # Something was forgotten while the model read it: it is asked again, without.
+    again = records.episodes(judge, ids=learned.outdated, status="pending")
+    known_now = {**embedded, **{id_: tuple(vector) for id_, vector in cases.vectors.items()}}
+    more = learn_batch(context, again, embedded=known_now) if again else Learned()
+    return Learned(
+        distilled=learned.distilled + more.distilled,
+        pending=learned.pending + more.pending,
+        added=learned.added + more.added,
+        merged=learned.merged + more.merged,
+        retired=learned.retired + more.retired,
+        warnings=learned.warnings + more.warnings,
+        cost=learned.cost + more.cost,
+    )
 
 
 def dispatch_progress(context: AlignmentContext, *, done: int, total: int) -> None:
@@ -195,6 +244,7 @@ def _probed(context: AlignmentContext, probe: Probe) -> Cost:
                     update={
                         "judge_value": said[episode.id].value,
                         "judge_rationale": said[episode.id].rationale,
+                        "judge_sight": said[episode.id].sight,
                     }
                 ),
             )

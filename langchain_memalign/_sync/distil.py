@@ -22,7 +22,7 @@ from langchain_memalign._alignment.context import AlignmentContext, Cost
 from langchain_memalign._alignment.merging import plan_reconciling
 from langchain_memalign._alignment.replies import DistillingReply, ReconcilingReply
 from langchain_memalign._alignment.report import Reconciled
-from langchain_memalign._memory.cache import JudgeKnowledge
+from langchain_memalign._memory.cache import Lesson
 from langchain_memalign._memory.records import Records
 from langchain_memalign._models import NO_RETRY
 from langchain_memalign._prompts.content import embedding_texts
@@ -47,7 +47,7 @@ def distil(
     context: AlignmentContext,
     episodes: Sequence[Episode],
     *,
-    known: JudgeKnowledge,
+    known: Lesson,
     shown: Sequence[Principle],
 ) -> Distilled:
     """Distil a batch; what fails is split in halves until the records to blame stand alone.
@@ -150,8 +150,8 @@ def reconcile_batches(context: AlignmentContext, learned: Sequence[Learned]) -> 
     if len(fruitful) < 2:
         return Reconciled()
     new = [principle for batch in fruitful for principle in batch.added]
-    known = context.records.knowledge(context.judge)
-    shown = _room_for(context, new, known.principles)
+    known = context.records.active_principles(context.judge)
+    shown = _room_for(context, new, known)
     try:
         answer = ask(
             context.model,

@@ -11,18 +11,25 @@ from operator import add
 from langchain_memalign._alignment.commit import Learned
 from langchain_memalign._alignment.context import AlignmentContext
 from langchain_memalign._alignment.report import Reconciled, final_states
-from langchain_memalign._alignment.unlearning import plan_erasing
+from langchain_memalign._alignment.sight import FOLLOWED
+from langchain_memalign._alignment.unlearning import Erased, plan_erasing
 from langchain_memalign._sync.align import learn_pending
 from langchain_memalign._sync.distil import reconcile_batches
-from langchain_memalign._sync.transactions import aligning, transact
-from langchain_memalign.errors import ModelError
+from langchain_memalign._sync.transactions import aligning, scrub, transact
+from langchain_memalign.errors import MemoryStoreError, ModelError
 from langchain_memalign.schema import Episode, ForgetReport, Pending
+
+_SCRUBBED_AT_ONCE = 5000  # so many records are copied in seconds
 
 
 def forget(
-    context: AlignmentContext, is_forgotten: Callable[[Episode], bool], *, redistill: bool
+    context: AlignmentContext,
+    is_forgotten: Callable[[Episode], bool],
+    *,
+    redistill: bool,
+    on_erased: Callable[[Erased], None] | None = None,
 ) -> ForgetReport:
-    """Erase episodes and every principle that cites them; needs no model for that.
+    """Erase episodes and all that came from them or was written in sight of them.
 
     It is committed before anything else; then the other sources of those principles are learned
     anew, without the old text.
@@ -31,6 +38,11 @@ def forget(
         context: Whose memory it is, and who learns the other sources anew.
         is_forgotten: Which episodes go.
         redistill: Whether to learn the other sources now; else they stay pending.
+        on_erased: Called once all of it is erased, before any model is; blocking.
+
+    Raises:
+        MemoryLockedError: Another process learns for too long; nothing was erased.
+        MemoryUnavailableError: Something that held erased records could not be deleted: repeat it.
     """
     started = time.perf_counter()
     records, judge = context.records, context.judge
@@ -39,6 +51,13 @@ def forget(
     why = "not learned anew, as asked; align() does it."
     with aligning(records, judge):
         erased = transact(records, partial(plan_erasing, records, judge, is_forgotten))
+        held = records.sweep()
+        if on_erased is not None:
+            on_erased(erased)
+        try:
+            guarantee = scrub(records, limit=_SCRUBBED_AT_ONCE)
+        except MemoryStoreError as error:
+            guarantee = f"{records.guarantee} It was not scrubbed: {error}"
         if redistill and erased.waiting:
             try:
                 learned = learn_pending(context, only=erased.waiting)
@@ -51,10 +70,11 @@ def forget(
     return ForgetReport(
         episodes_removed=erased.episode_ids,
         principles_removed=erased.principle_ids,
+        rationales_erased=erased.rationales,
         principles_redistilled=final_states(learned, reconciled),
         pending=tuple(reasons.get(e.id, Pending(e.id, why)) for e in left),
         model_calls=cost.model_calls,
         embedded=cost.embedded,
         seconds=time.perf_counter() - started,
-        guarantee=records.guarantee,
+        guarantee=" ".join(filter(None, [guarantee, FOLLOWED, held])),
     )

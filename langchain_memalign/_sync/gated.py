@@ -11,8 +11,9 @@ from functools import partial
 from typing import Any
 
 from langchain_memalign._alignment.context import AlignmentContext
+from langchain_memalign._alignment.ingest import listed
 from langchain_memalign._alignment.takeover import changes_to, decided, plan_takeover
-from langchain_memalign._memory.records import Records, scratch_copy
+from langchain_memalign._memory.records import Records
 from langchain_memalign._stores.base import Selection
 from langchain_memalign._sync.align import Probe, align
 from langchain_memalign._sync.transactions import aligning, transact
@@ -43,14 +44,13 @@ def align_gated(
         probe: Asks the judge about new cases of which its own verdict is not known.
 
     Raises:
-        InvalidInputError: `feedback` is no list.
+        InvalidInputError: `feedback` is no list, or nothing of it can be used.
         ModelError: The provider refuses access. Nothing is stored.
         MemoryLockedError: Another process learns for too long. Nothing is stored.
         MemoryStoreError: The memory cannot be read or written.
     """
     started = time.perf_counter()
-    is_list = isinstance(feedback, Iterable) and not isinstance(feedback, Mapping | str)
-    given = list(feedback) if is_list else feedback  # `align` says what is wrong with it
+    given = listed(feedback)
     with aligning(context.records, context.judge):
         copies = ExitStack()
         try:
@@ -73,7 +73,7 @@ def _on_trial(
     embedder = records.embedder.remembering()
 
     def copied() -> Records:
-        return copies.enter_context(scratch_copy(points, embedder))
+        return copies.enter_context(records.scratch_copy(points, embedder))
 
     current, candidate = copied(), copied()
     report = align(replace(context, records=candidate), given, probe=probe)

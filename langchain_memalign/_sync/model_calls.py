@@ -15,9 +15,11 @@ from langchain_memalign._concurrency import pause
 from langchain_memalign._memory.convert import case_vector
 from langchain_memalign._memory.records import Records
 from langchain_memalign._models import Answer, Embedder, Retry, StructuredModel, Vector
+from langchain_memalign._models.calling import embedded, invoked
 from langchain_memalign._models.embedder import Page
+from langchain_memalign._models.endings import reply_in
 from langchain_memalign._models.failures import as_cause, as_model_error, is_of_a_closed_loop
-from langchain_memalign._models.replies import cut_off_reply, shows_object
+from langchain_memalign._models.replies import shows_object
 from langchain_memalign._models.structured import Reader, Reply, read_reply, repair
 from langchain_memalign._prompts.content import embedding_texts
 from langchain_memalign.errors import ModelError
@@ -132,7 +134,7 @@ def _remembered(embedder: Embedder, texts: Sequence[str]) -> dict[str, Vector]:
 def _embedded(embedder: Embedder, texts: list[str]) -> list[Vector]:
     def attempt() -> list[list[float]]:
         try:
-            return _called(partial(embedder.embeddings.embed_documents, texts))
+            return _called(partial(embedded, embedder.embeddings, texts))
         except Exception as error:
             what = f"embedding {len(texts)} texts with {embedder.id}"
             raise as_model_error(error, what) from as_cause(error)
@@ -150,14 +152,14 @@ def _once(
     chat_model, held = model.for_one_call()
     asked, parser = model.structured(chat_model, schema)
     try:
-        output = _called(partial(asked.invoke, messages, config))
+        output = _called(partial(invoked, asked, messages, config, model=chat_model))
         if parser is not None and not shows_object(output):
-            output = _called(partial(parser.invoke, {"raw": output}, config))
+            output = parser.invoke({"raw": output}, config)
     except Exception as error:
-        if (cut_off := cut_off_reply(error)) is None:
+        if (inside := reply_in(error)) is None:
             raise as_model_error(error, "the chat model") from as_cause(error)
-        output = cut_off
-    reply = read_reply(output, schema["title"], read)
+        output = inside
+    reply = read_reply(output, schema, read)
     if held and reply.problem is None:
         held.keep()
     return reply

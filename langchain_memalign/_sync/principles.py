@@ -6,7 +6,9 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 
-from langchain_memalign._alignment.unlearning import without_pointers
+from langchain_memalign._alignment.context import AlignmentContext
+from langchain_memalign._alignment.sight import unlinked, without_rationale, written_in_sight
+from langchain_memalign._definition import written_anew
 from langchain_memalign._memory.records import Records
 from langchain_memalign._models import Vector
 from langchain_memalign._sync.model_calls import embed_texts
@@ -15,8 +17,9 @@ from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.schema import Change, Erase, Principle, Put, now
 
 
-def add_principle(records: Records, judge: str, text: str) -> Principle:
+def add_principle(context: AlignmentContext, text: str) -> Principle:
     """Add a human-written principle, pinned; an active one with equal text is returned instead."""
+    records, judge = context.records, context.judge
     principle = _written(text)
     (vector,) = embed_texts(records, [principle.text])
 
@@ -26,20 +29,23 @@ def add_principle(records: Records, judge: str, text: str) -> Principle:
         if same and same[0].pinned:
             return [], same[0]
         # A human's word takes the place of the same rule distilled.
-        return _in_place_of(judge, same, principle, vector), principle
+        known = written_anew(records, judge, context.definition)
+        return [*_in_place_of(judge, same, principle, vector), *known], principle
 
     return transact(records, plan)
 
 
-def edit_principle(records: Records, judge: str, id_: str, text: str) -> Principle:
+def edit_principle(context: AlignmentContext, id_: str, text: str) -> Principle:
     """Replace a principle by a human-written one; the old one is retired, with a pointer.
 
-    The new one keeps the old one's sources, so that forgetting them reaches it too. Where a human
+    The new one keeps the old one's sources, and was written in sight of it, so that forgetting
+    reaches it too. Where a human
     has written the same already, that one takes the old one's place.
 
     Raises:
         InvalidInputError: No active principle has this id.
     """
+    records, judge = context.records, context.judge
     written = _written(text)
     (vector,) = embed_texts(records, [written.text])
 
@@ -49,7 +55,7 @@ def edit_principle(records: Records, judge: str, id_: str, text: str) -> Princip
         same = [p for p in active if p.id != id_ and p.normalised_text == written.normalised_text]
         if same and same[0].pinned:
             return [Put(judge=judge, record=_retired(old, same[0].id))], same[0]
-        new = written.model_copy(update={"episode_ids": old.episode_ids})
+        new = written.model_copy(update={"episode_ids": old.episode_ids, "sight": (old.id,)})
         return _in_place_of(judge, (old, *same), new, vector), new
 
     return transact(records, plan)
@@ -57,6 +63,9 @@ def edit_principle(records: Records, judge: str, id_: str, text: str) -> Princip
 
 def remove_principle(records: Records, judge: str, id_: str, *, erase: bool) -> Principle:
     """Retire a principle, so that it applies no more; or erase it, history included.
+
+    With it goes what the judge said of cases in sight of it. Principles that were learned in sight
+    of it stay, and remember in its place what it came from.
 
     Raises:
         InvalidInputError: No active principle has this id.
@@ -68,8 +77,45 @@ def remove_principle(records: Records, judge: str, id_: str, *, erase: bool) -> 
         removed = _retired(_find(active, judge, id_), None)
         if not erase:
             return [Put(judge=judge, record=removed)], removed
-        erasing = Erase(judge=judge, kind="principle", id=id_)
-        return [erasing, *without_pointers(judge, everything, to={id_})], removed
+        episodes = records.episodes(judge)
+        reached = written_in_sight({id_}, episodes, [])
+        return [
+            Erase(judge=judge, kind="principle", id=id_),
+            *(
+                Put(judge=judge, record=kept)
+                for principle in everything
+                if principle.id != id_ and (kept := unlinked(principle, removed)) is not principle
+            ),
+            *(
+                Put(judge=judge, record=without_rationale(episode))
+                for episode in episodes
+                if episode.id in reached
+            ),
+        ], removed
+
+    return transact(records, plan)
+
+
+def restore_principle(records: Records, judge: str, id_: str) -> Principle:
+    """Let a retired principle apply again, as it was; an active one with equal text is returned.
+
+    Raises:
+        InvalidInputError: No retired principle has this id.
+    """
+
+    def plan() -> tuple[list[Change], Principle]:
+        everything = records.principles(judge, retired=True)
+        found = next((p for p in everything if p.id == id_ and not p.is_active()), None)
+        if found is None:
+            raise InvalidInputError(
+                f"judge {judge!r} has no retired principle {id_!r}; "
+                "memory.principles(judge, retired=True) lists those it has."
+            )
+        for other in everything:
+            if other.is_active() and other.normalised_text == found.normalised_text:
+                return [], other
+        restored = found.model_copy(update={"retired_at": None, "replaced_by": None})
+        return [Put(judge=judge, record=restored)], restored
 
     return transact(records, plan)
 

@@ -45,6 +45,20 @@ def transact(records: Records, plan: Plan[T]) -> T:
         return records.transact(plan)
 
 
+def scrub(records: Records, *, limit: int | None = None) -> str:
+    """Leave no byte of what was erased where the records are kept; tells what holds then.
+
+    Args:
+        records: Where it was erased.
+        limit: Do it only for at most so many records; None for any number.
+
+    Raises:
+        MemoryStoreError: It could not be done; the records are as they were.
+    """
+    with records.writing:
+        return records.scrub(limit)
+
+
 @contextmanager
 def aligning(records: Records, judge: str) -> Iterator[None]:
     """Keep everybody else from aligning a judge, in this process and in others.

@@ -23,11 +23,10 @@ from langchain_memalign.importers import (
     FieldMap,
     Row,
     map_rows,
-    read_csv,
-    read_jsonl,
+    read_rows,
     with_values,
 )
-from langchain_memalign.schema import Case, Unscored, Verdict
+from langchain_memalign.schema import Case, Unscored, Value, Verdict
 
 _REMEDY = "Name another file with --out, or replace this one with --overwrite."
 
@@ -70,11 +69,25 @@ def read_cases(
 
 
 def read_feedback(
-    source: Path, mapping: Sequence[str], value_type: ValueType, screen: Screen
+    source: Path,
+    mapping: Sequence[str],
+    value_type: ValueType,
+    screen: Screen,
+    *,
+    words: Mapping[str, Value] | None = None,
+    sheet: str | None = None,
 ) -> tuple[list[Row], list[BadRow]]:
     """Read feedback from a file, or from standard input where `source` is `-`.
 
     Labels are read as generously as those of a reviewer: "Yes", "GOOD" and " 4 " are understood.
+
+    Args:
+        source: The file.
+        mapping: What is what in a row.
+        value_type: The values that the judge may give.
+        screen: Where to say what is not used.
+        words: Further words that stand for a value.
+        sheet: Which sheet of a workbook.
 
     Returns:
         Fields of feedback, and the lines that cannot be used.
@@ -87,20 +100,26 @@ def read_feedback(
         fields = dict(row.data)
         if isinstance(fields.get("id"), int):
             fields["id"] = str(fields["id"])
-        return Row(row.line, with_values(fields, value_type))
+        return Row(row.line, with_values(fields, value_type, words=words))
 
-    return _read(source, FieldMap.parse(mapping, fields=FEEDBACK_FIELDS), screen, feedback_of)
+    fields = FieldMap.parse(mapping, fields=FEEDBACK_FIELDS)
+    return _read(source, fields, screen, feedback_of, sheet=sheet)
 
 
 def read_labelled(
-    source: Path, mapping: Sequence[str], value_type: ValueType, screen: Screen
+    source: Path,
+    mapping: Sequence[str],
+    value_type: ValueType,
+    screen: Screen,
+    *,
+    words: Mapping[str, Value] | None = None,
 ) -> list[Mapping[str, Any]]:
     """Read feedback to measure with; says which lines are left out, and goes on.
 
     Raises:
         InvalidInputError: The file cannot be read, or none of its lines can be used.
     """
-    rows, bad = read_feedback(source, mapping, value_type, screen)
+    rows, bad = read_feedback(source, mapping, value_type, screen, words=words)
     for row in bad:
         screen.note(f"{source}, line {row.line} left out: {row.reason}", style="yellow")
     return [row.data for row in rows]
@@ -114,23 +133,37 @@ def one_case(inputs: str | None, outputs: str | None, reference: str | None) -> 
     return CaseRow(1, None, case)
 
 
-def _read(
-    source: Path, fields: FieldMap, screen: Screen, read: Callable[[Row], T]
-) -> tuple[list[T], list[BadRow]]:
-    """Read all rows; what `read` refuses is one that cannot be used."""
-    name = "standard input" if str(source) == "-" else str(source)
+def data_of(source: Path) -> tuple[str, bytes]:
+    """What a file holds, or standard input where `source` is `-`, and what messages call it.
+
+    Raises:
+        InvalidInputError: It cannot be read.
+    """
+    if str(source) == "-":
+        return "standard input", sys.stdin.buffer.read()
     try:
-        text = sys.stdin.buffer.read() if str(source) == "-" else source.read_bytes()
+        return str(source), source.read_bytes()
     except FileNotFoundError:
         raise InvalidInputError(
-            f"found no file {name}; expected JSONL, one JSON object a line, a .csv with names of "
+            f"found no file {source}; expected JSON or JSONL, a .csv or .xlsx with names of "
             "columns, or - for standard input."
         ) from None
     except OSError as error:
-        raise InvalidInputError(f"cannot read {name}: {error.strerror or error}.") from error
+        raise InvalidInputError(f"cannot read {source}: {error.strerror or error}.") from error
+
+
+def _read(
+    source: Path,
+    fields: FieldMap,
+    screen: Screen,
+    read: Callable[[Row], T],
+    *,
+    sheet: str | None = None,
+) -> tuple[list[T], list[BadRow]]:
+    """Read all rows; what `read` refuses is one that cannot be used."""
+    name, data = data_of(source)
     try:
-        raw = read_csv(text) if source.suffix.lower() == ".csv" else read_jsonl(_lines(text))
-        rows, bad, unused = map_rows(raw, fields)
+        rows, bad, unused = map_rows(read_rows(data, source.name, sheet=sheet), fields)
     except InvalidInputError as error:
         raise InvalidInputError(f"{name}: {error}") from error
     if unused:
@@ -145,24 +178,13 @@ def _read(
     if not good and not bad:
         raise InvalidInputError(
             f"found nothing {'on' if str(source) == '-' else 'in'} {name}; expected at least one "
-            "row: JSONL, one JSON object a line, or a .csv with names of columns."
+            "row: JSON or JSONL, or a .csv or .xlsx with names of columns."
         )
     if not good and bad:
         more = counted(len(bad) - 1, "other line")
         others = f" {more} could not be used either." if len(bad) > 1 else ""
         raise InvalidInputError(f"{source}, line {bad[0].line}: {bad[0].reason}{others}")
     return good, sorted(bad, key=lambda row: row.line)
-
-
-def _lines(text: bytes) -> list[bytes]:
-    """The lines; one object over several lines, as people write it, counts as a line."""
-    lines = text.split(b"\n")
-    if text.lstrip()[:1] == b"{" and len(lines) > 1:
-        try:
-            return [json.dumps(json.loads(text)).encode()]
-        except (ValueError, RecursionError):
-            pass
-    return lines
 
 
 def _content(text: str | None) -> Any:

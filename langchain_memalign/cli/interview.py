@@ -55,7 +55,7 @@ def verdict_panel(
     said = outcome.rationale if isinstance(outcome, Verdict) else outcome.reason
     parts: list[RenderableType] = [Text(clean(said))]
     if outcome.recall_problem is not None:
-        problem = f"No past case could be looked up: {clean(outcome.recall_problem)}"
+        problem = f"Not all past cases could be looked up: {clean(outcome.recall_problem)}"
         parts.append(Text(problem, style="yellow"))
     if isinstance(outcome, Unscored):
         return panel("No verdict", *parts, style="yellow")
@@ -265,7 +265,7 @@ class Interviewer:
                 menu.append(word, "bold cyan").append("  ")
             else:
                 menu.append(f"[{key}]", "bold cyan").append(word[1:] + "  ")
-        return menu.append("or type your answer", "dim")
+        return menu.append("or in words", "dim")
 
     def _explain(self, keys: Sequence[str]) -> None:
         for key in keys:

@@ -29,6 +29,7 @@ from langchain_memalign._values import JudgeSpec, ValueType
 from langchain_memalign.cli.options import read_value_type
 from langchain_memalign.errors import ConfigurationError, InvalidInputError
 from langchain_memalign.memory import PRINCIPLE_TOKENS
+from langchain_memalign.reviews.wording import Wording
 
 DEFAULT_NAMES = ("judge.yaml", "judge.yml", "judge.toml")
 """What is looked for where no file is named."""
@@ -125,7 +126,14 @@ class ModelChoice(_Section):
 
 
 class JudgeFile(_Section):
-    """What a judge file says."""
+    """What a judge file says.
+
+    Attributes:
+        question: What people are asked; by default the instructions.
+        values: Words for each value on the page, if not those of `value_meanings`, as
+            `{true: Appropriate, false: [Not, "a hint"]}`.
+        titles: Headings there for `inputs`, `outputs`, `reference_outputs` and keys in them.
+    """
 
     name: Annotated[_Words, AfterValidator(_no_variables)]
     instructions: _Words
@@ -144,6 +152,21 @@ class JudgeFile(_Section):
     structured_output: dict[str, Any] | None = None
     review: Literal["always", "uncertain", "never"] = "always"
     reviews: _Plain | None = None
+    values: dict[Any, Any] | list[Any] | None = None
+    titles: dict[str, str] | None = None
+
+    @model_validator(mode="after")
+    def _can_be_shown(self) -> Self:
+        _ = self.wording
+        return self
+
+    @property
+    def wording(self) -> Wording:
+        """How the question, the values and the fields are called on the page."""
+        values = self.value_meanings if self.values is None else self.values
+        return Wording.create(
+            self.value_type, question=self.question, values=values, titles=self.titles
+        )
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

@@ -38,7 +38,16 @@ MapOption = Annotated[
         "-m",
         metavar="PAIRS",
         help="What is what in a row, with dotted paths: label=value,question=inputs.question. "
-        "comment?=rationale if not every row has it; id= to leave it out.",
+        "comment?=rationale if not every row has it; id= to leave it out; names with commas and "
+        "the like in quotes: '\"score, final\"=value'.",
+    ),
+]
+ValuesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--values",
+        metavar="PAIRS",
+        help="What the experts' words for values mean: ja=true,nein=false.",
     ),
 ]
 ConcurrencyOption = Annotated[

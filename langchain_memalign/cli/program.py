@@ -28,6 +28,7 @@ from langchain_memalign.cli.commands import (
     memory,
     review,
     transfer,
+    web,
 )
 from langchain_memalign.cli.terminal import WorkLeft
 from langchain_memalign.errors import (
@@ -119,6 +120,7 @@ def memalign(
       $ memalign align feedback.jsonl
       $ memalign judge cases.jsonl --out verdicts.jsonl
       $ memalign review cases.jsonl --policy uncertain
+      $ memalign web cases.jsonl
       $ memalign evaluate labelled.jsonl
     """
 
@@ -127,6 +129,7 @@ app.command()(init.init)
 app.command()(judge.judge)
 app.command()(align.align)
 app.command()(review.review)
+app.command()(web.web)
 app.command()(evaluate.evaluate)
 app.command("learning-curve")(evaluate.learning_curve)
 app.add_typer(feedback.app, name="import-feedback")

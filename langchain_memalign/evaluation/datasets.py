@@ -21,8 +21,7 @@ from langchain_memalign.importers import (
     BadRow,
     FieldMap,
     map_rows,
-    read_csv,
-    read_jsonl,
+    read_rows,
     with_values,
 )
 from langchain_memalign.importers import Row as FileRow
@@ -339,9 +338,7 @@ def _read(path: str | os.PathLike[str]) -> list[FileRow | BadRow]:
         raise InvalidInputError(
             f"cannot read {path}: {error.strerror or error}; expected a file of JSONL or .csv."
         ) from error
-    if Path(path).suffix.lower() == ".csv":
-        return list(read_csv(text))
-    return list(read_jsonl(text.split(b"\n")))
+    return list(read_rows(text, Path(path).name))
 
 
 def _rows(source: Source, split: str) -> Iterable[Row]:

@@ -18,7 +18,6 @@ import numpy as np
 
 from langchain_memalign._alignment.context import NO_COST, Cost
 from langchain_memalign._concurrency import parallel
-from langchain_memalign._memory.records import scratch_copy
 from langchain_memalign._setup import JudgeSetup
 from langchain_memalign._stores.base import Selection
 from langchain_memalign._sync.align import align
@@ -201,7 +200,7 @@ class EvidenceGate:
         for held, taught in parts(batch, folds=self.folds, seed=self.seed):
             keys = {word.case.key for word in held}
             part = [question for question in asked if question.case.key in keys]
-            with scratch_copy(points, before.records.embedder) as records:
+            with before.records.scratch_copy(points) as records:
                 after = replace(before, records=records)
                 report = align(after.context(max_concurrency=self.concurrency), taught)
                 total += self._compare(part, before, after, hides=True)

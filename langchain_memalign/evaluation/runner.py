@@ -16,7 +16,7 @@ from itertools import groupby
 from typing import Any, Self, TypeAlias
 
 from langchain_memalign._concurrency import parallel
-from langchain_memalign._memory.records import Records, scratch_copy, scratch_records
+from langchain_memalign._memory.records import Records
 from langchain_memalign._setup import JudgeSetup
 from langchain_memalign._stores.base import Selection
 from langchain_memalign._sync import judging
@@ -92,7 +92,7 @@ def run_trials(
         together = list(alike)
         _, first = together[0]
         label = first.setting.judge
-        with scratch_records(embedders[label]) as records:
+        with judges[label].setup.records.scratch(embedders[label]) as records:
             setup = replace(judges[label].setup, records=records)
             training = _train(setup, first, concurrency)
             for key, trial in together:
@@ -344,7 +344,7 @@ class CopiedJudge:
         trial = Trial(setting=condition, teach=tuple(teach))
         if self._taught is None or self._taught[1].id != trial.training_id:
             self._give_up_copy()
-            self._copy = scratch_copy(self._points, self._embedder)
+            self._copy = self._setup.records.scratch_copy(self._points, self._embedder)
             setup = replace(self._setup, records=self._copy)
             self._taught = setup, _train(setup, trial, self.concurrency)
         return self._taught

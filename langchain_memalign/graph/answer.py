@@ -41,4 +41,5 @@ def read_feedback(
         reviewer=word.reviewer,
         judge_value=value,
         judge_rationale=rationale or None,
+        judge_sight=judged and judged.sight,
     )

@@ -13,7 +13,7 @@ from langchain_memalign._prompts.text import shorten, visible
 _MARKS = re.compile(r"[\\`*\[<|~$]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)")
 # What may begin a heading, a list, a quote, or a line below a text that makes it a heading.
 _STARTS = re.compile(r"[-+=#>:]|\d+(?=[.)])")
-_ANY_MARK = re.compile(r"[\\`*\[\]<>|~$#_!&]+")
+_ANY_MARK = re.compile(r"[\\`*\[\]<>|~$#_]+|&(?=#?\w+;)")
 
 
 def unmarked(text: str) -> str:

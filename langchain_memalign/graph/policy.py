@@ -17,6 +17,9 @@ ReviewPolicy: TypeAlias = (
 )
 """Which judgements a human is asked about."""
 
+Doubt: TypeAlias = Literal["unscored", "few", "one", "differ"]
+"""Why a judgement stands on little."""
+
 _FEW_EPISODES = 3
 # Numbers disagree when they lie further apart than this share of the scale.
 _APART_SHARE = 0.25
@@ -73,16 +76,31 @@ def is_uncertain(
     value_type: ValueType,
     budgets: Budgets,
 ) -> bool:
-    """Whether a judgement stands on little.
+    """Whether a judgement stands on little; see `doubts`."""
+    return bool(doubts(outcome, memory, value_type=value_type, budgets=budgets))
 
-    It does if there is no verdict, if few past cases are near (fewer than 3, or than the judge is
-    shown at all), or if what experts said of those near differs: labels, at all; numbers, by a
-    quarter of the scale.
+
+def doubts(
+    outcome: Verdict | Unscored,
+    memory: WorkingMemory,
+    *,
+    value_type: ValueType,
+    budgets: Budgets,
+) -> tuple[Doubt, ...]:
+    """Why a judgement stands on little; nothing where it does not.
+
+    There is no verdict; few past cases are near (fewer than 3, or than the judge is shown at all),
+    or only one; or what experts said of those near differs: labels, at all; numbers, by a quarter
+    of the scale.
     """
     near = [r for r in memory.episodes if r.similarity >= budgets.distant]
     said = [e.value for r in near for e in (r.episode, *r.also) if e.value is not None]
-    few = len(near) < max(1, min(_FEW_EPISODES, budgets.k))
-    return isinstance(outcome, Unscored) or few or _differ(said, value_type)
+    found: list[Doubt] = ["unscored"] if isinstance(outcome, Unscored) else []
+    if len(near) < max(1, min(_FEW_EPISODES, budgets.k)):
+        found.append("one" if len(near) == 1 else "few")
+    if _differ(said, value_type):
+        found.append("differ")
+    return tuple(found)
 
 
 def _differ(values: Sequence[Value], value_type: ValueType) -> bool:

@@ -147,7 +147,7 @@ def _describe(asked: ReviewQuestion) -> str:
     else:
         parts += ["**The judge reached no verdict**", _text(outcome.reason)]
     if outcome.recall_problem:
-        parts += ["**No past case could be looked up**", _text(outcome.recall_problem)]
+        parts += ["**Not all past cases could be looked up**", _text(outcome.recall_problem)]
     choices = f"{_choices(spec, outcome)} The value is {spec.describe_values()}."
     return "\n\n".join([*parts, "**Your answer**", escaped(choices)])
 

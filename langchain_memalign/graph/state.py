@@ -89,6 +89,10 @@ class FeedbackInput(CaseInput, total=False):
         bool | int | float | str, Field(description="What the judge had said, if known.")
     ]
     judge_rationale: Annotated[str, Field(description="Why the judge had said so.")]
+    judge_sight: Annotated[
+        list[str],
+        Field(description="Ids of the episodes and principles that the judge had before it."),
+    ]
 
 
 class AlignmentInput(TypedDict, total=False):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -16,9 +16,18 @@ CASE_FIELDS = ("id", *Case.model_fields)
 FEEDBACK_FIELDS = tuple(Feedback.model_fields)
 """What a row of feedback may hold."""
 
+NOTHING = {"nan", "-nan", "nat", "null", "none", "n/a", "<na>", "#n/a", "#na", "\\n"}
+"""How tables write that a cell holds nothing, in lower case."""
+
 _EXAMPLE = "such as 'label=value,question=inputs.question'"
-# A backslash before a comma, an equals sign or a dot makes it part of a name.
-_COMMA, _EQUALS, _DOT = (re.compile(rf"(?<!\\){re.escape(mark)}") for mark in ",=.")
+_QUOTES = """Put quotes around a name that holds a comma, an equals sign or a dot: '"a=b"=value'."""
+# A name, in quotes or with a backslash before each mark that is part of it, and the mark after it.
+_NAME = re.compile(
+    r"""\s*(?:"(?P<double>(?:[^"]|"")*+)"|'(?P<single>(?:[^']|'')*+)'
+           |(?P<bare>(?:\\[,=.?]|[^,=.])*+))
+        \s*(?P<optional>\??)\s*(?P<mark>[,=.]|\Z)""",
+    re.VERBOSE,
+)
 
 Path = tuple[str, ...]
 
@@ -37,8 +46,10 @@ class FieldMap:
 
     Written as `source=target` pairs with dotted paths on both sides:
     `label=value,question=inputs.question`. `comment?=rationale` is for a field that not every row
-    has, `id=` drops one. A digit in a source path is a place in a list. Fields of a row that have
-    the name of a target already need no pair.
+    has, or that is blank in some; `id=` drops one. A name that holds a comma, an equals sign or a
+    dot stands in quotes: `"score, final"=value`; the dot needs none where a row has no other field
+    that is meant. A digit in a source path is a place in a list. Fields of a row that have the name
+    of a target already need no pair.
 
     Attributes:
         fields: The targets that there are.
@@ -59,10 +70,7 @@ class FieldMap:
             InvalidInputError: A text is no such pair, a target is unknown, or two pairs have the
                 same target.
         """
-        pairs: list[_Pair] = []
-        for text in (part.strip() for given in texts for part in _COMMA.split(given)):
-            if text:
-                pairs.append(_pair(text, tuple(fields)))
+        pairs = [pair for text in texts for pair in _pairs(text, tuple(fields))]
         for index, pair in enumerate(pairs):
             for other in pairs[:index]:
                 shorter = min(len(pair.target), len(other.target))
@@ -73,6 +81,20 @@ class FieldMap:
                         "source for each target."
                     )
         return cls(tuple(fields), tuple(pairs))
+
+    @property
+    def targets(self) -> set[str]:
+        """The fields that pairs map to, at the top level."""
+        return {pair.target[0] for pair in self.pairs if pair.target}
+
+    def source_of(self, target: str) -> str | None:
+        """The field that is mapped to a target as a whole."""
+        return next((".".join(p.source) for p in self.pairs if p.target == (target,)), None)
+
+    @property
+    def sources(self) -> set[str]:
+        """The top-level fields of a row that pairs may look into."""
+        return self._roots()
 
     def apply(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """Return the fields of a case or feedback that a row holds.
@@ -98,10 +120,10 @@ class FieldMap:
         for pair in self.pairs:
             if not pair.target:
                 continue
-            found, value = _look_up(row, pair.source)
-            if found:
+            found, value = _look_up(row, pair)
+            if found and not (pair.optional and value is None):
                 _put(record, pair.target, value)
-            elif not pair.optional:
+            elif not found and not pair.optional:
                 source, target = _dotted(pair.source), _dotted(pair.target)
                 raise InvalidInputError(
                     f"no field {source!r}; found {_listed(row)}. Where rows may lack it, map "
@@ -112,7 +134,7 @@ class FieldMap:
     def missing(self, rows: Sequence[Mapping[str, Any]]) -> str | None:
         """The first mapped field that none of the rows has: most likely a slip of the pen."""
         for pair in self.pairs:
-            if rows and not any(_look_up(row, pair.source)[0] for row in rows):
+            if rows and not any(_look_up(row, pair)[0] for row in rows):
                 return _dotted(pair.source)
         return None
 
@@ -138,49 +160,89 @@ class FieldMap:
         return list(dict.fromkeys(p.target[0] for p in self.pairs if len(p.target) > 1))
 
     def _roots(self) -> set[str]:
-        """Top-level fields that pairs look into."""
-        return {pair.source[0] for pair in self.pairs}
+        """Top-level fields that pairs may look into."""
+        return {
+            ".".join(pair.source[:length]) + mark
+            for pair in self.pairs
+            for length in range(1, len(pair.source) + 1)
+            for mark in ("", "?" if pair.optional else "")
+        }
 
 
-def _pair(text: str, fields: tuple[str, ...]) -> _Pair:
-    source, *targets = _EQUALS.split(text)
-    optional = source.endswith("?")
-    source = source.removesuffix("?")
-    if len(targets) != 1 or not source.strip():
-        raise InvalidInputError(f"field mapping: found {text!r}; expected pairs, {_EXAMPLE}.")
-    target = _path(targets[0]) if targets[0].strip() else ()
+def _pairs(text: str, fields: tuple[str, ...]) -> Iterator[_Pair]:
+    """The pairs in a text, which commas part."""
+    sides, optional, begin = [[""]], False, 0
+    for name in _NAME.finditer(text):
+        read, may_be_missing = _name(name)
+        sides[-1][-1] = read
+        optional = optional or (may_be_missing and len(sides) == 1)
+        if name["mark"] == ".":
+            sides[-1].append("")
+        elif name["mark"] == "=":
+            sides.append([""])
+        else:
+            if given := text[begin : name.start("mark")].strip():
+                yield _pair(given, sides, optional, fields)
+            sides, optional, begin = [[""]], False, name.end()
+
+
+def _name(found: re.Match[str]) -> tuple[str, bool]:
+    """A name without what it is written with, and whether it may be missing."""
+    if found["double"] is not None:
+        return found["double"].replace('""', '"'), bool(found["optional"])
+    if found["single"] is not None:
+        return found["single"].replace("''", "'"), bool(found["optional"])
+    bare = found["bare"].strip()
+    asked = found["mark"] == "=" and bare.endswith("?") and not bare.endswith("\\?")
+    bare = bare.removesuffix("?").strip() if asked else bare
+    return re.sub(r"\\([,=.?])", r"\1", bare), asked
+
+
+def _pair(text: str, sides: list[list[str]], optional: bool, fields: tuple[str, ...]) -> _Pair:
+    source, *targets = (tuple(side) for side in sides)
+    if len(targets) != 1 or source == ("",):
+        raise InvalidInputError(
+            f"field mapping: found {text!r}; expected pairs, {_EXAMPLE}. {_QUOTES}"
+        )
+    target = targets[0] if targets[0] != ("",) else ()
     if target and target[0] not in fields:
         raise InvalidInputError(
             f"field mapping: found the target {target[0]!r} in {text!r}; expected one of "
             f"{', '.join(fields)}, {_EXAMPLE}."
         )
     nests = not target or target[0] in ("inputs", "outputs", "reference_outputs")
-    path = _path(source)
-    if "" in path or "" in target or (len(target) > 1 and not nests):
+    if "" in source or "" in target or (len(target) > 1 and not nests):
         raise InvalidInputError(
             f"field mapping: found {text!r}; expected dotted paths, of which only those into "
             f"inputs, outputs and reference_outputs go deeper, {_EXAMPLE}."
         )
-    return _Pair(path, target, optional)
-
-
-def _path(text: str) -> Path:
-    return tuple(re.sub(r"\\([,=.])", r"\1", part).strip() for part in _DOT.split(text))
+    return _Pair(source, target, optional)
 
 
 def _dotted(path: Path) -> str:
-    return ".".join(path)
+    """A path as it is written in a mapping."""
+    return ".".join(f'"{name}"' if re.search(r"[,=.?]", name) else name for name in path)
 
 
-def _look_up(row: Any, path: Path) -> tuple[bool, Any]:
-    for name in path:
-        if isinstance(row, Mapping) and name in row:
-            row = row[name]
-        elif isinstance(row, list) and name.isdecimal() and int(name) < len(row):
-            row = row[int(name)]
-        else:
-            return False, None
-    return True, row
+def _look_up(row: Mapping[str, Any], pair: _Pair) -> tuple[bool, Any]:
+    found = _at(row, pair.source)
+    if not found[0] and pair.optional:  # `Good?=value` may be for a column "Good?"
+        found = _at(row, (*pair.source[:-1], pair.source[-1] + "?"))
+    return found
+
+
+def _at(row: Any, path: Path) -> tuple[bool, Any]:
+    """What stands at a path, of which some names may hold the dot themselves."""
+    if not path:
+        return True, row
+    if isinstance(row, list) and path[0].isdecimal() and int(path[0]) < len(row):
+        return _at(row[int(path[0])], path[1:])
+    if isinstance(row, Mapping):
+        for length in range(1, len(path) + 1):
+            name = ".".join(path[:length])
+            if name in row and (found := _at(row[name], path[length:]))[0]:
+                return found
+    return False, None
 
 
 def _put(record: dict[str, Any], path: Path, value: Any) -> None:

@@ -31,7 +31,7 @@ from langchain_memalign.errors import (
     SourceError,
 )
 from langchain_memalign.importers.fields import FEEDBACK_FIELDS, FieldMap
-from langchain_memalign.importers.learning import Found, Remark, Skipped
+from langchain_memalign.importers.learning import Found, Remark, Skipped, Source, Word
 
 if TYPE_CHECKING:
     from langsmith import Client
@@ -74,7 +74,7 @@ def from_langsmith(
     run_ids: Iterable[str] | None = None,
     since: datetime | None = None,
     sources: Collection[str] = ("app", "api"),
-) -> Iterator[Found]:
+) -> Source:
     """Read the feedback that experts gave on runs.
 
     A correction counts as the expert's value before the score that it corrects, and the judge's
@@ -91,12 +91,12 @@ def from_langsmith(
         sources: Whose feedback is a person's: "app" for LangSmith's own pages, "api" for what
             applications send.
 
-    Yields:
+    Returns:
         A `Remark` for each run and reviewer, `Skipped` for what is no expert's word.
 
     Raises:
         InvalidInputError: Not exactly one of project, queue and run_ids is given.
-        ConfigurationError: LangSmith refuses the key.
+        ConfigurationError: LangSmith refuses the key; when it is read, as below.
         SourceError: LangSmith does not answer, or knows no such project or queue.
     """
     places = 3 - [project, queue, run_ids].count(None)
@@ -104,20 +104,23 @@ def from_langsmith(
         raise InvalidInputError(
             f"LangSmith: expected one of project, queue and run_ids; found {places} of them."
         )
-    with _asking(client) as ask:
-        if project is not None:
-            targets: Iterable[_Target] = _of_project(client, project, key, since)
-        elif queue is not None:
-            targets = yield from _of_queue(client, queue, ask)
-        else:
-            targets = [_Target(str(run_id), None, None) for run_id in run_ids or ()]
-        for page in batch_iterate(_PAGE, targets):
-            yield from _read(client, page, key, sources, ask)
+    projects: set[str] = set()
+
+    def found() -> Iterator[Found]:
+        with _asking(client) as ask:
+            if project is not None:
+                targets: Iterable[_Target] = _of_project(client, project, key, since, projects)
+            elif queue is not None:
+                targets = yield from _of_queue(client, queue, ask)
+            else:
+                targets = [_Target(str(run_id), None, None) for run_id in run_ids or ()]
+            for page in batch_iterate(_PAGE, targets):
+                yield from _read(client, page, key, sources, ask, projects)
+
+    return Source(found(), lambda known: _withdrawn(client, key, sources, projects, known))
 
 
-def from_langsmith_dataset(
-    client: Client, dataset: str, *, mapping: Sequence[str] = ()
-) -> Iterator[Found]:
+def from_langsmith_dataset(client: Client, dataset: str, *, mapping: Sequence[str] = ()) -> Source:
     """Read a dataset of which each example holds an expert's word.
 
     Args:
@@ -133,18 +136,32 @@ def from_langsmith_dataset(
         SourceError: LangSmith does not answer, or knows no such dataset.
     """
     fields = FieldMap.parse(mapping or _EXPORTED, fields=FEEDBACK_FIELDS)
-    with _mapped_errors():
-        for example in client.list_examples(dataset_name=dataset):
-            row = {
-                "inputs": example.inputs,
-                "outputs": example.outputs,
-                "metadata": example.metadata or {},
-            }
-            where = f"example {example.id}"
-            try:
-                yield Remark(where, {"id": f"langsmith:{example.id}", **fields.apply(row)})
-            except InvalidInputError as error:
-                yield Skipped(where, str(error), is_unusable=True)
+    there: set[str] = set()
+    datasets: list[str] = []
+
+    def found() -> Iterator[Found]:
+        with _mapped_errors():
+            dataset_id = client.read_dataset(dataset_name=dataset).id
+            datasets.append(f"langsmith:{dataset_id}:")
+            for example in client.list_examples(dataset_id=dataset_id):
+                row = {
+                    "inputs": example.inputs,
+                    "outputs": example.outputs,
+                    "metadata": example.metadata or {},
+                }
+                where, name = f"example {example.id}", f"langsmith:{example.id}"
+                source_id = f"langsmith:{dataset_id}:{example.id}"
+                there.add(source_id)
+                try:
+                    yield Remark(where, {"id": name, "source_id": source_id, **fields.apply(row)})
+                except InvalidInputError as error:
+                    yield Skipped(where, str(error), is_unusable=True)
+
+    def withdrawn(known: set[Word]) -> set[Word]:
+        here = {word for word in known if word[0].startswith(tuple(datasets))}
+        return {word for word in here if word[0] not in there}
+
+    return Source(found(), withdrawn)
 
 
 Ask = Callable[[Callable[[], Coroutine[Any, Any, Any]]], Any]
@@ -187,10 +204,11 @@ def _mapped_errors() -> Iterator[None]:
 
 
 def _of_project(
-    client: Client, project: str, key: str, since: datetime | None
+    client: Client, project: str, key: str, since: datetime | None, projects: set[str]
 ) -> Iterator[_Target]:
-    """The runs of a project that have feedback, each once."""
+    """The runs of a project that have feedback, each once; adds its id to `projects`."""
     session = str(client.read_project(project_name=project).id)
+    projects.add(session)
     newer: dict[str, Any] = {} if since is None else {"min_created_at": since.isoformat()}
     seen: set[str] = set()
     for item in client.list_feedback(feedback_key=[key], session=[session], **newer):
@@ -232,15 +250,19 @@ def _queue_id(client: Client, queue: str) -> str:
 
 
 def _read(
-    client: Client, page: Sequence[_Target], key: str, sources: Collection[str], ask: Ask
+    client: Client,
+    page: Sequence[_Target],
+    key: str,
+    sources: Collection[str],
+    ask: Ask,
+    projects: set[str],
 ) -> Iterator[Found]:
-    """Read a page of runs with their feedback and examples."""
-    feedback: dict[str, list[Feedback]] = defaultdict(list)
-    ids = [target.run_id for target in page]
-    for item in client.list_feedback(run_ids=ids, feedback_key=[key]):
-        feedback[str(item.run_id)].append(item)
-    words = {id_: _words_of(feedback[id_], sources=sources) for id_ in ids if id_ in feedback}
-    wanted = [_placed(t, feedback[t.run_id]) for t in page if words.get(t.run_id, ([], None))[0]]
+    """Read a page of runs with their feedback and examples; adds their projects to `projects`."""
+    feedback = _feedback(client, [target.run_id for target in page], key)
+    words = {id_: _words_of(given, sources=sources) for id_, given in feedback.items()}
+    placed = {target.run_id: _placed(target, feedback[target.run_id]) for target in page}
+    wanted = [placed[id_] for id_, (said, _) in words.items() if said and id_ in placed]
+    projects |= {target.project_id for target in placed.values() if target.project_id}
     runs = ask(lambda: _runs(client, wanted))
     references = _references(client, runs.values())
     for target in page:
@@ -258,8 +280,41 @@ def _read(
                 "outputs": run.outputs or None,
                 "reference_outputs": references.get(run.reference_example_id or ""),
             }
+            place = f"{target.run_id}:{key}"
+            ids = {
+                "id": f"langsmith:{place}",
+                "source_id": f"langsmith:{placed[target.run_id].project_id}:{place}",
+            }
             for fields in said:
-                yield Remark(where, {"id": f"langsmith:{target.run_id}:{key}", **case, **fields})
+                yield Remark(where, {**ids, **case, **fields})
+
+
+def _feedback(client: Client, run_ids: Sequence[str], key: str) -> dict[str, list[Feedback]]:
+    """The feedback on runs, by run."""
+    feedback: dict[str, list[Feedback]] = defaultdict(list)
+    for item in client.list_feedback(run_ids=run_ids, feedback_key=[key]):
+        feedback[str(item.run_id)].append(item)
+    return feedback
+
+
+def _withdrawn(
+    client: Client, key: str, sources: Collection[str], projects: set[str], known: set[Word]
+) -> set[Word]:
+    """The words among the known ones that the projects no longer hold."""
+    here: dict[str, set[Word]] = defaultdict(set)
+    for word in known:
+        match word[0].split(":", 3):
+            case ["langsmith", project, run_id, of_key] if project in projects and of_key == key:
+                here[run_id].add(word)
+    gone: set[Word] = set()
+    with _mapped_errors():
+        for page in batch_iterate(_PAGE, here):
+            feedback = _feedback(client, page, key)
+            for run_id in page:
+                said, _ = _words_of(feedback.get(run_id, []), sources=sources)
+                reviewers = {words["reviewer"] for words in said}
+                gone |= {word for word in here[run_id] if word[1] not in reviewers}
+    return gone
 
 
 def _placed(target: _Target, feedback: Sequence[Feedback]) -> _Target:

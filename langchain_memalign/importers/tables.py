@@ -1,4 +1,4 @@
-"""Rows of CSV and JSONL, each on its own: one that cannot be read hides no other."""
+"""Rows of CSV, JSON and Excel files, each on its own: one that cannot be read hides no other."""
 
 from __future__ import annotations
 
@@ -6,18 +6,38 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date, time
+from pathlib import PurePath
 from typing import Any
 
-from langchain_memalign.errors import InvalidInputError
-from langchain_memalign.importers.fields import FieldMap
+from langchain_memalign._content import is_blank
+from langchain_memalign.errors import ConfigurationError, InvalidInputError
+from langchain_memalign.importers.fields import NOTHING, FieldMap
 
 _QUOTED = re.compile('"[^"]*(?:""[^"]*)*"')
 _BROKEN = (
     "found a quote that is not closed before the next comma or line end; expected quotes around "
     "whole cells, doubled within one."
 )
+# Excel's own first line: how cells are parted, whatever the names of the columns hold.
+_PARTED_BY = re.compile(r'"?sep=([^\w\s"]|\t)"?\s*', re.IGNORECASE)
+# How spreadsheets and databases write that a cell holds nothing; no one's words.
+_EMPTY_CELLS = {"#N/A", "#N/A N/A", "#NA", "<NA>", "\\N"}
+_BETWEEN = re.compile(r"[\s,]*")
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_WORKBOOK = "save the sheet as .xlsx or CSV"
+# What files begin with that are no text.
+_OTHERS = {
+    b"\xd0\xcf\x11\xe0": f"an .xls workbook, or one with a password; {_WORKBOOK}",
+    b"PAR1": "a Parquet file; write it as CSV or JSONL",
+    b"ARROW1": "an Arrow file; write it as CSV or JSONL",
+    b"\x1f\x8b": "a gzip file; unpack it",
+    b"%PDF": "a PDF; expected CSV or JSONL",
+    b"SQLite format 3": "a SQLite database; write the table as CSV or JSONL",
+}
 
 
 @dataclass(frozen=True)
@@ -41,6 +61,8 @@ def map_rows(
 ) -> tuple[list[Row], list[BadRow], list[str]]:
     """Map the fields of rows.
 
+    What is written for nothing (nan, NULL, N/A) in a row's id, reviewer or moment is nothing.
+
     Returns:
         The mapped rows, the lines that cannot be used, and the names of fields that were not used.
 
@@ -62,10 +84,81 @@ def map_rows(
     mapped: list[Row] = []
     for row in rows:
         try:
-            mapped.append(Row(row.line, fields.apply(row.data)))
+            mapped.append(Row(row.line, _named(fields.apply(row.data))))
         except InvalidInputError as error:
             bad.append(BadRow(row.line, str(error)))
     return mapped, sorted(bad, key=lambda row: row.line), fields.unused(row.data for row in rows)
+
+
+def _named(record: dict[str, Any]) -> dict[str, Any]:
+    """A record without names of nothing, which rows of different people would share."""
+    for name in ("id", "source_id", "reviewer", "created_at"):
+        given = record.get(name)
+        if isinstance(given, str) and given.strip().casefold() in NOTHING:
+            record[name] = None
+    return record
+
+
+def read_rows(data: bytes, name: str = "", *, sheet: str | None = None) -> Iterator[Row | BadRow]:
+    """Read the rows of a file, whatever its format: CSV, JSON, JSONL or an Excel workbook.
+
+    What a file is shows in what it holds, and for text in the ending of its name: .csv, .tsv and
+    .tab are CSV, .json, .jsonl and .ndjson are JSON; text of another name is JSON where it begins
+    like it, else CSV.
+
+    Args:
+        data: The file's content.
+        name: Its name.
+        sheet: Which sheet of a workbook; needed where several have rows.
+
+    Raises:
+        InvalidInputError: It is of no such format, or cannot be read as what it is.
+        ConfigurationError: It is a workbook, and the extra `sheets` is not installed.
+    """
+    ending = PurePath(name).suffix.lower()
+    if data.startswith(b"PK\x03\x04"):
+        return read_xlsx(data, sheet=sheet)
+    if sheet is not None:
+        raise InvalidInputError(f"found no workbook, which alone has the sheet {sheet!r}.")
+    if data.startswith(_UTF16):
+        data = _decoded(data).encode()
+    found = next((what for start, what in _OTHERS.items() if data.startswith(start)), None)
+    if found is None and b"\0" in data[:4096]:
+        found = "a binary file; expected CSV, JSONL or an .xlsx workbook"
+    if found is not None:
+        raise InvalidInputError(f"found {found}.")
+    is_json = data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[")
+    if ending in (".csv", ".tsv", ".tab") or not (
+        is_json or ending in (".json", ".jsonl", ".ndjson")
+    ):
+        return read_csv(data)
+    return read_json(data)
+
+
+def read_json(data: bytes) -> Iterator[Row | BadRow]:
+    """Read JSON: an object a line, an array of objects, or objects that take several lines each.
+
+    A row is named by the line it begins on; in an array that stands on one line, by its place.
+    """
+    lines = data.split(b"\n")
+    first = next((line for line in lines if line.strip(b"\xef\xbb\xbf \t\r")), b"")
+    alone = sum(1 for line in lines if line.strip()) == 1
+    by_line = list(read_jsonl(lines))
+    if not (alone and first.lstrip(b"\xef\xbb\xbf \t").startswith(b"[")) and _is_json(first):
+        return iter(by_line)
+    try:
+        whole = list(_scanned(data.decode("utf-8-sig")))
+    except UnicodeDecodeError:
+        return iter(by_line)
+    readings: list[list[Row | BadRow]] = [whole, by_line]
+    best = max(readings, key=_gain)
+    return iter(best)
+
+
+def _gain(rows: Sequence[Row | BadRow]) -> tuple[int, int]:
+    """How much a way to read gives: rows, then fewer problems."""
+    good = sum(isinstance(row, Row) for row in rows)
+    return good, good - len(rows)
 
 
 def read_jsonl(lines: Iterable[bytes]) -> Iterator[Row | BadRow]:
@@ -73,79 +166,133 @@ def read_jsonl(lines: Iterable[bytes]) -> Iterator[Row | BadRow]:
     for number, line in enumerate(lines, 1):
         try:
             text = line.decode("utf-8-sig" if number == 1 else "utf-8")
-            if not text.strip():
-                continue
-            data = json.loads(text)
+            if text.strip():
+                yield _object(number, json.loads(text))
         except (ValueError, RecursionError) as error:
-            reason = " ".join(str(error).split()) or type(error).__name__
-            yield BadRow(number, f"found no JSON ({reason:.120}); expected one object a line.")
+            yield _no_json(number, error, "expected one object a line")
+
+
+def _scanned(text: str) -> Iterator[Row | BadRow]:
+    """Objects one after another, in an array or not, however many lines each takes."""
+    decoder = json.JSONDecoder()
+    is_array = text.lstrip().startswith("[")
+    position = text.index("[") + 1 if is_array else 0
+    by_place = "\n" not in text.strip()
+    line, place, counted = 1, 0, 0
+    while True:
+        position = _BETWEEN.match(text, position).end()  # type: ignore[union-attr]
+        line, counted, place = line + text.count("\n", counted, position), position, place + 1
+        number = place if by_place else line
+        if is_array and text.startswith("]", position):
+            is_array, position = False, position + 1
             continue
-        if isinstance(data, dict):
-            yield Row(number, data)
-        else:
-            yield BadRow(
-                number,
-                f"found a JSON {_kind(data)}; expected one object a line, with the fields of a "
-                "case or feedback.",
-            )
+        if position == len(text):
+            if is_array:
+                yield BadRow(number, "found an array that is not closed; is the file whole?")
+            return
+        try:
+            value, position = decoder.raw_decode(text, position)
+        except (ValueError, RecursionError) as error:
+            yield _no_json(number, error, "what follows was not read")
+            return
+        yield _object(number, value)
+
+
+def _object(number: int, data: Any) -> Row | BadRow:
+    if isinstance(data, dict):
+        return Row(number, data)
+    names = {list: "array", str: "string", bool: "boolean", type(None): "null"}
+    return BadRow(
+        number,
+        f"found a JSON {names.get(type(data), 'number')}; expected one object a line, with the "
+        "fields of a case or feedback.",
+    )
+
+
+def _no_json(number: int, error: Exception, remedy: str) -> BadRow:
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return BadRow(number, f"found no JSON ({reason:.120}); {remedy}.")
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def read_csv(data: bytes) -> Iterator[Row | BadRow]:
-    """Read UTF-8 CSV of which the first line that is not blank names the columns.
+    """Read CSV of which the first line that is not blank names the columns.
 
-    Comma, semicolon and tab are told apart by the names of the columns. An empty cell is no field;
-    one that holds a JSON object or list is read as such. A row is named by the line it begins on.
-    Where a quote is not closed, only that row is lost: reading goes on with the next line.
+    It is UTF-8, or UTF-16 with its mark at the beginning. What parts the cells (comma, semicolon,
+    tab, bar) is told by Excel's line `sep=;`, else by the names of the columns. An empty cell is
+    None, as is one with `#N/A`; one that holds a JSON object or list is read as such. A row is
+    named by the line it begins on. Where a quote is not closed, only that row is lost: reading
+    goes on with the next line.
 
     Raises:
-        InvalidInputError: It is no UTF-8, or has no names of columns.
+        InvalidInputError: It is no such text, or has no names of columns.
     """
+    # As files are opened for `csv`: any line end ends a line, and stays as it is within a cell.
+    lines = list(io.StringIO(_decoded(data), newline=""))
+    start = next((n for n, line in enumerate(lines) if line.strip(' \t,;"\r\n')), 0)
+    told = _PARTED_BY.fullmatch(lines[start]) if lines else None
+    if told:
+        lines[start] = "\n"
+    first = next((line for line in lines if line.strip(' \t,;"\r\n')), "")
+    mark = told[1] if told else _mark(_QUOTED.sub("", first))
+    return _table(_records(lines, mark), mark)
+
+
+def _mark(names: str) -> str:
+    """The mark that stands most often between the names; a bar, only where no other does."""
+    mark = max(",;\t", key=names.count)
+    return "|" if mark not in names and "|" in names else mark
+
+
+def _decoded(data: bytes) -> str:
     try:
-        text = data.decode("utf-8-sig")
+        return data.decode("utf-16" if data.startswith(_UTF16) else "utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidInputError(
-            f"found CSV that is no UTF-8 (byte {error.start}); save the sheet as UTF-8."
+            f"found text that is no UTF-8 (byte {error.start}); save the file as UTF-8."
         ) from error
-    # As files are opened for `csv`: any line end ends a line, and stays as it is within a cell.
-    lines = list(io.StringIO(text, newline=""))
-    delimiter = _delimiter(lines)
-    names: list[str] = []
-    for record in _records(lines, delimiter):
-        if record.is_broken and not names:
-            raise InvalidInputError(f"names of columns, line {record.line}: {_BROKEN}")
-        if record.is_broken:
-            yield BadRow(record.line, _BROKEN)
-        elif not any(cell.strip() for cell in record.cells):
-            continue
-        elif not names:
-            names = _names(record.cells)
-        elif len(record.cells) > len(names) or (
-            record.is_doubtful and len(record.cells) < len(names)
-        ):
-            yield BadRow(
-                record.line,
-                f"found {len(record.cells)} cells; expected {len(names)}. Quote a cell that holds "
-                f"{delimiter!r} or a line end, and close every quote.",
-            )
-        else:
-            cells = zip(names, record.cells, strict=False)
-            yield Row(record.line, {n: _cell(c) for n, c in cells if n and c.strip()})
-
-
-def _delimiter(lines: Iterable[str]) -> str:
-    """The mark that stands most often between the names of the columns."""
-    first = next((line for line in lines if line.strip(' \t,;"\r\n')), "")
-    return max(",;\t", key=_QUOTED.sub("", first).count)
 
 
 @dataclass(frozen=True)
 class _Record:
     line: int
     """Where it begins, from 1."""
-    cells: list[str]
-    is_broken: bool = False
+    cells: Sequence[Any] = ()
+    problem: str = ""
+    """Why it cannot be used."""
     is_doubtful: bool = False
     """Whether it may be a piece of a broken record before it."""
+
+
+def _table(records: Iterable[_Record], mark: str) -> Iterator[Row | BadRow]:
+    """Rows of which the first that is not blank names the columns."""
+    names: list[str] = []
+    for record in records:
+        cells = [_cell(cell) for cell in record.cells]
+        if record.problem and not names:
+            raise InvalidInputError(f"names of columns, line {record.line}: {record.problem}")
+        if record.problem:
+            yield BadRow(record.line, record.problem)
+        elif all(cell is None for cell in cells):
+            continue
+        elif not names:
+            names = _names(record.cells)
+        elif len(cells) > len(names) or (record.is_doubtful and len(cells) < len(names)):
+            yield BadRow(
+                record.line,
+                f"found {len(cells)} cells; expected {len(names)}. Quote a cell that holds "
+                f"{mark!r} or a line end, and close every quote.",
+            )
+        else:
+            cells += [None] * (len(names) - len(cells))
+            yield Row(record.line, {n: c for n, c in zip(names, cells, strict=True) if n})
 
 
 def _records(lines: list[str], delimiter: str) -> Iterator[_Record]:
@@ -168,12 +315,12 @@ def _records(lines: list[str], delimiter: str) -> Iterator[_Record]:
         except csv.Error:
             doubtful_until = max(doubtful_until, start + reader.line_num)
         if begin < len(lines):
-            yield _Record(begin + 1, [], is_broken=True)
+            yield _Record(begin + 1, problem=_BROKEN)
             begin += 1
 
 
-def _names(cells: list[str]) -> list[str]:
-    names = [cell.strip() for cell in cells]
+def _names(cells: Sequence[Any]) -> list[str]:
+    names = [str(cell).strip() if cell is not None else "" for cell in cells]
     given = [name for name in names if name]
     if len(set(given)) < len(given):
         twice = next(name for name in given if given.count(name) > 1)
@@ -181,15 +328,105 @@ def _names(cells: list[str]) -> list[str]:
     return names
 
 
-def _cell(text: str) -> Any:
-    if text.lstrip()[:1] in ("{", "["):
+def _cell(value: Any) -> Any:
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if not isinstance(value, str):
+        return value
+    if is_blank(value) or value.strip() in _EMPTY_CELLS:
+        return None
+    if value.lstrip()[:1] in ("{", "["):
         try:
-            return json.loads(text)
+            return json.loads(value)
         except (ValueError, RecursionError):
             pass
-    return text
+    return value
 
 
-def _kind(data: object) -> str:
-    names = {list: "array", str: "string", bool: "boolean", type(None): "null"}
-    return names.get(type(data), "number")
+def read_xlsx(data: bytes, *, sheet: str | None = None) -> Iterator[Row | BadRow]:
+    """Read an Excel workbook, of which the first row that is not blank names the columns.
+
+    Args:
+        data: The file's content.
+        sheet: Which of its sheets; needed where several have rows.
+
+    Raises:
+        InvalidInputError: It is no such workbook, has no such sheet, or several have rows.
+        ConfigurationError: The extra `sheets` is not installed.
+    """
+    _check_workbook(data)
+    try:
+        from openpyxl import load_workbook
+    except ImportError as error:
+        raise ConfigurationError(
+            "found an .xlsx workbook, and no openpyxl; install langchain-memalign[sheets], or save "
+            "the sheet as CSV."
+        ) from error
+    try:
+        # With the formulas, then with what they came to: only a spreadsheet works them out.
+        written, values = (
+            {
+                there.title: list(there.iter_rows())
+                for there in load_workbook(io.BytesIO(data), data_only=as_values).worksheets
+                if there.sheet_state == "visible"
+            }
+            for as_values in (False, True)
+        )
+    except Exception as error:  # openpyxl passes on whatever its parsers raise
+        raise InvalidInputError(
+            f"cannot read the .xlsx workbook ({error!s:.120}); save it again, or as CSV."
+        ) from error
+    if sheet is not None and sheet not in written:
+        raise InvalidInputError(
+            f"found no sheet {sheet!r}; the workbook has {', '.join(map(repr, written))}."
+        )
+    used = [
+        title
+        for title, rows in written.items()
+        if sheet in (None, title) and any(cell.value is not None for row in rows for cell in row)
+    ]
+    if len(used) > 1:
+        raise InvalidInputError(
+            f"found rows in the sheets {', '.join(map(repr, used))}; expected them in one. Name it "
+            "(--sheet of `memalign align`), or save it as CSV."
+        )
+    rows = (_sheet_records(written[title], values[title]) for title in used)
+    return _table((record for records in rows for record in records), "a cell")
+
+
+def _sheet_records(
+    written: Sequence[Sequence[Any]], values: Sequence[Sequence[Any]]
+) -> Iterator[_Record]:
+    for number, (there, row) in enumerate(zip(written, values, strict=True), 1):
+        # A formula that came to no text is a text without characters, not a number without digits.
+        lost = next(
+            (
+                formula.value
+                for formula, cell in zip(there, row, strict=True)
+                if formula.value is not None and cell.value is None and cell.data_type == "n"
+            ),
+            None,
+        )
+        if lost is not None:
+            yield _Record(
+                number,
+                problem=f"found the formula {lost!s:.60} without its value; open the workbook in "
+                "a spreadsheet and save it.",
+            )
+        else:
+            last = max((n for n, cell in enumerate(row, 1) if cell.value is not None), default=0)
+            yield _Record(number, [cell.value for cell in row[:last]])
+
+
+def _check_workbook(data: bytes) -> None:
+    """Tell the many formats apart that are zip files."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as file:
+            parts = set(file.namelist())
+            kind = file.read("mimetype").decode() if "mimetype" in parts else ""
+    except (zipfile.BadZipFile, OSError, ValueError) as error:
+        raise InvalidInputError(f"found a broken .xlsx or zip file ({error!s:.80}).") from error
+    if "xl/workbook.xml" not in parts:
+        what = "an .ods workbook" if "spreadsheet" in kind else "a zip file"
+        remedy = _WORKBOOK if "spreadsheet" in kind else "unpack it"
+        raise InvalidInputError(f"found {what}; {remedy}.")

@@ -5,17 +5,26 @@ from __future__ import annotations
 import hashlib
 from typing import Any, Self
 
-from pydantic import AwareDatetime, Field, field_validator, model_validator
+from pydantic import Field, StrictBool, field_validator, model_validator
 
-from langchain_memalign._content import canonical, is_blank, normalise
+from langchain_memalign._content import canonical, is_blank, is_missing, normalise
 from langchain_memalign.errors import InvalidInputError
-from langchain_memalign.schema.record import OptionalText, OptionalValue, Record, now
+from langchain_memalign.schema.record import (
+    OptionalName,
+    OptionalText,
+    OptionalValue,
+    Record,
+    Text,
+    Time,
+    now,
+)
 
 
 class Case(Record):
     """What is judged. Each field is text, a mapping, or messages; pairs are `{"A": ..., "B": ...}`.
 
-    Messages, also inside mappings, are kept in one plain form (see `content.normalise`).
+    Messages, also inside mappings, are kept in one plain form, and objects as what they hold (see
+    `content.normalise`). Missing fields may be None, nan, or pandas' NaT or NA.
     """
 
     inputs: Any = None
@@ -25,7 +34,7 @@ class Case(Record):
     @field_validator("inputs", "outputs", "reference_outputs", mode="before")
     @classmethod
     def _plain(cls, value: object, info: Any) -> object:
-        plain = normalise(value, where=info.field_name)
+        plain = None if is_missing(value) else normalise(value, where=info.field_name)
         if plain is not None and not isinstance(plain, str | dict | list):
             raise InvalidInputError(
                 f"{info.field_name} is a bare {type(value).__name__}; expected text, a mapping or "
@@ -51,20 +60,30 @@ class Feedback(Case):
 
     Attributes:
         id: The caller's own id; with it, a later feedback of the same id replaces this one.
+        source_id: What the system that it was collected in calls it, for
+            `judge.forget(source_ids=[...])`; the id, where there is none.
         value: What the expert says the value is.
         rationale: Why, in the expert's words.
         reviewer: Who says so; several reviewers of one case are several episodes.
         judge_value: What the judge had said, where known; learning starts from the difference.
         judge_rationale: Why the judge had said so.
+        judge_sight: Ids of the episodes and principles that the judge had before it then, such as
+            `Verdict.sight`; with them, forgetting one of these reaches that rationale. None where
+            it is not known.
+        unseen: Whether the reviewer had not been shown the judge's answer before; no part of what
+            was said.
     """
 
-    id: OptionalText = None
+    id: OptionalName = None
+    source_id: OptionalName = None
     value: OptionalValue = None
     rationale: OptionalText = None
-    reviewer: OptionalText = None
-    created_at: AwareDatetime = Field(default_factory=now)
+    reviewer: OptionalName = None
+    created_at: Time = Field(default_factory=now)
     judge_value: OptionalValue = None
     judge_rationale: OptionalText = None
+    judge_sight: tuple[Text, ...] | None = None
+    unseen: StrictBool = False
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:

@@ -7,7 +7,7 @@ import uuid
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from pydantic import AwareDatetime, Field, field_validator
 
@@ -20,15 +20,25 @@ _NAMESPACE = uuid.UUID("5b0f3c3e-6d9a-4d53-9f0e-4d656d416c67")
 
 
 class Episode(Record):
-    """A case with the expert's word on it, as memory keeps it."""
+    """A case with the expert's word on it, as memory keeps it.
+
+    Attributes:
+        source_id: What the system that the word was collected in calls it.
+        judge_rationale: Why the judge had said so, where known; empty where it was erased.
+        judge_sight: Ids of the episodes and principles in whose sight `judge_rationale` was
+            written; None where that is not known.
+    """
 
     id: str
+    source_id: str | None = None
     case: Case
     value: Value | None = None
     rationale: str | None = None
     reviewer: str | None = None
     judge_value: Value | None = None
     judge_rationale: str | None = None
+    judge_sight: tuple[str, ...] | None = None
+    unseen: bool = False
     status: Literal["pending", "distilled"] = "pending"
     created_at: AwareDatetime
     updated_at: AwareDatetime
@@ -40,12 +50,15 @@ class Episode(Record):
         identity = canonical([judge, feedback.id or f"case:{case.key}", feedback.reviewer])
         return cls(
             id=str(uuid.uuid5(_NAMESPACE, identity)),
+            source_id=feedback.source_id or feedback.id,
             case=case,
             value=feedback.value,
             rationale=feedback.rationale,
             reviewer=feedback.reviewer,
             judge_value=feedback.judge_value,
             judge_rationale=feedback.judge_rationale,
+            judge_sight=feedback.judge_sight,
+            unseen=feedback.unseen,
             created_at=feedback.created_at,
             updated_at=feedback.created_at,
         )
@@ -63,6 +76,8 @@ class Principle(Record):
 
     Attributes:
         episode_ids: The episodes it was distilled from; empty for one written by a human.
+        sight: Ids of the other episodes and principles in whose sight its text was written, each
+            standing also for what itself was written in sight of; None where that is not known.
         pinned: Shown before all others and never retired by distillation.
         retired_at: When it stopped to apply; None while it is active.
         replaced_by: The id of the principle that took its place.
@@ -71,6 +86,7 @@ class Principle(Record):
     id: str
     text: Text
     episode_ids: tuple[str, ...] = ()
+    sight: tuple[str, ...] | None = None
     origin: Literal["distilled", "human"] = "distilled"
     pinned: bool = False
     created_at: AwareDatetime
@@ -152,7 +168,7 @@ class WorkingMemory(Record):
     """What the judge has before it: principles, and recalled episodes, nearest first.
 
     Attributes:
-        recall_problem: Why no past cases could be looked up; None where they could.
+        recall_problem: Why past cases could not be looked up, or not all; None where all could.
         principles_total: How many are active, of which `principles` are shown.
         value_counts: How often the experts gave each value, over the judge's whole memory; keys
             are JSON text.
@@ -179,6 +195,31 @@ class WorkingMemory(Record):
         return hashlib.sha256(canonical(shown).encode()).hexdigest()[:16]
 
 
+class JudgeDefinition(Record):
+    """What a memory knows of a judge itself: how it was set up when it last learned.
+
+    Attributes:
+        id: Made of the judge's name.
+        spec: Instructions, value type and what belongs to them, as JSON.
+        k: Most episodes shown.
+        principle_tokens: Token budget of the principles.
+        model: The chat model, where it was given by name.
+        updated_at: When it was written.
+    """
+
+    id: str
+    spec: dict[str, Any]
+    k: int
+    principle_tokens: int
+    model: str | None = None
+    updated_at: AwareDatetime
+
+    @classmethod
+    def id_of(cls, judge: str) -> str:
+        """The id of the record, of which a judge has one."""
+        return str(uuid.uuid5(_NAMESPACE, canonical(["definition", judge])))
+
+
 class Put(Record):
     """Write one record of a judge, over the one with its id.
 
@@ -187,7 +228,7 @@ class Put(Record):
     """
 
     judge: str
-    record: Episode | Principle
+    record: Episode | Principle | JudgeDefinition
     vector: tuple[float, ...] | None = None
 
 

@@ -8,6 +8,7 @@ from langchain_core.messages.ai import UsageMetadata
 
 from langchain_memalign.schema.memory import Principle
 from langchain_memalign.schema.record import Record, Value
+from langchain_memalign.schema.report_table import Report, Row, counted, listed
 
 
 class Latency(Record):
@@ -27,8 +28,8 @@ class Verdict(Record):
         usage: Tokens of the model call, or None where the model does not tell.
         cut_tokens: Estimated tokens of the case left out, marked, to keep to the token budget.
         principles_total: How many principles were active; more than shown when over budget.
-        recall_problem: Why no past cases could be looked up, so that it rests on principles alone;
-            None where they could.
+        recall_problem: Why past cases could not be looked up, or not all: then it rests on what
+            could be, perhaps on principles alone; None where all could.
         memory_fingerprint: Digest of the working memory; equal for equal evidence.
     """
 
@@ -44,13 +45,18 @@ class Verdict(Record):
     recall_problem: str | None = None
     memory_fingerprint: str = ""
 
+    @property
+    def sight(self) -> tuple[str, ...]:
+        """Ids of all that the rationale was written in sight of; for `Feedback.judge_sight`."""
+        return (*self.principle_ids, *self.episode_ids)
+
 
 class Unscored(Record):
     """The judge could not reach a verdict, and why; never to be counted as a failed case.
 
     Attributes:
         raw: The model's last reply, where there was one.
-        recall_problem: Why no past cases could be looked up; None where they could.
+        recall_problem: Why past cases could not be looked up, or not all; None where all could.
     """
 
     reason: str
@@ -62,6 +68,11 @@ class Unscored(Record):
     recall_problem: str | None = None
     principles_total: int = 0
     memory_fingerprint: str = ""
+
+    @property
+    def value(self) -> None:
+        """None: there is no value, so that `outcome.value` can be asked of every outcome."""
+        return None
 
 
 class Pending(NamedTuple):
@@ -139,7 +150,7 @@ class GateDecision(Record):
     usage: UsageMetadata | None = None
 
 
-class AlignmentReport(Record):
+class AlignmentReport(Report):
     """What one alignment did; episodes by id.
 
     Attributes:
@@ -177,12 +188,37 @@ class AlignmentReport(Record):
     usage: UsageMetadata | None = None
     seconds: float = 0.0
 
+    def rows(self) -> list[Row]:
+        """What there is to tell, most important first."""
+        fed = (
+            ("stored", self.stored),
+            ("overwritten", self.overwritten),
+            ("unchanged", self.unchanged),
+            ("distilled", self.distilled),
+        )
+        refusal = f"{len(self.refused)}: {self.gate.reason}" if self.gate and self.refused else ""
+        return [
+            *counted(fed),
+            *listed("rejected", [f"{r.index}: {r.reason}" for r in self.rejected]),
+            *listed("pending", [f"{p.episode_id[:8]}: {p.reason}" for p in self.pending]),
+            *([("refused", refusal)] if refusal else counted([("refused", self.refused)])),
+            *listed("principles added", [p.text for p in self.principles_added]),
+            *listed("principles merged", [p.text for p in self.principles_merged]),
+            *listed("principles retired", [p.text for p in self.principles_retired]),
+            *counted([("conflicts", self.conflicts)]),
+            *listed("warnings", self.warnings),
+            *_cost(self.model_calls, self.embedded, self.seconds),
+        ]
 
-class ForgetReport(Record):
+
+class ForgetReport(Report):
     """What one forgetting did; episodes and principles by id.
 
     Attributes:
-        principles_removed: Erased, active or retired, because they cited a forgotten episode.
+        principles_removed: Erased, active or retired, because they came from a forgotten episode,
+            or were written in sight of it or of what else is gone.
+        rationales_erased: The episodes that stay, but without what the judge had said of them,
+            because it was written in sight of what is gone.
         principles_redistilled: Learned anew from the sources that remain.
         pending: Sources that wait to be distilled anew, and why.
         guarantee: What is gone, and what this memory cannot reach.
@@ -190,9 +226,29 @@ class ForgetReport(Record):
 
     episodes_removed: tuple[str, ...] = ()
     principles_removed: tuple[str, ...] = ()
+    rationales_erased: tuple[str, ...] = ()
     principles_redistilled: tuple[Principle, ...] = ()
     pending: tuple[Pending, ...] = ()
     model_calls: int = 0
     embedded: int = 0
     seconds: float = 0.0
     guarantee: str = ""
+
+    def rows(self) -> list[Row]:
+        """What there is to tell, most important first."""
+        gone = (
+            ("episodes removed", self.episodes_removed),
+            ("principles removed", self.principles_removed),
+        )
+        return [
+            *counted(gone),
+            *listed("principles redistilled", [p.text for p in self.principles_redistilled]),
+            *listed("pending", [f"{p.episode_id[:8]}: {p.reason}" for p in self.pending]),
+            *_cost(self.model_calls, self.embedded, self.seconds),
+            *([("guarantee", self.guarantee)] if self.guarantee else []),
+        ]
+
+
+def _cost(model_calls: int, embedded: int, seconds: float) -> list[Row]:
+    said = f"{model_calls} model calls, {embedded} texts embedded, {seconds:.1f} s"
+    return [("cost", said.replace("1 model calls", "1 model call") if model_calls == 1 else said)]

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Self, TypeAlias
 
 from pydantic import (
     AfterValidator,
+    AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -19,19 +20,37 @@ from pydantic import (
     ValidationError,
 )
 
-from langchain_memalign._content import MAX_INT, check_text
+from langchain_memalign._content import MAX_INT, clean_text, is_missing, scalar
 from langchain_memalign.errors import InvalidInputError
 
 
+def now() -> datetime:
+    """The current time, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def _now_if_missing(value: object) -> object:
+    return now() if is_missing(value) else value
+
+
 def _text(value: str) -> str:
-    return check_text(value, where="text")
+    return clean_text(value, where="text")
 
 
 def _blank_to_none(value: object) -> object:
-    return None if isinstance(value, str) and not value.strip() else value
+    return None if is_missing(value) or (isinstance(value, str) and not value.strip()) else value
+
+
+def _name(value: object) -> object:
+    """An id or a name as text; tables have them as numbers, and as 7.0 where some are missing."""
+    held = scalar(value)
+    if isinstance(held, float) and held.is_integer():
+        held = int(held)
+    return str(held) if isinstance(held, int) and not isinstance(held, bool) else held
 
 
 def _scalar(value: object) -> object:
+    value = scalar(value)
     if not isinstance(value, bool | int | float | str | None):
         raise InvalidInputError(
             f"found a {type(value).__name__}; expected true or false, a number, or a label."
@@ -45,14 +64,13 @@ def _scalar(value: object) -> object:
 
 Text: TypeAlias = Annotated[StrictStr, AfterValidator(_text)]
 OptionalText: TypeAlias = Annotated[Text | None, BeforeValidator(_blank_to_none)]
+OptionalName: TypeAlias = Annotated[OptionalText, BeforeValidator(_name)]
+"""An id or a name: text, or a whole number as its text."""
 Value: TypeAlias = Annotated[StrictBool | StrictInt | StrictFloat | Text, BeforeValidator(_scalar)]
 """A judgement's value: true or false, a whole number, a number, or a label."""
+Time: TypeAlias = Annotated[AwareDatetime, BeforeValidator(_now_if_missing)]
+"""A moment with its time zone; now, where it is missing."""
 OptionalValue: TypeAlias = Annotated[Value | None, BeforeValidator(_blank_to_none)]
-
-
-def now() -> datetime:
-    """The current time, aware, in UTC."""
-    return datetime.now(UTC)
 
 
 class Record(BaseModel):

@@ -1,7 +1,12 @@
 """How many records one distilling call is given."""
 
+import datetime as dt
+import re
+import threading
+
 import pytest
-from fakes import feedback
+from fakes import feedback, one_rule_a_record
+from langchain_core.callbacks import BaseCallbackHandler
 
 
 def batches(bench, words):
@@ -48,3 +53,47 @@ def test_records_come_in_the_order_in_which_they_were_said(bench):
     assert bench.texts()[0] == "Rule: Remark 3."
     prompt = bench.model.requests[-1].prompt
     assert prompt.index("Remark 1.") < prompt.index("Remark 2.")
+
+
+def exported(make_bench, path, last):
+    """What a memory holds after 51 records are learned at once; batch `last` ends last."""
+    other_ended = threading.Event()
+    decided = []
+
+    def respond(request):
+        if request.title == "principles":
+            if ("Remark 50." in request.prompt) == (last == 1):
+                assert other_ended.wait(30)
+            else:
+                decided.append(request)
+        return one_rule_a_record(request)
+
+    bench = make_bench(respond=respond)
+    with bench.memory:
+        listener = ended(other_ended)
+        at = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+        words = [feedback(i, created_at=at + dt.timedelta(seconds=i)) for i in range(51)]
+        bench.judge.align(words, config={"callbacks": [listener]})
+        bench.memory.export_jsonl(path)
+        shown = [rule.text for rule in bench.judge.principles()]
+    prompts = sorted(request.prompt for request in bench.model.titled("principles"))
+    timeless = re.sub(r'"(created|updated|retired|exported)_at":\s*"[^"]*"', "", path.read_text())
+    return prompts, timeless, shown
+
+
+def ended(event):
+    """Sets `event` once a batch has been learned and written."""
+
+    class Listener(BaseCallbackHandler):
+        def on_custom_event(self, name, data, **_):
+            if data["done"]:
+                event.set()
+
+    return Listener()
+
+
+def test_the_same_feedback_gives_the_same_memory_whichever_batch_ends_first(make_bench, tmp_path):
+    one = exported(make_bench, tmp_path / "one.jsonl", last=0)
+    other = exported(make_bench, tmp_path / "other.jsonl", last=1)
+
+    assert one == other

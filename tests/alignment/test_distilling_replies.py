@@ -2,6 +2,7 @@
 
 import pytest
 from fakes import dump, feedback, one_rule_a_record, principle
+from langchain_core.messages import AIMessage
 
 
 def scripted(*replies):
@@ -105,7 +106,11 @@ def test_a_reply_cut_off_in_the_middle_is_not_taken_for_the_whole(make_bench):
     assert len(bench.model.requests) == 2
 
 
-BROKEN = [{"sources": ["R2"]}, {"text": 5, "sources": ["R2"]}, {"text": "x", "sources": "R2"}]
+BROKEN = [
+    {"sources": ["R2"]},
+    {"text": 5, "sources": ["R2"]},
+    {"text": "x", "sources": "the second"},
+]
 
 
 @pytest.mark.parametrize("broken", [*BROKEN, principle("x", "R2", relation="removes"), "x", None])
@@ -148,3 +153,90 @@ def test_half_a_character_in_a_reply_is_replaced(make_bench):
     report = bench.judge.align([feedback(1)])
     assert len(report.distilled) == 1
     assert bench.texts() == ["Smile ? always."]
+
+
+def calls(*args):
+    """Several calls in one reply; text stands for arguments that are no JSON."""
+    whole = [{"name": "principles", "args": a, "id": "1"} for a in args if isinstance(a, dict)]
+    broken = [
+        {"name": "principles", "args": a, "id": "2", "error": None, "type": "invalid_tool_call"}
+        for a in args
+        if isinstance(a, str)
+    ]
+    return AIMessage("", tool_calls=whole, invalid_tool_calls=broken)
+
+
+ONE, TWO = ({"principles": [principle(f"Rule {i}.", f"R{i}")]} for i in (1, 2))
+
+
+def test_several_calls_in_one_reply_are_joined(make_bench):
+    bench = make_bench(scripted(calls(ONE, TWO)))
+    report = bench.judge.align([feedback(1), feedback(2)])
+    assert bench.texts() == ["Rule 1.", "Rule 2."]
+    assert (len(report.distilled), report.pending, report.model_calls) == (2, (), 1)
+
+
+@pytest.mark.parametrize(
+    "unread", ['{"principles": [{"text": "Ru', {"rules": []}, {"principles": "Rule 2."}]
+)
+def test_records_of_a_call_that_cannot_be_read_stay_pending(make_bench, unread):
+    reply = calls(ONE, unread)
+    bench = make_bench(scripted(reply, reply))
+    report = bench.judge.align([feedback(1), feedback(2)])
+    assert bench.texts() == ["Rule 1."]
+    assert (len(report.distilled), len(report.pending)) == (1, 1)
+    assert bench.judge.align([]).distilled == (report.pending[0].episode_id,)
+
+
+def test_a_second_list_in_the_text_may_be_a_correction_and_is_asked_about(make_bench):
+    bench = make_bench(scripted(f"First {dump(ONE)}, or rather {dump(TWO)}."))
+    report = bench.judge.align([feedback(1), feedback(2)])
+    assert (len(report.distilled), report.model_calls) == (2, 2)
+    assert "Rule: Remark 1." in bench.texts()
+
+
+@pytest.mark.parametrize("said", ["R1", "r1", "[R1]", '["R1"]', ["[R1]"]])
+def test_sources_are_read_in_any_form_of_a_list(make_bench, said):
+    rule = {"text": "One.", "sources": said, "relation": "Add", "target": None}
+    bench = make_bench(scripted({"principles": [rule]}))
+    report = bench.judge.align([feedback(1), feedback(2)])
+    assert len(sources(bench)["One."]) == 1
+    assert report.model_calls == 1
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        dump(ONE["principles"]),
+        dump(ONE["principles"][0]),
+        {"principles": dump(ONE["principles"])},
+        {"name": "principles", "parameters": ONE},
+        {"rules": ONE["principles"]},
+        '{"principles": [{"text": "Rule\n1.", "sources": ["R1"],},]}',
+    ],
+)
+def test_a_list_is_read_wherever_it_plainly_stands(make_bench, reply):
+    bench = make_bench(scripted(reply))
+    report = bench.judge.align([feedback(1)])
+    assert (bench.texts(), report.model_calls) == (["Rule 1."], 1)
+
+
+def test_an_empty_list_alone_is_a_good_answer_too(make_bench):
+    bench = make_bench(scripted("```json\n[]\n```"))
+    report = bench.judge.align([feedback(1)])
+    assert (len(report.distilled), bench.texts(), report.model_calls) == (1, [], 1)
+
+
+def test_a_tag_inside_a_principle_is_part_of_it(make_bench):
+    text = "Markup such as <think>x</think> is no answer."
+    bench = make_bench(scripted(dump({"principles": [principle(text, "R1")]})))
+    bench.judge.align([feedback(1)])
+    assert bench.texts() == [text]
+
+
+def test_records_that_a_provider_blocks_stay_pending_with_the_reason(make_bench):
+    blocked = AIMessage("", response_metadata={"finish_reason": "SAFETY"})
+    bench = make_bench(scripted(blocked))
+    report = bench.judge.align([feedback(1)])
+    assert report.model_calls == 1
+    assert "blocked the answer (SAFETY)" in report.pending[0].reason

@@ -1,9 +1,13 @@
 """Taking feedback in: stored before it is used, each word once, the newest word counts."""
 
 from collections import Counter
+from decimal import Decimal
 
+import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
-from fakes import feedback, one_rule_a_record, principle
+from fakes import CountingEmbeddings, feedback, one_rule_a_record, principle
 
 from langchain_memalign import Feedback, InvalidInputError
 
@@ -146,7 +150,7 @@ def test_unusable_records_are_rejected_by_index_and_the_others_are_stored(bench)
     report = bench.judge.align(
         [
             feedback(1),
-            feedback(2, value="yes"),
+            feedback(2, value="perhaps"),
             {"inputs": "Nobody said anything."},
             feedback(3, inputs="", outputs=""),
             feedback(4, rationale="\ud800"),
@@ -157,16 +161,67 @@ def test_unusable_records_are_rejected_by_index_and_the_others_are_stored(bench)
     )
     assert [r.index for r in report.rejected] == [1, 2, 3, 4, 5, 6]
     reasons = [r.reason for r in report.rejected]
-    assert "'yes'" in reasons[0]
+    assert "'perhaps'" in reasons[0]
     assert "true or false" in reasons[0]
     assert "reviewr" in reasons[4]
     assert all("expected" in reason for reason in reasons)
     assert bench.remarks(status="distilled") == ["Remark 1.", "Remark 6."]
 
 
-def test_a_batch_of_only_unusable_records_calls_nothing(bench):
-    report = bench.judge.align([feedback(1, value=3)])
-    assert (len(report.rejected), bench.judge.episodes(), bench.calls()) == (1, [], (0, 0))
+def test_a_batch_of_only_unusable_records_is_an_error_with_the_first_reasons(bench):
+    with pytest.raises(InvalidInputError) as caught:
+        bench.judge.align([feedback(i, value=3) for i in range(20)])
+
+    said = str(caught.value)
+    assert said.startswith("20 of 20 items of feedback cannot be used: item 0: value: found 3; ")
+    assert "item 2: " in said
+    assert "item 3: " not in said
+    assert (bench.judge.episodes(), bench.calls()) == ([], (0, 0))
+
+
+def test_that_some_records_are_unusable_is_logged(bench, caplog):
+    bench.judge.align([feedback(1), feedback(2, value=3)])
+
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert "1 of 2 items of feedback cannot be used: item 1: value: found 3" in record.message
+
+
+@pytest.mark.parametrize("value", ["yes", "pass", 1, "1", np.bool_(True), Decimal(1)])
+def test_people_s_values_are_read_as_they_mean_them(bench, value):
+    bench.judge.align([feedback(1, value=value, judge_value="no")])
+
+    (episode,) = bench.judge.episodes()
+    assert (episode.value, episode.judge_value) == (True, False)
+
+
+FRAME = pd.DataFrame(
+    {
+        "inputs": ["Where is it?", "Thanks!"],
+        "outputs": ["Unknown.", "Welcome."],
+        "value": [np.nan, 1.0],
+        "rationale": ["Too cold.", np.nan],
+        "reviewer": [7, 8],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    "table", [FRAME, pa.Table.from_pandas(FRAME, preserve_index=False), FRAME.to_dict("records")]
+)
+def test_a_table_is_taken_as_its_rows(bench, table):
+    report = bench.judge.align(table)
+
+    assert (len(report.stored), report.rejected) == (2, ())
+    said = [(e.value, e.rationale, e.reviewer) for e in bench.judge.episodes()]
+    assert sorted(said, key=str) == [(None, "Too cold.", "7"), (True, None, "8")]
+
+
+def test_what_stands_for_unreadable_characters_is_said_in_the_report(bench):
+    report = bench.judge.align([feedback(1, rationale="Too\0cold."), feedback(2)])
+
+    (warning,) = report.warnings
+    assert warning.startswith("1 of the episodes hold U+FFFD, which stands for NUL")
 
 
 @pytest.mark.parametrize("unusable", ["text", {"inputs": "one record"}, 5, None])
@@ -189,3 +244,14 @@ def test_aligning_nothing_does_nothing(bench):
     report = bench.judge.align([])
     assert report.model_copy(update={"seconds": 0.0}) == type(report)()
     assert bench.calls() == (0, 0)
+
+
+def test_what_can_never_be_recalled_is_said_in_the_report(make_bench):
+    class Blank(CountingEmbeddings):
+        def _embed(self, text):
+            return [0.0] * self.size if "topic1" in text else super()._embed(text)
+
+    report = make_bench(embeddings=Blank()).judge.align([feedback(1), feedback(2)])
+
+    (warning,) = report.warnings
+    assert "zero vectors for 1 of the episodes, which are therefore never recalled" in warning

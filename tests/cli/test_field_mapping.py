@@ -86,6 +86,59 @@ def test_names_may_hold_the_marks():
     }
 
 
+ODD = {"v.1": 1, "score, final": 2, "a=b": 3, "Good?": 4, "it's": 5, 'say "a"': 6, "a": {"b.c": 7}}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ('"v.1"=value', 1),
+        ("'v.1'=value", 1),
+        (r"v\.1=value", 1),
+        ("v.1=value", 1),
+        ('"score, final"=value', 2),
+        (' "score, final" = value , ', 2),
+        (r"score\, final=value", 2),
+        ('"a=b"=value', 3),
+        ("'a=b'?=value", 3),
+        ('"Good?"=value', 4),
+        ('"Good?"?=value', 4),
+        (r"Good\?=value", 4),
+        ("Good?=value", 4),
+        ("it's=value", 5),
+        ("'it''s'=value", 5),
+        ('"say ""a"""=value', 6),
+        ('a."b.c"=value', 7),
+        ("a.b.c=value", 7),
+    ],
+)
+def test_a_column_may_be_called_anything(text, value):
+    fields = FieldMap.parse([text], fields=FEEDBACK_FIELDS)
+    assert fields.apply(ODD) == {"value": value}
+    assert fields.missing([ODD]) is None
+    assert len(fields.unused([ODD])) == len(ODD) - 1
+
+
+def test_targets_may_be_quoted_too():
+    text = '"score, final"=outputs."of it, all",a=inputs'
+    assert mapped(text, ODD) == {"outputs": {"of it, all": 2}, "inputs": {"b.c": 7}}
+
+
+def test_a_nested_field_comes_before_a_name_with_dots():
+    assert mapped("v.1=value", {"v": {"1": "nested"}, "v.1": "flat"}) == {"value": "nested"}
+
+
+def test_a_message_names_a_column_as_it_is_mapped():
+    with pytest.raises(InvalidInputError, match=r"no field '\"a, b\"'; .*'\"a, b\"\?=value'"):
+        mapped('"a, b"=value', {"inputs": 1})
+
+
+def test_a_blank_field_that_may_be_missing_counts_as_missing():
+    row = {"comment": None, "rationale": "Mine."}
+    assert mapped("comment?=rationale", row) == {"rationale": "Mine."}
+    assert mapped("comment=rationale", row) == {"rationale": None}
+
+
 def test_a_missing_field_is_an_error_unless_it_may_be_missing():
     with pytest.raises(InvalidInputError, match=r"no field 'note'; found inputs\..*'note\?=ratio"):
         mapped("note=rationale", {"inputs": "a"})

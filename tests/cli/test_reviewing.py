@@ -139,7 +139,7 @@ def test_what_is_typed_is_read_as_everywhere_and_shown_before_it_is_learned(shel
     assert said(shell) == [
         (False, None, True),
         (None, "Say sorry.", True),
-        (False, "false. He was rude to her.", True),
+        (False, "He was rude to her.", True),
     ]
 
 

@@ -1,6 +1,8 @@
 """A judge called as evaluators are called: what it takes and what it returns."""
 
+import datetime as dt
 import json
+import uuid
 from typing import Annotated, Literal
 
 import pytest
@@ -143,11 +145,43 @@ async def test_a_program_that_failed_is_not_judged(bench, evaluate, fields):
     ("fields", "said"),
     [
         ({}, "the case is empty"),
-        ({"inputs": "Where?", "outputs": 4}, "expected text, a mapping or messages"),
         ({"outputs": "Here.", "attachments": {"map": "a.png"}}, "found attachments"),
-        ({"outputs": "Here.", "context": "A map."}, "found context"),
+        ({"outputs": "Here.", "rubric": "A map."}, "found rubric"),
     ],
 )
 async def test_what_cannot_be_judged_is_a_clear_error(bench, evaluate, fields, said):
     with pytest.raises(InvalidInputError, match=said):
         await evaluate(bench.judge, **fields)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "said"),
+    [
+        (4, "expected text, a mapping or messages"),
+        ({"answer": object()}, "outputs.answer is a object"),
+        ({"score": float("nan")}, "outputs.score is nan"),
+    ],
+)
+async def test_outputs_that_nothing_can_hold_are_abstained_on(bench, evaluate, outputs, said):
+    result = await evaluate(bench.judge, inputs="Where?", outputs=outputs)
+
+    assert (result["score"], bench.model.requests) == (None, [])
+    assert said in result["comment"]
+
+
+def test_outputs_with_objects_are_judged(bench):
+    at = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+
+    result = bench.judge.evaluate(inputs="When?", outputs={"at": at, "id": uuid.UUID(int=7)})
+    assert result["score"] is not None
+
+
+def test_langsmith_s_run_and_example_may_be_positional(bench):
+    class Example:
+        inputs = {"question": "Where?"}  # noqa: RUF012
+        outputs = {"answer": "Here."}  # noqa: RUF012
+
+    by_name = bench.judge(run=run({"answer": "There."}), example=Example())
+    assert bench.judge(run({"answer": "There."}), Example())["score"] == by_name["score"]
+    result = bench.judge.evaluate_run(run({"answer": "There."}), example=Example())
+    assert (result.key, result.score) == (bench.judge.name, by_name["score"])

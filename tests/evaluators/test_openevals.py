@@ -48,8 +48,28 @@ def test_the_prompt_shows_the_memory_and_asks_for_a_score(taught):
     assert '"score": true or false.' in system["content"]
     assert '"relied_on"' not in system["content"]
     assert "Too cold." in user["content"]
-    with pytest.raises(ValueError, match="found context"):
-        prompt(**CASE, context="A map.")
+    with pytest.raises(ValueError, match="found rubric"):
+        prompt(**CASE, rubric="Be kind.")
+
+
+def test_a_context_becomes_part_of_the_case(taught):
+    judge, prompt = taught()
+    _, user = prompt(**CASE, context=["The parcel is lost."])
+
+    assert '<field name="context">' in user["content"]
+    assert "The parcel is lost." in user["content"]
+    result = judge(**CASE, context=["The parcel is lost."])
+    assert result["key"] == judge.name
+
+
+def test_openevals_judge_abstains_with_no_score_and_has_the_judge_s_name(taught):
+    judge, prompt = taught()
+    evaluator = create_llm_as_judge(prompt=prompt, judge=prompt.model, **prompt.options)
+
+    assert evaluator(**CASE)["score"] is False
+    result = evaluator(inputs="zzz qqq", outputs="vvv www")
+    assert (result["key"], result["score"]) == (judge.name, None)
+    assert result["comment"].startswith("Unscored: ")
 
 
 def test_agentevals_judges_trajectories_with_this_memory(taught):

@@ -69,7 +69,7 @@ def check_error(place, ask, part, failure):
 def test_a_memory_that_was_in_use_opens_in_full_once_it_is_free(place, ask):
     first = Memory.open(place, embeddings=CountingEmbeddings())
     with pytest.raises(MemoryLockedError):
-        Bench(location=place)
+        Memory.open(place, embeddings=CountingEmbeddings(), embeddings_id="another")
     first.close()
     bench = Bench(location=place)
     with bench.memory:

@@ -81,7 +81,7 @@ ANSWERS = {
     "plain text, a decision": ("Approve", True, None),
     "plain text, a value": ("false", False, None),
     "plain text, almost JSON": ("[" * 100_000 + " a b", None, "[" * 100_000 + " a b"),
-    "plain text, a value and why": ("No. Say sorry.", False, "No. Say sorry."),
+    "plain text, a value and why": ("No. Say sorry.", False, "Say sorry."),
     "consent or value, and both are the same": ("yes", True, None),
     "the same as JSON": (True, True, None),
     "a decision in other words": (form("ok"), True, None),

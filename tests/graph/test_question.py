@@ -106,7 +106,7 @@ def test_no_name_in_a_case_marks_anything_up(text):
 def test_the_first_line_is_plain_text(text):
     for given in ({"problem": text or "x"}, {}):
         first = description(Case(inputs=text, outputs="b"), **given).split("\n", 1)[0]
-        assert not re.search(r"[`#<!\[*|\\]", first)
+        assert not re.search(r"[`#<\[*|\\]", first)
         assert outline(first) == ["paragraph_open", "paragraph_close"]
 
 

@@ -5,10 +5,13 @@ is the other value; `?` is asked again; `remark` is a remark alone; all else is 
 """
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from langchain_memalign import Case, InvalidInputError, Verdict
 from langchain_memalign._answers import read_release
 from langchain_memalign._values import JudgeSpec
+from langchain_memalign._words import is_sentence
 from langchain_memalign.graph.answer import read_feedback
 
 CASE = Case(inputs="My parcel is lost.", outputs="Not our problem.")
@@ -163,6 +166,18 @@ def test_what_is_typed_becomes_the_same_wherever_it_is_typed(typed, place):
                 "Cold.",
             )
         )
+
+
+@given(
+    st.text()
+    | st.lists(st.sampled_from([*TYPED, ",", ".", ":", "?", "not", "a"]), max_size=5).map(" ".join)
+)
+def test_whatever_is_typed_is_a_value_of_the_judge_or_a_sentence_or_asked_again(typed):
+    for spec, said in JUDGES:
+        value, remark = become(typed, "resume", spec, said)
+        if value not in (AGAIN, OTHER, REMARK):
+            assert spec.value_type.check(value) == value
+        assert remark is None or is_sentence(remark)
 
 
 RELEASED = {

@@ -71,7 +71,11 @@ async def test_a_human_releases_what_the_chain_said_and_the_judge_learns(drive, 
 
 @pytest.mark.parametrize(
     ("answer", "stored"),
-    [(WITHHOLD, 1), ({"decision": "ignore"}, 0), ({"decision": "reject", "message": "Hm."}, 1)],
+    [
+        (WITHHOLD, 1),
+        ({"decision": "ignore"}, 0),
+        ({"decision": "reject", "message": "Say sorry."}, 1),
+    ],
 )
 async def test_what_no_human_releases_is_withheld(drive, kind, thread, answer, stored):
     graph = Chain(kind.judge, on_fail="review", message="No.").graph()

@@ -236,3 +236,78 @@ def test_async_does_the_same(langsmith, client, judge):
 def test_feedback_itself_is_told_where_to_go(judge):
     with pytest.raises(MemAlignError, match=r"judge\.align"):
         import_feedback(judge, [{"inputs": "a", "value": True}])
+
+
+def withdrawing(server):
+    """A project of which one word after another is deleted, emptied or loses its run."""
+    for name in ("kept", "deleted", "emptied", "lost", "shared"):
+        server.add_run(name)
+    said = {
+        name: server.say(name, score=0.0, comment="Cold.", user="ann")
+        for name in ("kept", "deleted", "emptied", "lost", "shared")
+    }
+    server.say("shared", score=1.0, user="bea")
+    yield
+    server.feedback.remove(said["deleted"])
+    said["emptied"] |= {"score": None, "comment": None}
+    del server.runs[said["lost"]["run_id"]]
+    server.feedback.remove(said["lost"])
+    server.feedback.remove(said["shared"])
+    yield
+
+
+@pytest.mark.parametrize("place", ["project", "since", "run_ids"])
+def test_what_is_gone_is_reported_and_forgotten_when_asked(langsmith, client, judge, place):
+    withdrawal = withdrawing(langsmith)
+    next(withdrawal)
+    assert (
+        import_feedback(judge, from_langsmith(client, key="tone", project="support")).withdrawn
+        == ()
+    )
+    elsewhere = {"inputs": "x", "outputs": "y", "value": True}
+    other = f"langsmith:{uid('elsewhere')}:{uid('deleted')}:tone"
+    judge.align([{**elsewhere, "source_id": other}])
+    before = {e.id: e for e in judge.episodes()}
+    next(withdrawal)
+    where = {
+        "project": {"project": "support"},
+        "since": {"project": "support", "since": datetime(2027, 1, 1, tzinfo=UTC)},
+        "run_ids": {"run_ids": [uid("kept")]},
+    }[place]
+    report = import_feedback(judge, from_langsmith(client, key="tone", **where))
+    gone = {before[id_].case.inputs["question"] for id_ in report.withdrawn}
+    assert gone == {f"Question of {n}?" for n in ("deleted", "emptied", "lost", "shared")}
+    assert {before[id_].reviewer for id_ in report.withdrawn} == {"ann"}
+    assert len(judge.episodes()) == len(before)
+    found = from_langsmith(client, key="tone", project="support")
+    report = import_feedback(judge, found, forget_withdrawn=True)
+    assert len(report.forgotten.episodes_removed) == 4
+    assert {e.id for e in judge.episodes()} == before.keys() - set(report.withdrawn)
+
+
+def test_a_dataset_that_lost_examples(langsmith, client, judge):
+    judge.align([{"inputs": f"q{n}", "outputs": "a", "value": True} for n in range(3)])
+    langsmith.examples = [
+        {**e, "dataset_id": uid("golden"), "modified_at": e["created_at"], "runs": []}
+        for e in to_langsmith_examples(judge.episodes(), judge="tone")
+    ]
+    judge.forget(where=lambda _: True)
+    import_feedback(judge, from_langsmith_dataset(client, "golden"))
+    assert len(judge.episodes()) == 3
+    del langsmith.examples[0], langsmith.examples[0]
+    report = import_feedback(judge, from_langsmith_dataset(client, "golden"), forget_withdrawn=True)
+    assert len(report.withdrawn) == len(report.forgotten.episodes_removed) == 2
+    assert len(judge.episodes()) == 1
+
+
+def test_a_source_that_fails_when_it_is_asked_again_forgets_nothing(langsmith, client, judge):
+    langsmith.add_run("late")
+    langsmith.say("late", score=0.0, user="ann")
+    import_feedback(judge, from_langsmith(client, key="tone", project="support"))
+    langsmith.feedback.clear()
+    found = from_langsmith(client, key="tone", project="support")
+    list(found)
+    langsmith.key = "another"
+    report = import_feedback(judge, found, forget_withdrawn=True)
+    assert "refuses the key" in report.incomplete
+    assert (report.withdrawn, len(judge.episodes())) == ((), 1)

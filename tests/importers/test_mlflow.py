@@ -42,6 +42,123 @@ def test_reviewers_keep_their_own_words_and_an_override_counts(tracking, judge):
     assert words == {"ann": (False, "On second thoughts, cold."), "bob": (True, None)}
 
 
+def test_a_word_on_a_span_is_about_that_span(tracking, judge):
+    steps = [({"query": "letter"}, ["doc 1"]), ("Late!", "Comes tomorrow.")]
+    trace, search, _ = tracking.trace({"question": "Late!"}, "Sorry.", steps=steps)
+    tracking.say(trace, False, "Found nothing of use.", span=search)
+    tracking.say(trace, True, by="gpt", kind="LLM_JUDGE", span=search)
+    tracking.say(trace, True, "Kind.")
+    report = learned(judge, tracking)
+    assert report.skipped == ()
+    told = [(e.case.inputs, e.case.outputs, e.value, e.judge_value) for e in judge.episodes()]
+    assert ({"query": "letter"}, ["doc 1"], False, True) in told
+    assert ({"question": "Late!"}, "Sorry.", True, None) in told
+    assert len(told) == 2
+
+
+def test_a_word_on_a_span_that_is_gone_is_named(tracking, judge):
+    trace = tracking.trace("a", "b")
+    tracking.say(trace, False, span="0123456789abcdef")
+    report = learned(judge, tracking)
+    assert [item.where for item in report.unusable] == [f"trace {trace}, span 0123456789abcdef"]
+    assert judge.episodes() == []
+
+
+def chat(*texts):
+    roles = ["user", "assistant"] * len(texts)
+    return [{"role": role, "content": text} for role, text in zip(roles, texts, strict=False)]
+
+
+def in_words(tracking):
+    first = tracking.trace({"question": "Late!"}, "Sorry.", session="s-1")
+    tracking.trace("And now?", "It comes tomorrow.", session="s-1")
+    return first
+
+
+def with_history(tracking):
+    talk = chat("Late!", "Sorry.", "And now?", "It comes tomorrow.")
+    answer = {"choices": [{"message": talk[1]}]}
+    first = tracking.trace({"messages": talk[:1]}, answer, session="s-1")
+    tracking.trace({"messages": talk[:3]}, {"messages": talk}, session="s-1")
+    return first
+
+
+@pytest.mark.parametrize("turns", [in_words, with_history])
+def test_a_word_on_a_session_is_about_the_whole_conversation(tracking, judge, turns):
+    tracking.trace("Another", "talk.", session="s-2")
+    first = turns(tracking)
+    tracking.say(first, False, "Took two turns.", session="s-1")
+    report = learned(judge, tracking)
+    assert [item.reason for item in report.skipped] == ["it has no human assessment 'tone'."] * 2
+    (episode,) = judge.episodes()
+    assert episode.case.inputs is None
+    said = [(m["role"], m["content"]) for m in episode.case.outputs]
+    assert said == [
+        ("user", "Late!"),
+        ("assistant", "Sorry."),
+        ("user", "And now?"),
+        ("assistant", "It comes tomorrow."),
+    ]
+    assert (episode.value, episode.rationale) == (False, "Took two turns.")
+
+
+def test_a_session_that_goes_on_is_one_case(tracking, judge):
+    first = in_words(tracking)
+    tracking.say(first, False, session="s-1")
+    learned(judge, tracking)
+    tracking.trace("Thanks.", "You are welcome.", session="s-1")
+    report = learned(judge, tracking).alignment
+    assert (len(report.overwritten), len(report.stored)) == (1, 0)
+    (episode,) = judge.episodes()
+    assert len(episode.case.outputs) == 6
+
+
+def test_what_is_gone_is_reported_and_forgotten_when_asked(tracking, judge):
+    steps = [("find", "found")]
+    kept, cleared, deleted, spanned, talked = (
+        tracking.trace(f"Question {n}?", "No.", session="s-1" if n == 4 else None)
+        if n != 3
+        else tracking.trace("Question 3?", "No.", steps=steps)
+        for n in range(5)
+    )
+    spanned, span = spanned
+    tracking.say(kept, False, by="bea")
+    withdrawn = [
+        (trace, tracking.say(trace, False, "Cold.", **about))
+        for trace, about in [
+            (kept, {}),
+            (cleared, {}),
+            (deleted, {}),
+            (spanned, {"span": span}),
+            (talked, {"session": "s-1"}),
+        ]
+    ]
+    assert learned(judge, tracking).withdrawn == ()
+    elsewhere = {"inputs": "x", "outputs": "y", "value": True, "source_id": "mlflow:1@0:tr:tone"}
+    judge.align([elsewhere, {**elsewhere, "source_id": "ticket:7", "inputs": "z"}])
+    before = {e.id: e for e in judge.episodes()}
+    for trace, assessment in withdrawn:
+        if trace == deleted:
+            tracking.delete(trace)
+        elif trace == cleared:
+            tracking.say(trace, None, "", instead_of=assessment)
+        else:
+            tracking.unsay(trace, assessment)
+
+    report = learned(judge, tracking, since=datetime.now(UTC) + timedelta(hours=1))
+    gone = [before[id_] for id_ in report.withdrawn]
+    assert len(gone) == 5
+    assert {(e.reviewer, e.rationale) for e in gone} == {("ann", "Cold.")}
+    assert report.forgotten is None
+    assert len(judge.episodes()) == len(before)
+
+    found = from_mlflow(name="tone", experiment="support", tracking_uri=tracking.uri)
+    report = import_feedback(judge, found, forget_withdrawn=True)
+    assert set(report.forgotten.episodes_removed) == {e.id for e in gone}
+    assert {e.id for e in judge.episodes()} == before.keys() - {e.id for e in gone}
+    assert learned(judge, tracking).withdrawn == ()
+
+
 def test_what_no_human_said_is_skipped_with_the_reason(tracking, judge):
     machine = tracking.trace("a", "b")
     tracking.say(machine, True, kind="LLM_JUDGE")

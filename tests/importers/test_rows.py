@@ -21,7 +21,7 @@ def test_columns_are_told_apart_as_spreadsheets_write_them(mark):
     sheet += mark.join(['"Late!\nWhere is it?"', "good", ""]) + "\r\n\r\n"
     sheet += mark.join(['"{""a"": 1}"', "bad", '"Cold, ""very"""'])
     assert list(read_csv(sheet.encode("utf-8-sig"))) == [
-        Row(2, {"question": "Late!\nWhere is it?", "label": "good"}),
+        Row(2, {"question": "Late!\nWhere is it?", "label": "good", "why": None}),
         Row(5, {"question": {"a": 1}, "label": "bad", "why": 'Cold, "very"'}),
     ]
 

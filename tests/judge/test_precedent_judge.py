@@ -15,16 +15,21 @@ WARM = {
 
 
 @pytest.fixture
-def judge():
+def make_judge():
     pytest.importorskip("wordllama")
     with Memory.open(":memory:", embeddings="local") as memory:
-        yield MemAlignJudge(
+        yield lambda value_type: MemAlignJudge(
             name="support_tone",
             instructions="Is the reply appropriate for an upset customer?",
-            value_type=bool,
+            value_type=value_type,
             model="precedent",
             memory=memory,
         )
+
+
+@pytest.fixture
+def judge(make_judge):
+    return make_judge(bool)
 
 
 def test_without_precedent_it_is_unscored_and_says_so(judge):
@@ -72,3 +77,11 @@ def test_equal_remarks_are_one_principle_and_probing_with_it_is_harmless(judge):
     judge.align(words, probe=True)
     (rule,) = judge.principles()
     assert set(rule.episode_ids) == {e.id for e in judge.episodes()}
+
+
+@pytest.mark.parametrize(("labels", "value"), [([1, 3, 5], 3), (["1", "3", "5"], "3")])
+def test_labels_are_voted_for_as_they_are_be_they_numbers_or_text(make_judge, labels, value):
+    judge = make_judge({"enum": labels})
+    judge.align([{**COLD, "value": value, "rationale": "Too cold."}])
+    outcome = judge.invoke({**COLD, "outputs": "Your ticket is closed."})
+    assert (outcome.value, type(outcome.value)) == (value, type(value))

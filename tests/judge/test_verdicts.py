@@ -4,7 +4,7 @@ import math
 from typing import Annotated, Literal
 
 import pytest
-from fakes import HttpError, dump, feedback, one_rule_a_record, verdict
+from fakes import HttpError, ScriptedModel, dump, feedback, one_rule_a_record, verdict
 from langchain_core.messages import AIMessage
 from pydantic import Field
 
@@ -104,7 +104,8 @@ BAD = {
     "no value": {"rationale": "So.", "relied_on": []},
     "no rationale": {"relied_on": [], "value": True},
     "a rationale that is no text": {"rationale": ["So."], "relied_on": [], "value": True},
-    "sources that are no list": {"rationale": "So.", "relied_on": "P1", "value": True},
+    "sources that are no list": {"rationale": "So.", "relied_on": "the first", "value": True},
+    "two that differ": dump(verdict(True)) + dump(verdict(False)),
     "no JSON": "I would say yes.",
     "half of it": dump(verdict(True))[:-8],
     "nothing": "",
@@ -197,13 +198,13 @@ SHARE = Annotated[float, Field(ge=0, le=1)]
 @pytest.mark.parametrize(
     ("value_type", "good", "bad"),
     [
-        (bool, [True, False], ["yes", "true", 1, 0, None, [True]]),
-        (STARS, [1, 5], [0, 6, 3.0, "3", True, None]),
-        (SHARE, [0, 0.5, 1], [-0.1, 1.1, "0.5", True, math.nan, math.inf, None]),
-        (Literal["good", "bad"], ["good", "bad"], ["Good", "good ", "ugly", 1, None]),
-        (Literal["A", "B", "tie"], ["A", "tie"], ["a", "C", ""]),
+        (bool, [True, False], ["yes", "1", 1, 0, None, [True]]),
+        (STARS, [1, 5], [0, 6, 3.5, "6", "three", True, None]),
+        (SHARE, [0, 0.5, 1], [-0.1, 1.1, "1.5", "50%", True, math.nan, math.inf, None]),
+        (Literal["good", "bad"], ["good", "bad"], ["very good", "ugly", 1, None]),
+        (Literal["A", "B", "tie"], ["A", "tie"], ["C", ""]),
         ({"type": "boolean"}, [True], ["yes"]),
-        ({"enum": [1, 2, 3]}, [2], ["2", 4, True]),
+        ({"enum": [1, 2, 3]}, [2], ["two", 4, "4", True]),
         ({"type": "integer", "minimum": 0, "maximum": 10}, [0, 10], [11, 1.5]),
     ],
 )
@@ -220,3 +221,62 @@ def test_values_are_strictly_of_the_declared_type(make_bench, value_type, good, 
         outcome = bench.judge.invoke(CASE)
         assert isinstance(outcome, Unscored), value
         assert "expected" in outcome.reason
+
+
+PLAIN = {
+    "a boolean as text": (bool, verdict("False"), False),
+    "a number as text": (STARS, verdict("4"), 4),
+    "a whole number with a point": (STARS, verdict(4.0), 4),
+    "a label in capitals": (Literal["good", "bad"], verdict("Good"), "good"),
+    "a number that is a label": ({"enum": [1, 2, 3]}, verdict("2"), 2),
+    "no sources as null": (bool, {"rationale": "So.", "relied_on": None, "value": True}, True),
+    "no sources as text": (bool, {"rationale": "So.", "relied_on": "[]", "value": True}, True),
+    "wrapped in one more": (bool, {"verdict": verdict(False)}, False),
+    "twice the same": (bool, dump(verdict(False)) + dump(verdict(False)), False),
+    "a line break inside": (bool, '{"rationale": "a\nb", "relied_on": [], "value": true}', True),
+    "braces before it": (bool, f"As {{you}} asked: {dump(verdict(True))}", True),
+}
+
+
+@pytest.mark.parametrize(("value_type", "reply", "value"), PLAIN.values(), ids=PLAIN)
+def test_what_a_reply_plainly_says_is_read_without_a_repair(make_bench, value_type, reply, value):
+    bench = make_bench(judging(reply), value_type=value_type)
+    outcome = bench.judge.invoke(CASE)
+    assert (outcome.value, type(outcome.value)) == (value, type(value))
+    assert len(bench.model.requests) == 1
+
+
+@pytest.mark.parametrize("cited", ["P1", "p1", "[P1]", '["P1"]'])
+def test_an_id_that_is_cited_outside_of_a_list_counts(make_bench, cited):
+    bench = make_bench(judging({"rationale": "So.", "relied_on": cited, "value": True}))
+    bench.judge.align([feedback(1)])
+    (rule,) = bench.judge.principles()
+    assert bench.judge.invoke(CASE).relied_on == (rule.id,)
+
+
+def test_a_tag_inside_a_rationale_is_part_of_it(make_bench):
+    bench = make_bench(judging(dump(verdict(True, rationale="It has <think>x</think> in it."))))
+    assert bench.judge.invoke(CASE).rationale == "It has <think>x</think> in it."
+
+
+def test_a_verdict_that_is_called_for_twice_and_not_the_same_is_none(make_bench):
+    calls = [{"name": "verdict", "args": verdict(v), "id": str(v)} for v in (True, False)]
+    bench = make_bench(judging(AIMessage("", tool_calls=calls)))
+    outcome = bench.judge.invoke(CASE)
+    assert isinstance(outcome, Unscored)
+    assert "'value' is true and false" in outcome.reason
+
+
+def test_whole_numbers_as_labels_are_offered_as_text(make_bench):
+    """As Gemini's function calling takes them; it refuses any other."""
+    offered = []
+
+    class Choosy(ScriptedModel):
+        def bind_tools(self, tools, **kwargs):
+            offered.extend(tools)
+            return super().bind_tools(tools, **kwargs)
+
+    model = Choosy(respond=judging(verdict("3")))
+    bench = make_bench(value_type={"enum": [1, 3, 5]}, model=model)
+    assert bench.judge.invoke(CASE).value == 3
+    assert offered[0]["properties"]["value"]["enum"] == ["1", "3", "5"]

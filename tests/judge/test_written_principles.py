@@ -144,3 +144,28 @@ def test_over_the_budget_written_principles_come_before_learned_ones(make_bench)
     bench.judge.align([feedback(i) for i in range(5)])
     written = bench.judge.add_principle("A rule by a human.")
     assert written.id in bench.judge.invoke(CASE).principle_ids
+
+
+def test_a_retired_rule_is_brought_back_with_its_sources(bench):
+    bench.judge.align([{**CASE, "value": False, "rationale": "Unkind."}])
+    (rule,) = bench.judge.principles()
+    bench.judge.remove_principle(rule.id)
+
+    assert bench.judge.restore_principle(rule.id) == rule
+
+    assert bench.judge.principles() == [rule]
+
+
+def test_only_a_retired_rule_can_be_brought_back(bench):
+    rule = bench.judge.add_principle("Be kind.")
+    with pytest.raises(InvalidInputError, match="no retired principle"):
+        bench.judge.restore_principle(rule.id)
+
+
+def test_a_rule_that_is_in_force_in_the_same_words_stands_for_the_retired_one(bench):
+    first = bench.judge.add_principle("Be kind.")
+    bench.judge.remove_principle(first.id)
+    second = bench.judge.add_principle("Be kind")
+
+    assert bench.judge.restore_principle(first.id) == second
+    assert bench.judge.principles() == [second]

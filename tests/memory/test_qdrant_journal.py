@@ -8,8 +8,6 @@ import zlib
 import pytest
 
 from langchain_memalign import MemoryCorruptError
-from langchain_memalign._stores.base import WRITER
-from langchain_memalign._stores.qdrant.leases import lease_id
 from langchain_memalign._stores.qdrant.writing import JournalEntry
 
 from .points import EVERYTHING, TOY, case, id_of, names, point
@@ -63,21 +61,38 @@ def broken_off(on_rest):
     return on_rest
 
 
+def spoil_the_journal(rest, path):
+    """Let the points in which the write was recorded say something else."""
+    points = rest.ask("POST", f"{path}/points/scroll", {"limit": 100})["points"]
+    parts = [point["id"] for point in points if "part_of" in point["payload"]]
+    rest.ask("POST", f"{path}/points/payload", {"payload": {"record": "?"}, "points": parts})
+
+
+def spoil_the_lease(rest, path):
+    """Let a lease be of a fence that is no number."""
+    for alias in rest.ask("GET", f"{path}/aliases")["aliases"]:
+        old = alias["alias_name"]
+        names = {"old_alias_name": old, "new_alias_name": old.replace("fence=", "fence=x")}
+        rest.ask("POST", "/collections/aliases", {"actions": [{"rename_alias": names}]})
+
+
 @pytest.mark.enable_socket
 @pytest.mark.parametrize(
-    ("payload", "said"),
-    [({"journal": "?"}, "recorded write that cannot be read"), ({"record": "{"}, "found a lease")],
+    ("spoil", "said"),
+    [
+        (spoil_the_journal, "recorded write that cannot be read"),
+        (spoil_the_lease, "found a lease that cannot be read"),
+    ],
     ids=["journal", "lease"],
 )
-def test_a_memory_with_an_unreadable_journal_is_told_and_left_alone(broken_off, payload, said):
-    path = f"/collections/{broken_off.collection}/points"
-    changed = {"payload": payload, "points": [lease_id(WRITER)]}
-    broken_off.rest.ask("POST", f"{path}/payload", changed)
-    before = broken_off.rest.ask("POST", f"{path}/count", {})
+def test_a_memory_with_an_unreadable_journal_is_told_and_left_alone(broken_off, spoil, said):
+    path = f"/collections/{broken_off.collection}"
+    spoil(broken_off.rest, path)
+    before = broken_off.rest.ask("POST", f"{path}/points/count", {})
     for _ in range(2):
         with pytest.raises(MemoryCorruptError, match=said):
             broken_off.open(lease_seconds=0.2)
-    assert broken_off.rest.ask("POST", f"{path}/count", {}) == before
+    assert broken_off.rest.ask("POST", f"{path}/points/count", {}) == before
 
 
 @pytest.mark.enable_socket
@@ -103,7 +118,7 @@ def test_a_large_write_is_cut_into_requests_and_is_still_all_or_nothing(on_rest)
     heir = on_rest.open(timeout=30)
     assert {p.id: p.record for p in heir.scan(EVERYTHING)} == {p.id: p.record for p in large}
     heir.write([point("new")])
-    # What the write was recorded in is gone: the memory's own point and the lease are left.
+    # What that was recorded in is gone; left are the memory's own point and the last record.
     count = on_rest.rest.ask("POST", f"/collections/{on_rest.collection}/points/count", {})
     assert count == {"count": len(large) + 1 + 2}
 

@@ -81,7 +81,7 @@ def test_a_collection_is_made_as_asked_and_indexed(on_rest):
     params = info["config"]["params"]
     assert (params["shard_number"], params["replication_factor"]) == (2, 1)
     indexes = {name: said["params"] for name, said in info["payload_schema"].items()}
-    fields = {"judge", "kind", "status", "case_key", "value", "episode_ids", "stamp"}
+    fields = {"judge", "kind", "status", "case_key", "value", "episode_ids"}
     assert set(indexes) == fields
     assert indexes["judge"]["is_tenant"] is True
 

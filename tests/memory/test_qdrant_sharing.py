@@ -107,7 +107,7 @@ def test_judging_again_asks_the_server_only_whether_anything_changed(on_rest):
         judge.invoke(question)
         requests = [request.rpartition("/")[2] for request in on_rest.rest.requests()]
         # The version, and the search.
-        assert sorted(requests) == ["points", "query"]
+        assert sorted(requests) == ["aliases", "query"]
 
 
 def adding_source(memory, source):
@@ -151,12 +151,12 @@ async def test_no_update_of_tasks_on_several_memories_is_lost(deployed):
 # Leases
 
 
-@pytest.fixture(params=["blocking", "awaitable"])
+@pytest.fixture(params=["on this thread", "off a loop"])
 def taking(request):
-    """Take or give a lease back, by either half of a store."""
-    if request.param == "blocking":
+    """Take or give a lease back, on whatever thread."""
+    if request.param == "on this thread":
         return lambda store, what, lease: getattr(store, what)(lease)
-    return lambda store, what, lease: asyncio.run(getattr(store, f"a{what}")(lease))
+    return lambda store, what, lease: asyncio.run(to_the_end(getattr(store, what), lease))
 
 
 def test_a_lease_is_held_by_one_and_then_by_the_next(deployed, taking):

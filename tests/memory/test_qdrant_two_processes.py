@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.enable_socket, pytest.mark.slow]
 ROUNDS = 4
 
 # A request that writes, told by its method and path.
-WRITES = r"PUT \S+/points$|POST \S+/points/(batch|payload|delete)$"
+WRITES = r"PUT \S+/points$|POST \S+/points/(batch|payload|delete)$|POST \S+/aliases$"
 
 
 def assert_all_learned(judge, batches):

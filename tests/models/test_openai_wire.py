@@ -45,13 +45,6 @@ def cut_off(method, text=CUT_OFF):
 
 
 @pytest.fixture
-def server(monkeypatch):
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with openai_server() as server:
-        yield server
-
-
-@pytest.fixture
 def model(server):
     return ChatOpenAI(model="gpt-test", api_key=KEY, base_url=server.url, max_retries=0)
 

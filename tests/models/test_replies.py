@@ -21,6 +21,18 @@ def broken_call(args):
     return AIMessage("", invalid_tool_calls=[call])
 
 
+def calls(*args):
+    """Several calls in one reply; text stands for arguments that are no JSON."""
+    whole = [a for a in args if not isinstance(a, str)]
+    return AIMessage(
+        "",
+        tool_calls=[{"name": "verdict", "args": a, "id": str(i)} for i, a in enumerate(whole)],
+        invalid_tool_calls=[
+            call for a in args if isinstance(a, str) for call in broken_call(a).invalid_tool_calls
+        ],
+    )
+
+
 def understood(*script):
     return run(question(replies(*script)))
 
@@ -49,6 +61,34 @@ def understood(*script):
                 {"name": "verdict", "args": GOOD, "id": "2"},
             ],
         ),
+        AIMessage(
+            "",
+            tool_calls=[
+                {"name": "search", "args": {"value": False}, "id": "1"},
+                {"name": "functions.Verdict", "args": GOOD, "id": "2"},
+            ],
+        ),
+        calls(GOOD, GOOD),
+        calls(GOOD, {}),
+        calls({"value": True}, {"value": "true"}),
+        calls({"verdict": GOOD}),
+        broken_call('{"value": true,}'),
+        broken_call('{"value": true, "why": "one\ntwo"}'),
+        broken_call('{"value": true}</tool_call>'),
+        "Prices {in EUR} are fine, and {} too. " + dump(GOOD),
+        f"<think>one {{ brace</think>{dump(GOOD)}",
+        f"Perhaps {{'value': false}}, or {{}}. No.</think>{dump(GOOD)}",
+        f"[THINK]{dump({'value': False})}[/THINK]{dump(GOOD)}",
+        f"{dump(GOOD)} {dump(GOOD)}",
+        f"[{dump(GOOD)}]",
+        "<tool_call>" + dump({"name": "verdict", "arguments": GOOD}) + "</tool_call>",
+        dump({"verdict": GOOD}),
+        dump({"value": "True"}),
+        '{"value": true, "why": "one\n\ttwo",}',
+        AIMessage("", additional_kwargs={"reasoning_content": dump(GOOD)}),
+        AIMessage("\n", additional_kwargs={"reasoning": f"Kind.\n```json\n{dump(GOOD)}\n```"}),
+        AIMessage([{"type": "thinking", "thinking": f"It is kind. {dump(GOOD)}"}]),
+        AIMessage([{"type": "reasoning", "reasoning": dump(GOOD)}]),
     ],
     ids=lambda reply: (reply if isinstance(reply, str) else type(reply).__name__)[:25],
 )
@@ -74,7 +114,8 @@ def test_texts_inside_the_object_may_hold_fences_and_braces(quoted, wrapped):
         ("Polite.", "holds no JSON object"),
         ("[true]", "holds no JSON object"),
         ("true", "holds no JSON object"),
-        ('```json\n[{"value": true}, {"value": false}]\n```', "is a JSON list; expected an object"),
+        ("```json\n[{}, {}]\n```", "is a JSON list; expected an object"),
+        ('```json\n[{"value": true}, {"value": false}]\n```', "'value' is true and false"),
         ("<think>{'value': true}</think>", "holds no JSON object"),
         ('{"value": tru', "not valid JSON"),
         ('{"value": true, "why": "it', "not valid JSON"),
@@ -88,8 +129,38 @@ def test_texts_inside_the_object_may_hold_fences_and_braces(quoted, wrapped):
         (AIMessage(""), "holds no JSON object"),
         (broken_call('{"value": tru'), "the arguments of the tool call are not valid JSON"),
         (dump({"verdict": True}), "it has no 'value'; expected true or false."),
-        (dump({"value": "true"}), "it has no 'value'"),
+        (dump({"value": "yes"}), "it has no 'value'"),
         ({"value": 1}, "it has no 'value'"),
+        (calls({"value": True}, {"value": False}), "'value' is true and false"),
+        (calls({"value": True}, {"value": 1}), "'value' is true and 1"),
+        (calls({"value": True}, '{"value": fal'), "one of the tool calls are not valid JSON"),
+        (calls({"verdicts": [GOOD, {"value": False}]}), "'value' is true and false"),
+        (dump(GOOD) + dump({"value": False}), "'value' is true and false"),
+        (f"I was told {dump({'value': False})}. I say {dump(GOOD)}", "'value' is false and true"),
+        ('{"value": true, "value": false}', "it gives 'value' twice"),
+        ('{"why": "It says "no" to {"value": true}", "value": false}', "not valid JSON"),
+        ('{"why": "It says "}" and {"value": true}", "value": false}', "not valid JSON"),
+        (f'{{"verdict": {dump(GOOD)}, "more', "not valid JSON"),
+        (f'{{"verdict": {dump(GOOD)}, "more": {{"a": tr', "not valid JSON"),
+        (f"[{dump(GOOD)}, ", "not valid JSON"),
+        (f"<think>{dump(GOOD)}</think>", "holds no JSON object"),
+        (f"<think>{dump(GOOD)}", "holds no JSON object"),
+        (
+            AIMessage("", additional_kwargs={"reasoning_content": f"{dump(GOOD)} or not?"}),
+            "its reasoning does not end with JSON",
+        ),
+        (
+            AIMessage(
+                "",
+                additional_kwargs={"reasoning_content": f"Perhaps {dump(GOOD)}"},
+                response_metadata={"finish_reason": "length"},
+            ),
+            "its reasoning does not end with JSON",
+        ),
+        (
+            AIMessage("Kind.", additional_kwargs={"reasoning_content": dump(GOOD)}),
+            "holds no JSON object",
+        ),
         ({}, "it has no 'value'"),
     ],
     ids=lambda part: (part if isinstance(part, str) else type(part).__name__)[:25],

@@ -17,7 +17,7 @@ class Fault:
         body: It meets only requests whose body contains this text.
         status: Answered instead of a result.
         retry_after: Value of that header.
-        message: Text of the answer.
+        message: Text of the answer; None for an answer without a body.
         delay: Seconds to wait before anything else.
         drop: Close the connection without an answer.
         hold: Wait for `release`, then drop the connection.
@@ -31,7 +31,7 @@ class Fault:
     body: str | None = None
     status: int | None = None
     retry_after: str | None = None
-    message: str = "Service internal error: told to"
+    message: str | None = "Service internal error: told to"
     delay: float = 0.0
     drop: bool = False
     hold: bool = False

@@ -28,12 +28,22 @@ class StrictMode:
 
     def check_exact(self, exact):
         if exact and self._limit("search_allow_exact") is False:
-            raise Refused(403, "Forbidden: Exact search is not allowed!")
+            raise Refused(400, "Bad request: Exact search disabled!. Help: Set exact=false.")
 
     def check_update(self, where):
         if self._limit("unindexed_filtering_update") is False:
             self._check_indexed(where)
         self._check_size(where)
+
+    def check_index(self, name):
+        """Check that one more payload field may be indexed."""
+        most, there = self._limit("max_payload_index_count"), self._config["indexes"]
+        if most is not None and name not in there and len(there) >= most:
+            raise Refused(
+                400,
+                "Bad request: Collection already has the maximum number of payload indices "
+                f"({most}). Help: Please delete an existing index before creating a new one.",
+            )
 
     def check_upsert(self, points):
         most = self._limit("upsert_max_batchsize")

@@ -27,9 +27,13 @@ def to_filter(body):
     return qe.Filter(**parts)
 
 
+def has_id(ids):
+    return qe.HasIdCondition({uuid.UUID(id_) for id_ in ids})
+
+
 def _condition(body):
     if "has_id" in body:
-        return qe.HasIdCondition({uuid.UUID(id_) for id_ in body["has_id"]})
+        return has_id(body["has_id"])
     if "key" in body:
         match = body["match"]
         kind = qe.MatchAny(match["any"]) if "any" in match else qe.MatchValue(match["value"])

@@ -1,7 +1,13 @@
 """What an expert may say, and what of it is refused."""
 
 import datetime as dt
+import enum
+import uuid
+from decimal import Decimal
 
+import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
 from langchain_core.messages import AIMessage
 
@@ -53,7 +59,7 @@ REFUSED = {
     "value of a list": ({"value": ["good"]}, "value: found a list; expected true or false"),
     "value of a mapping": ({"value": {"a": 1}}, "value: found a dict; expected true or false"),
     "value of bytes": ({"value": b"good"}, "value: found a bytes; expected true or false"),
-    "value not a number": ({"value": float("nan")}, "value: found nan; expected a finite"),
+    "value missing": ({"value": float("nan")}, "the record: expected a value, a rationale"),
     "value infinite": ({"judge_value": float("inf")}, "judge_value: found inf; expected a finite"),
     "value huge": ({"value": 2**63}, "value: found an integer beyond 64 bits"),
     "value enormous": ({"value": 10**5000}, "value: found an integer beyond 64 bits"),
@@ -62,8 +68,10 @@ REFUSED = {
     "reviewer with a surrogate": ({"reviewer": "\ud800"}, "reviewer: .* errors='replace'"),
     "rationale of bytes": ({"rationale": b"cold"}, "rationale: .*valid string"),
     "rationale of a list": ({"rationale": ["cold"]}, "rationale: .*valid string"),
-    "reviewer of a number": ({"reviewer": 7}, "reviewer: .*valid string"),
-    "id of a number": ({"id": 7}, "id: .*valid string"),
+    "rationale of a number": ({"rationale": 7}, "rationale: .*valid string"),
+    "reviewer of a list": ({"reviewer": ["Ann"]}, "reviewer: .*valid string"),
+    "id of a truth": ({"id": True}, "id: .*valid string"),
+    "id of a fraction": ({"id": 7.5}, "id: .*valid string"),
     "time without a zone": ({"created_at": dt.datetime(2026, 1, 1)}, "created_at: .*timezone"),  # noqa: DTZ001
     "no time": ({"created_at": "yesterday"}, "created_at: .*valid datetime"),
     "unknown field": ({"label": True}, "label: unknown field; expected only inputs, .*rationale"),
@@ -139,3 +147,83 @@ def test_a_long_rationale_is_kept_to_the_last_letter():
     rationale = "Say sorry first. " * 100_000
 
     assert Feedback(inputs="Hi", rationale=rationale).rationale == rationale
+
+
+MISSING = [None, float("nan"), np.float64("nan"), np.float32("nan"), pd.NA, pd.NaT, Decimal("nan")]
+
+
+@each_way
+@pytest.mark.parametrize("missing", MISSING, ids=[type(m).__name__ for m in MISSING])
+def test_missing_is_missing_in_every_field(make, missing):
+    fields = ["rationale", "reviewer", "id", "judge_value", "judge_rationale", "reference_outputs"]
+    feedback = make(
+        {"inputs": "Hi", "outputs": missing, "value": True} | dict.fromkeys(fields, missing)
+    )
+
+    assert {getattr(feedback, name) for name in fields} == {None}
+    assert feedback.outputs is None
+    assert make({"inputs": "Hi", "value": missing, "rationale": "Cold."}).value is None
+    assert make({"inputs": "Hi", "value": True, "created_at": missing}).created_at.tzinfo is dt.UTC
+
+
+class Grade(enum.Enum):
+    GOOD = "good"
+    FOUR = 4
+
+
+@each_way
+@pytest.mark.parametrize(
+    ("given", "value"),
+    [
+        (np.bool_(True), True),
+        (np.bool_(False), False),
+        (np.int64(4), 4),
+        (np.float64(4.5), 4.5),
+        (np.float32(0.5), 0.5),
+        (np.str_("good"), "good"),
+        (np.array(4), 4),
+        (pa.scalar(True), True),
+        (Decimal("4.5"), 4.5),
+        (Grade.GOOD, "good"),
+        (Grade.FOUR, 4),
+    ],
+)
+def test_a_scalar_is_what_it_holds(make, given, value):
+    feedback = make({"inputs": "Hi", "value": given, "judge_value": given})
+
+    assert feedback.value == feedback.judge_value == value
+    assert type(feedback.value) is type(value)
+
+
+@each_way
+@pytest.mark.parametrize("given", [7, np.int64(7), 7.0, np.float64(7), Decimal(7), "7"])
+def test_numbers_in_tables_name_records_and_reviewers(make, given):
+    feedback = make({"inputs": "Hi", "value": True, "id": given, "reviewer": given})
+
+    assert (feedback.id, feedback.reviewer) == ("7", "7")
+
+
+def test_ids_of_other_kinds_are_their_text():
+    feedback = Feedback(inputs="Hi", value=True, id=uuid.UUID(int=1), reviewer="Ann\0")
+
+    assert feedback.id == "00000000-0000-0000-0000-000000000001"
+    assert feedback.reviewer == "Ann\ufffd"
+
+
+def test_a_row_of_a_table_with_gaps_is_feedback():
+    frame = pd.DataFrame(
+        {
+            "inputs": ["Where is it?", "Thanks!"],
+            "outputs": ["Unknown.", None],
+            "value": [True, None],
+            "rationale": [float("nan"), "Polite."],
+            "reviewer": [7, float("nan")],
+            "created_at": [pd.Timestamp("2026-01-01", tz="UTC"), pd.NaT],
+        }
+    )
+
+    first, second = map(Feedback.of, frame.to_dict("records"))
+    assert (first.value, first.rationale, first.reviewer) == (True, None, "7")
+    assert (second.value, second.rationale, second.reviewer) == (None, "Polite.", None)
+    assert first.created_at == dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    assert second.outputs is None

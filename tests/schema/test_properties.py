@@ -18,6 +18,10 @@ WORDS = st.sampled_from(
     role content type tool_calls tool_call_id id name args input function arguments kwargs lc data
     user assistant human ai tool chat system text tool_use tool_result tool_use_id thinking status
     success constructor AIMessage remove additional_kwargs refusal
+    parts model kind request response part_kind tool-return tool-call user-prompt retry-prompt
+    toolUse toolResult toolUseId functionCall functionResponse function_call_output call_id output
+    result tool-invocation toolInvocation toolCallId toolName state step-start reasoning summary
+    image image_url url base64 mime_type json choices message candidates error value is_error
     """.split()  # noqa: SIM905 - a page of quotes would say less
 )
 SCALARS = st.none() | st.booleans() | NUMBERS | TEXTS | WORDS | st.just(1)
@@ -33,8 +37,9 @@ CALLS = st.fixed_dictionaries(
 BLOCKS = st.fixed_dictionaries(
     {"type": WORDS}, optional={"text": JSON, "id": JSON, "tool_use_id": JSON, "name": WORDS}
 )
+PARTS = BLOCKS | st.dictionaries(WORDS, JSON, max_size=3)
 MESSAGES = st.fixed_dictionaries(
-    {"content": JSON | st.lists(BLOCKS | TEXTS)},
+    {"content": JSON | st.lists(PARTS | TEXTS, max_size=4)},
     optional={
         "role": WORDS,
         "type": WORDS,
@@ -44,6 +49,7 @@ MESSAGES = st.fixed_dictionaries(
         "name": JSON,
         "extra": JSON,
         "data": JSON,
+        "parts": st.lists(PARTS, max_size=3),
     },
 )
 TALKS = st.lists(MESSAGES, max_size=3)

@@ -3,7 +3,8 @@
 import json
 
 import pytest
-from langchain_core.messages import AIMessage, AIMessageChunk, ToolMessage
+from langchain_core.load import dumpd
+from langchain_core.messages import AIMessage, AIMessageChunk, FunctionMessage, ToolMessage
 
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.schema import Case
@@ -36,10 +37,7 @@ def test_the_tool_use_of_anthropic_dicts_is_a_tool_call():
             "content": "Let me see.",
             "tool_calls": [{"name": "weather", "args": {"city": "X"}, "id": "call_1"}],
         },
-        {
-            "role": "user",
-            "content": [{"type": "tool_result", "tool_use_id": "call_1", "content": "22"}],
-        },
+        {"role": "tool", "content": "22", "tool_call_id": "call_1"},
     ]
 
 
@@ -142,3 +140,185 @@ def test_what_is_kept_of_arguments_is_never_too_deep_to_be_read_again(nested, as
 def depth_of(value):
     below = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return max((1 + depth_of(item) for item in below), default=0)
+
+
+def of_weather(call, answer):
+    """A call and its answer as they stand in a conversation."""
+    return [{"role": "user", "content": "How warm?"}, *call, *answer]
+
+
+WEATHER = of_weather(
+    [AIMessage("", tool_calls=[{"name": "weather", "args": {"city": "X"}, "id": "1"}])],
+    [ToolMessage("22", tool_call_id="1")],
+)
+ARGUMENTS = '{"city": "X"}'
+OTHERS = {
+    "Ollama, without ids": of_weather(
+        [
+            {
+                "role": "assistant",
+                "content": "",
+                "tool_calls": [{"function": {"name": "weather", "arguments": {"city": "X"}}}],
+            }
+        ],
+        [{"role": "tool", "tool_name": "weather", "content": "22"}],
+    ),
+    "OpenAI's functions": of_weather(
+        [
+            {
+                "role": "assistant",
+                "content": None,
+                "function_call": {"name": "weather", "arguments": ARGUMENTS},
+            }
+        ],
+        [{"role": "function", "name": "weather", "content": "22"}],
+    ),
+    "functions in LangChain": of_weather(
+        [
+            AIMessage(
+                "",
+                additional_kwargs={"function_call": {"name": "weather", "arguments": ARGUMENTS}},
+            )
+        ],
+        [FunctionMessage("22", name="weather")],
+    ),
+    "LangChain's standard blocks": of_weather(
+        [
+            AIMessage(
+                [{"type": "tool_call", "name": "weather", "args": {"city": "X"}, "id": "9"}],
+                tool_calls=[{"name": "weather", "args": {"city": "X"}, "id": "9"}],
+            )
+        ],
+        [ToolMessage([{"type": "text", "text": "22"}], tool_call_id="9")],
+    ),
+    "a number as the answer": of_weather(
+        [
+            {
+                "role": "assistant",
+                "content": [
+                    {
+                        "type": "tool-call",
+                        "toolCallId": "7",
+                        "toolName": "weather",
+                        "input": {"city": "X"},
+                    }
+                ],
+            }
+        ],
+        [
+            {
+                "role": "tool",
+                "content": [
+                    {
+                        "type": "tool-result",
+                        "toolCallId": "7",
+                        "toolName": "weather",
+                        "output": {"type": "json", "value": 22},
+                    }
+                ],
+            }
+        ],
+    ),
+    "an LLMResult of LangSmith": of_weather(
+        [{"generations": [[{"text": "", "message": dumpd(WEATHER[1])}]], "llm_output": None}],
+        [WEATHER[2]],
+    ),
+}
+
+
+@pytest.mark.parametrize("messages", OTHERS.values(), ids=OTHERS)
+def test_calls_of_others_are_the_same_calls(messages):
+    assert Case(inputs=messages).inputs == Case(inputs=WEATHER).inputs
+
+
+def test_an_id_that_a_model_uses_again_names_another_call():
+    def talk(first, second):
+        return [
+            turn
+            for id_, city in ((first, "Paris"), (second, "Rome"))
+            for turn in (
+                AIMessage("", tool_calls=[{"name": "f", "args": {"city": city}, "id": id_}]),
+                ToolMessage("22", tool_call_id=id_),
+            )
+        ]
+
+    assert Case(inputs=talk("call_0", "call_0")) == Case(inputs=talk("a", "b"))
+
+
+def test_calls_that_langchain_could_not_read_are_kept():
+    broken = {"name": "weather", "args": '{"city": ', "id": "1", "error": None}
+    case = Case(inputs=[AIMessage("", invalid_tool_calls=[broken])])
+
+    assert case.inputs[0]["tool_calls"] == [
+        {"name": "weather", "args": '{"city": ', "id": "call_1"}
+    ]
+
+
+def test_what_a_tool_gave_is_read_where_it_is_json():
+    def given(content):
+        return Case(inputs=[ToolMessage(content, tool_call_id="1")]).inputs[0]["content"]
+
+    assert given('{"a":[1,2]}') == given('{ "a": [1, 2] }') == {"a": [1, 2]}
+    for text in ("22", "true", '{"a": 1, "a": 2}', '{"a": NaN}', "{broken", "[1", '"quoted"'):
+        assert given(text) == text
+
+
+@pytest.mark.parametrize(
+    ("item", "name"),
+    [
+        (
+            {
+                "type": "web_search_call",
+                "id": "ws_1",
+                "status": "completed",
+                "action": {"type": "search", "query": "weather"},
+            },
+            "web_search",
+        ),
+        (
+            {
+                "type": "mcp_call",
+                "id": "mcp_1",
+                "name": "weather",
+                "server_label": "met",
+                "arguments": '{"city": "X"}',
+                "output": "22",
+            },
+            "weather",
+        ),
+    ],
+)
+def test_calls_that_openai_answers_itself_are_calls(item, name):
+    said = {
+        "type": "message",
+        "role": "assistant",
+        "content": [{"type": "output_text", "text": "22."}],
+    }
+    case = Case(outputs=[item, said])
+
+    assert case.outputs[0]["tool_calls"][0]["name"] == name
+    assert case.outputs[-1]["content"] == "22."
+    assert case.key == Case(outputs=[{**item, "id": "another"}, said]).key
+
+
+def test_where_an_answer_has_its_facts_from_is_part_of_it():
+    block = {"type": "output_text", "text": "22.", "annotations": [{"url": "https://a.b"}]}
+
+    assert "https://a.b" in str(Case(outputs={"role": "assistant", "content": [block]}).outputs)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"role": "engine", "parts": [{"text": "wheel"}]},
+        {"role": "user", "parts": [{"name": "wheel", "count": 2}]},
+        {"type": "function_call", "name": "f"},
+        {"type": "reasoning", "text": "because"},
+        {"choices": ["a", "b"]},
+        {"output": {"message": "Hi"}},
+        {"kind": "request", "parts": ["a"]},
+    ],
+)
+def test_data_that_only_looks_like_a_provider_s_is_kept(data):
+    assert Case(inputs=data).inputs == data
+    assert Case(inputs=[data, data]).inputs == [data, data]

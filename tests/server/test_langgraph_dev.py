@@ -148,7 +148,7 @@ def test_a_thread_is_used_again_and_forked(server):
         checkpoint_id=before["checkpoint"]["checkpoint_id"],
     )
     run = server.client.runs.wait(talk.id, "review", checkpoint=fork["checkpoint"])
-    assert "The judge says `true`" in description(run)
+    assert "The judge says: true" in description(run)
     learned = talk.answer({"decision": "approve"})
     assert learned["feedback"]["judge_rationale"] == "By hand."
 
@@ -174,7 +174,7 @@ def test_an_agents_reply_waits_for_a_human_who_teaches_the_judge(server):
 
     # The next one like it is judged by what was learned; this time the human releases it.
     talk = Talk(server, "guardrail", "watchful")
-    assert "The judge says `false`" in description(talk.begin(asked))
+    assert "The judge says: false" in description(talk.begin(asked))
     released = talk.answer({"decision": "edit", "value": True, "rationale": "Fine for once."})
     assert released["messages"][-1]["content"] == reply["content"]
 

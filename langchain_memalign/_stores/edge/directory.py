@@ -3,9 +3,11 @@
     <directory>/lock            held for as long as the memory is open
     <directory>/manifest.json   names the generation that counts; replaced as a whole
     <directory>/g7/             that generation, a shard of Qdrant Edge
+    <directory>/scratch-<hex>/  a copy to try something out in, a directory like this one
 
-A memory changes its generation by building the next one beside it and then replacing the manifest;
-whatever a crash leaves behind is a generation that no manifest names.
+Only its owner may read the files. A memory changes its generation by building the next one beside
+it and then replacing the manifest; whatever a crash leaves behind is a generation that no manifest
+names.
 """
 
 from __future__ import annotations
@@ -14,18 +16,25 @@ import json
 import os
 import re
 import shutil
+import stat
+import tempfile
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
-from langchain_memalign._stores.edge.lock import DirectoryLock, is_unmarked
+from langchain_memalign._stores.edge.lock import LOCK, DirectoryLock, is_unmarked, remove_dead
 from langchain_memalign.errors import MemoryCorruptError, MemoryUnavailableError
 
-_LOCK = "lock"
 _MANIFEST = "manifest.json"
 _DRAFT = "manifest.json.new"
 _FORMAT = 1
 _GENERATION = re.compile(r"g[1-9][0-9]{0,17}")
+_SCRATCH = re.compile(r"scratch-[0-9a-f]{32}")
+_TEMPORARY = "memalign-temporary-"
+_HOUR = 3600
 _SHARD_PART = re.compile(r"edge_config\.json|segments|wal|\.atomicwrite\w+")
 
 
@@ -35,7 +44,8 @@ class MemoryDirectory:
     def __init__(self, path: Path, *, temporary: bool) -> None:
         self.path = path
         self.generation: str | None = None
-        self._lock = DirectoryLock(path / _LOCK, temporary=temporary)
+        self._lock = DirectoryLock(path / LOCK, temporary=temporary)
+        self._scratching = threading.Lock()
         # What does not outlive the process need not survive a power failure, and syncing is slow.
         self._sync = _skip if temporary else _sync
 
@@ -53,7 +63,7 @@ class MemoryDirectory:
             MemoryUnavailableError: It cannot be made, read or written.
         """
         with _reachable(path):
-            path.mkdir(parents=True, exist_ok=True)
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
             _refuse_foreign(path)
             directory = cls(path, temporary=temporary)
             try:
@@ -66,6 +76,11 @@ class MemoryDirectory:
                 directory.release()
                 raise
         return directory
+
+    def open_scratch(self) -> MemoryDirectory:
+        """Make a directory inside this one that `release` removes, or else the next opening."""
+        with self._scratching:
+            return self.open(self.path / f"scratch-{uuid4().hex}", temporary=True)
 
     def shard(self, generation: str) -> Path:
         """Where a generation is, or would be."""
@@ -84,10 +99,12 @@ class MemoryDirectory:
         From here on a crash leaves either the old or the new generation, and both are whole.
         """
         with _reachable(self.path):
+            self.make_private(generation)
             for folder, _, files in os.walk(self.shard(generation)):
                 for name in (*files, "."):
                     self._sync(Path(folder, name))
             draft = self.path / _DRAFT
+            draft.touch(mode=0o600)
             draft.write_text(json.dumps({"format": _FORMAT, "generation": generation}), "utf-8")
             self._sync(draft)
             os.replace(draft, self.path / _MANIFEST)
@@ -109,13 +126,46 @@ class MemoryDirectory:
                 shutil.rmtree(self.shard(generation))
                 self._sync(self.path)
 
-    def sweep(self) -> None:
-        """Delete what crashes left behind: all generations but the one that counts."""
+    def make_private(self, generation: str | None = None) -> None:
+        """Let nobody but the owner read the files: the engine makes them as the umask has it.
+
+        Args:
+            generation: Whose files; None for the one that counts, and what names it.
+        """
         with _reachable(self.path):
+            if generation is None:
+                for name in (LOCK, _MANIFEST):
+                    _make_private(self.path / name)
+            for folder, _, files in os.walk(self.shard(generation or self.generation or "")):
+                for name in (*files, "."):
+                    _make_private(Path(folder, name))
+
+    def sweep(self) -> int:
+        """Delete all but the generation that counts: what crashes, or failed deletions, left.
+
+        Returns:
+            How many copies are left because somebody works with them.
+
+        Raises:
+            MemoryUnavailableError: Something could not be deleted; `sweep` again.
+        """
+        in_use = 0
+        with self._scratching, _reachable(self.path):
             for name in os.listdir(self.path):
                 if _GENERATION.fullmatch(name) and name != self.generation:
                     self.discard(name)
+                elif _SCRATCH.fullmatch(name) and not remove_dead(self.path / name):
+                    in_use += 1
             (self.path / _DRAFT).unlink(missing_ok=True)
+            there = filter(_GENERATION.fullmatch, os.listdir(self.path))
+            left = sorted(name for name in there if name != self.generation)
+        if left:
+            raise MemoryUnavailableError(
+                f"found {', '.join(left)} of {self.path} still there after they were deleted; "
+                "expected nothing that can hold erased records: end what has them open, and "
+                "repeat it."
+            )
+        return in_use
 
     def check(self) -> None:
         """Notice that the directory was deleted or exchanged while it was open.
@@ -155,6 +205,33 @@ class MemoryDirectory:
                 "space, or move the closed memory to a larger disk."
             )
 
+    def check_loadable(self, generation: str) -> None:
+        """Refuse to open files that would not fit on a nearly full RAM disk.
+
+        There, unlike on other disks, a hole takes space once it is read. When there is none left,
+        the process is killed by SIGBUS.
+
+        Raises:
+            MemoryUnavailableError: They would not.
+        """
+        with _reachable(self.path):
+            if not _is_ram_disk(self.path):
+                return
+            shard = self.shard(generation)
+            is_cold = b'"cold"' in (shard / "edge_config.json").read_bytes().lower()
+            needed = sum(
+                max(0, file.lstat().st_size - file.lstat().st_blocks * 512)
+                for file in shard.glob("segments/*/*/**/*")
+                if file.is_file() and _is_filled(file.relative_to(shard).parts[2], is_cold=is_cold)
+            )
+            free = shutil.disk_usage(self.path).free
+        if free < needed:
+            raise MemoryUnavailableError(
+                f"found {free:,} bytes free on the RAM disk of {self.path}, expected {needed:,} to "
+                "open it; nothing was changed: free some space, or move the closed memory to a "
+                "larger disk."
+            )
+
     def used_space(self) -> int:
         """Bytes that the generation takes on disk; its files claim far more than they take."""
         if self.generation is None:
@@ -166,6 +243,53 @@ class MemoryDirectory:
     def release(self) -> None:
         """Let others open it; harmless when called again."""
         self._lock.release()
+
+
+def temporary_path() -> Path:
+    """Make a directory for a memory that is gone on close; those of killed processes go now.
+
+    Raises:
+        OSError: There is no place for temporary files.
+    """
+    sweep_temporary()
+    return Path(tempfile.mkdtemp(prefix=_TEMPORARY))
+
+
+def sweep_temporary() -> None:
+    """Remove the temporary memories that killed processes of this user left."""
+    for path in Path(tempfile.gettempdir()).glob(f"{_TEMPORARY}*"):
+        try:
+            found = path.lstat()
+            is_ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
+            # Without a lock it may be about to be locked.
+            if is_ours and ((path / LOCK).exists() or time.time() - found.st_mtime > _HOUR):
+                remove_dead(path)
+        except OSError:
+            continue  # somebody else was faster
+
+
+def _is_ram_disk(path: Path) -> bool:
+    device = path.stat().st_dev
+    number = f"{os.major(device)}:{os.minor(device)}"
+    try:
+        mounts = Path("/proc/self/mountinfo").read_text("utf-8").splitlines()
+    except OSError:
+        return False
+    return any(
+        mount.split()[2] == number and mount.partition(" - ")[2].split()[0] in ("tmpfs", "ramfs")
+        for mount in mounts
+    )
+
+
+def _is_filled(part: str, *, is_cold: bool) -> bool:
+    """Whether the engine reads all of the files in this part of a segment when it opens them."""
+    return part == "payload_index" or (part.startswith("vector_storage") and not is_cold)
+
+
+def _make_private(path: Path) -> None:
+    mode = path.lstat().st_mode
+    if stat.S_IMODE(mode) & 0o077:
+        path.chmod(0o700 if stat.S_ISDIR(mode) else 0o600)
 
 
 def _refuse_foreign(path: Path) -> None:
@@ -184,8 +308,8 @@ def _is_unborn(path: Path, names: set[str]) -> bool:
     """Whether this is what a crash leaves of a memory that never had a manifest."""
     first = path / "g1"
     return (
-        is_unmarked(path / _LOCK)
-        and not names - {_LOCK, _DRAFT, first.name}
+        is_unmarked(path / LOCK)
+        and not names - {LOCK, _DRAFT, first.name}
         and (first.name not in names or all(map(_SHARD_PART.fullmatch, os.listdir(first))))
     )
 

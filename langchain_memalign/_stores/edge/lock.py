@@ -9,6 +9,9 @@ from pathlib import Path
 
 from langchain_memalign.errors import MemoryLockedError
 
+LOCK = "lock"
+"""Name of the lock file of a memory's directory."""
+
 
 class DirectoryLock:
     """A lock held from construction until `release`, or until the process ends in any way.
@@ -30,7 +33,7 @@ class DirectoryLock:
         self._file = file
         self._temporary = temporary
         self._pid = os.getpid()
-        self._descriptor: int | None = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
+        self._descriptor: int | None = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -66,6 +69,16 @@ class DirectoryLock:
             # must not unlock: it would unlock its parent's.
             fcntl.flock(descriptor, fcntl.LOCK_UN)
         os.close(descriptor)
+
+
+def remove_dead(directory: Path) -> bool:
+    """Remove a directory with a lock in it that nobody holds; whether it is gone."""
+    try:
+        lock = DirectoryLock(directory / LOCK, temporary=True)
+    except MemoryLockedError:
+        return False
+    lock.release()
+    return not directory.exists()
 
 
 def is_unmarked(file: Path) -> bool:

@@ -13,6 +13,7 @@ import qdrant_edge as qe
 from langchain_memalign._models import Vector
 from langchain_memalign._stores.base import INDEXED_FIELDS, Fingerprint, Point, Selection
 from langchain_memalign._stores.edge.convert import (
+    PLACEMENT,
     RESTORE,
     SEARCH,
     from_engine,
@@ -70,7 +71,7 @@ class Generation:
             shard = qe.EdgeShard.create(str(path), shard_config(fingerprint))
             undo.callback(shard.close)
             for name in INDEXED_FIELDS:
-                keyword = qe.KeywordIndexParams(is_tenant=name == "judge")
+                keyword = qe.KeywordIndexParams(is_tenant=name == "judge", memory=PLACEMENT)
                 shard.update(qe.UpdateOperation.create_field_index(name, keyword))
             shard.update(qe.UpdateOperation.upsert_points([own_point(fingerprint)]))
             undo.pop_all()

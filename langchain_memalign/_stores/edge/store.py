@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 import threading
 import weakref
 from collections.abc import Iterator, Sequence
@@ -83,7 +82,6 @@ class EdgeStore(MemoryStore):
             )
         # Here, so that who uses a server neither waits for nor needs the embedded engine.
         from langchain_memalign._stores.edge.directory import MemoryDirectory
-        from langchain_memalign._stores.edge.shard import Generation
 
         if free_space_floor < 0:
             raise InvalidInputError(
@@ -92,24 +90,46 @@ class EdgeStore(MemoryStore):
         name = os.fsdecode(location)
         temporary = name == _MEMORY
         path = _temporary_path() if temporary else _path(name)
+        directory = MemoryDirectory.open(path, temporary=temporary)
+        return cls._in(directory, name, free_space_floor)
+
+    @classmethod
+    def _in(cls, directory: MemoryDirectory, name: str, floor: int) -> EdgeStore:
+        """The store in a directory, which is released with it, also where it cannot be opened."""
+        from langchain_memalign._stores.edge.shard import Generation
+
         with ExitStack() as undo:
-            directory = MemoryDirectory.open(path, temporary=temporary)
             undo.callback(directory.release)
             if directory.generation is None:
-                directory.check_space(free_space_floor)
+                directory.check_space(floor)
                 first = directory.next_generation()
                 current = Generation.create(directory.shard(first), None)
                 undo.callback(current.close)
                 current.flush()
                 directory.publish(first)
             else:
+                directory.check_loadable(directory.generation)
                 current = Generation.load(directory.shard(directory.generation))
                 undo.callback(current.close)
+                directory.make_private()
             # Not before: when the one that counts is damaged, another may be all that is left.
             directory.sweep()
-            store = cls(name, directory, current, free_space_floor)
+            store = cls(name, directory, current, floor)
             undo.pop_all()
         return store
+
+    def scratch(self) -> EdgeStore:
+        """An empty store inside this one's directory, gone on close or when this one is opened."""
+        with self._using():
+            return self._in(self._directory.open_scratch(), self.location, self._floor)
+
+    @staticmethod
+    def sweep_temporary() -> None:
+        """Remove the temporary memories that killed processes of this user left."""
+        if sys.platform != "win32":
+            from langchain_memalign._stores.edge.directory import sweep_temporary
+
+            sweep_temporary()
 
     def fingerprint(self) -> Fingerprint | None:
         """The embeddings of the stored vectors; None while no vector was ever written."""
@@ -160,6 +180,26 @@ class EdgeStore(MemoryStore):
                 self._directory.check_space(self._floor, batch.text_size())
                 current.put(current.with_vectors(batch.points))
                 current.flush()
+                self._directory.make_private()
+
+    def sweep(self) -> str:
+        """Make sure that nothing but the memory itself is left in the directory.
+
+        Returns:
+            What may still hold erased records, as a sentence; "" if nothing does.
+
+        Raises:
+            MemoryUnavailableError: Something could not be deleted.
+        """
+        self._check_process()
+        with self._writing, self._using():
+            in_use = self._directory.sweep()
+        if not in_use:
+            return ""
+        return (
+            f"Copies that a gate or an evaluation is working with ({in_use}) hold what they held "
+            "until it ends."
+        )
 
     def close(self) -> None:
         """Release everything; harmless when called again. Waits for reads and writes under way."""
@@ -246,8 +286,10 @@ def _release(current: Generation, directory: MemoryDirectory, pid: int) -> None:
 
 
 def _temporary_path() -> Path:
+    from langchain_memalign._stores.edge.directory import temporary_path
+
     try:
-        return Path(tempfile.mkdtemp(prefix="memalign-"))
+        return temporary_path()
     except OSError as error:
         raise MemoryUnavailableError(
             f"found no directory for temporary files ({error}), expected one for {_MEMORY!r}: set "

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from langchain_memalign._concurrency import pause
 from langchain_memalign._models.failures import Retry, as_cause, without_secrets
-from langchain_memalign._stores.qdrant.failures import Failure, read_failure
+from langchain_memalign._stores.qdrant.copies import Copies, is_given_up, missing_copies
+from langchain_memalign._stores.qdrant.failures import Failure, read_failure, with_status
 from langchain_memalign._stores.qdrant.options import Server
 from langchain_memalign.errors import (
     ConfigurationError,
@@ -34,6 +37,8 @@ class Requests:
         is_replicated: Whether points have several copies, which may differ for a moment.
         is_reachable: Whether the last request was answered at all.
         is_closed: Whether `close` was called.
+        writer: The thread that changes the memory at the moment.
+        bring_back: Gives the memory its name back, if a scrub was broken off before it had it.
 
     All requests that are made here may be repeated: reading anyway, writing because every write
     says what shall be there afterwards, or under which condition.
@@ -44,18 +49,29 @@ class Requests:
         self.is_replicated = False
         self.is_reachable = True
         self.is_closed = False
+        self.writer: int | None = None
+        self.bring_back: Callable[[], bool] = lambda: False
         self._retry = retry
         self._client = _made(server)
         self._under_way = 0
         self._guard = threading.Lock()
         self._pid = os.getpid()
+        self._copies = Copies()
 
-    def ask(self, method: str, *, tolerate: tuple[int, ...] = (), **arguments: Any) -> Any:
+    def ask(
+        self,
+        method: str,
+        *,
+        tolerate: tuple[int, ...] = (),
+        give_up: Callable[[Failure], bool] | None = None,
+        **arguments: Any,
+    ) -> Any:
         """Call a method of the client.
 
         Args:
             method: Its name.
             tolerate: Statuses that are answered by None instead of an error.
+            give_up: Whether a failure is no reason to ask the same again; by default none is.
             arguments: Passed on.
 
         Raises:
@@ -79,32 +95,78 @@ class Requests:
                     return None
                 seconds = self._wait(attempt, failure)
                 left = began + self.server.timeout - time.monotonic()
-                if seconds is None or seconds > left:
+                if seconds is None or seconds > left or (give_up and give_up(failure)):
                     raise failure.error from as_cause(error, self.server.api_key)
             pause(seconds)
             attempt += 1
 
-    def of_collection(
-        self, method: str, *, tolerate: tuple[int, ...] = (), **arguments: Any
-    ) -> Any:
-        """As `ask`, of this collection."""
-        name = self.server.collection
-        return self.ask(method, tolerate=tolerate, collection_name=name, **arguments)
+    def of_collection(self, method: str, **arguments: Any) -> Any:
+        """As `ask`, of this collection, or of the one that is named."""
+        name = arguments.pop("collection", None)
+        asked = partial(self.ask, method, collection_name=name or self.server.collection)
+        try:
+            return asked(**arguments)
+        except MemoryUnavailableError as error:
+            # Between the collection of this name and the alias that takes its place.
+            if name is not None or error.status != 404 or not self.bring_back():
+                raise
+        return asked(**arguments)
 
     def read(self, method: str, **arguments: Any) -> Any:
-        """Read from the collection, and from as many copies as make up a majority."""
-        from qdrant_client import models
+        """Read from the collection, from as many of its copies as can be had.
 
-        majority = models.ReadConsistencyType.MAJORITY if self.is_replicated else None
-        return self.of_collection(method, consistency=majority, **arguments)
+        Where there are several, what most of them say counts. That asks all of them and fails while
+        a node is down; then, for a moment, more than half of them are asked, which must agree. If
+        that fails too, one copy is, and `doubt` says so, unless this thread is writing.
+        """
+        if not self.is_replicated:
+            return self.of_collection(method, **arguments)
+        for consistency in self._copies.levels(needs_most=self.is_writing):
+            try:
+                answer = self.of_collection(
+                    method,
+                    consistency=consistency.asked,
+                    timeout=consistency.seconds,
+                    give_up=lambda failure: is_given_up(failure.error.status),
+                    **arguments,
+                )
+            except MemoryUnavailableError as error:
+                if not is_given_up(error.status):
+                    raise
+                self._copies.failed(consistency)
+                problem = error
+            else:
+                self._copies.answered(consistency)
+                return answer
+        raise self._with_copies(problem) from problem
+
+    @property
+    def doubt(self) -> str | None:
+        """Why what was read last may lack something; None if most copies agreed on it."""
+        return self._copies.doubt if self.is_replicated else None
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether the calling thread changes the memory; then most copies must agree on it."""
+        return threading.get_ident() == self.writer
 
     def write(self, method: str, **arguments: Any) -> None:
-        """Write to the collection, in the same order on all its copies, and wait for it."""
+        """Write to all copies that live, in one order, and wait for it.
+
+        Raises:
+            MemoryUnavailableError: Fewer copies took it than `write_consistency_factor` asks for,
+                or it was not finished in time.
+        """
         from qdrant_client import models
 
-        result = self.of_collection(
-            method, wait=True, ordering=models.WriteOrdering.STRONG, **arguments
-        )
+        try:
+            result = self.of_collection(
+                method, wait=True, ordering=models.WriteOrdering.MEDIUM, **arguments
+            )
+        except MemoryUnavailableError as error:
+            if not self.is_replicated or (error.status or 0) < 500:
+                raise
+            raise self._with_copies(error) from error
         for done in result if isinstance(result, list) else [result]:
             if done.status != models.UpdateStatus.COMPLETED:
                 raise MemoryUnavailableError(
@@ -153,6 +215,26 @@ class Requests:
                 was_last = self.is_closed and not self._under_way
             if was_last:
                 self._client.close()
+
+    def _with_copies(self, error: MemoryUnavailableError) -> MemoryUnavailableError:
+        """The error, with how many copies are missing where the server knows."""
+        try:
+            info = self.of_collection("collection_cluster_info", give_up=lambda _: True)
+            cluster = self.ask("cluster_status", give_up=lambda _: True)
+        except MemoryStoreError:
+            return error
+        told = missing_copies(info, cluster)
+        if told is None:
+            return error
+        missing, number = told
+        return with_status(
+            MemoryUnavailableError(
+                f"found {missing} of the {number} copies of {self.server.place} missing ({error}); "
+                "expected more than half of them: start the nodes that are down. A memory with "
+                "three copies on three nodes (replication_factor=3) outlives one of them."
+            ),
+            error.status,
+        )
 
     def _wait(self, attempt: int, failure: Failure) -> float | None:
         asking = ModelError("", transient=failure.transient, retry_after=failure.retry_after)

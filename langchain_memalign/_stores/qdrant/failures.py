@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from langchain_memalign._models.failures import without_secrets
+from langchain_memalign._stores.base import INDEXED_FIELDS
 from langchain_memalign._stores.qdrant.options import Server
 from langchain_memalign.errors import MemoryStoreError, MemoryUnavailableError
 
 _TIMED_OUT = 504
 _UNREACHABLE = 503
+
+# What the TLS libraries of Python and gRPC say, as far as it tells what the other side is.
+_UNTRUSTED = (
+    r"certificate.verify.failed|self.signed|hostname mismatch|unable to get (local )?issuer"
+)
+_PLAIN = r"wrong.version.number|record layer failure|http_request"
+_TLS = r"illegal request line|illegal status line|trying to connect an http1.x server"
+
+
+class RequestTooLargeError(MemoryStoreError):
+    """A server takes fewer points in one request."""
+
+
+class ExactForbiddenError(MemoryStoreError):
+    """A server does not search or count point by point."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +52,19 @@ class Failure:
 
 def read_failure(error: Exception, server: Server) -> Failure:
     """What an exception of the Qdrant client means."""
+    failure = _read(error, server)
+    if failure.is_answer:
+        failure.error.status = failure.status
+    return failure
+
+
+def with_status(error: MemoryUnavailableError, status: int | None) -> MemoryUnavailableError:
+    """An error, with the status of the answer that it tells of."""
+    error.status = status
+    return error
+
+
+def _read(error: Exception, server: Server) -> Failure:
     import httpx
     from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
     from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
@@ -43,7 +73,7 @@ def read_failure(error: Exception, server: Server) -> Failure:
     if isinstance(cause, httpx.TimeoutException):
         return _timed_out(server)
     if isinstance(cause, httpx.TransportError | OSError):
-        return _unreachable(server, cause)
+        return _no_connection(server, str(cause))
     if isinstance(cause, UnexpectedResponse):
         said = _said(cause.content)
         return _answered(server, cause.status_code or 500, said, cause.headers.get("retry-after"))
@@ -71,10 +101,27 @@ def _timed_out(server: Server) -> Failure:
     )
 
 
-def _unreachable(server: Server, cause: Exception) -> Failure:
+def _no_connection(server: Server, said: str) -> Failure:
+    """No connection, or one that was not understood: told apart by what the other side is."""
+    shown = _shown(said, server)
+    if server.url.startswith("https:") and re.search(_UNTRUSTED, said, re.IGNORECASE):
+        variable = "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH" if server.prefer_grpc else "SSL_CERT_FILE"
+        return Failure(
+            error=MemoryUnavailableError(
+                f"found a certificate at {server.url} that is not trusted here ({shown}); expected "
+                "one that a known authority signed for this name: let the environment variable "
+                f"{variable} name a file with the authority's certificate, and check the host."
+            ),
+            status=_UNREACHABLE,
+            is_answer=False,
+        )
+    if server.url.startswith("https:") and re.search(_PLAIN, said, re.IGNORECASE):
+        return _other_scheme(server, shown, "plain http", "http://")
+    if server.url.startswith("http:") and re.search(_TLS, said, re.IGNORECASE):
+        return _other_scheme(server, shown, "TLS", "https://")
     return Failure(
         error=MemoryUnavailableError(
-            f"found no Qdrant server at {server.url} ({_shown(str(cause), server)}); expected one: "
+            f"found no Qdrant server at {server.url} ({shown}); expected one: "
             "start it (docker run -p 6333:6333 qdrant/qdrant) or correct the address. Repeating "
             "what failed is harmless."
         ),
@@ -84,9 +131,29 @@ def _unreachable(server: Server, cause: Exception) -> Failure:
     )
 
 
+def _other_scheme(server: Server, shown: str, speaks: str, expected: str) -> Failure:
+    return Failure(
+        error=MemoryUnavailableError(
+            f"found a server at {server.url} that speaks {speaks} ({shown}); expected what the "
+            f"address says: write {expected} in it, or give the port that speaks the other."
+        ),
+        status=_UNREACHABLE,
+        is_answer=False,
+    )
+
+
 def _answered(server: Server, status: int, said: str, retry_after: Any = None) -> Failure:
     shown = f"{status}: {_shown(said, server)}"
-    transient = status == 429 or status >= 500
+    transient = status in (408, 429) or status >= 500
+    if status == 429 and "split your request" in said:
+        # No patience helps: it is more at once than a minute allows.
+        return Failure(
+            error=RequestTooLargeError(
+                f"the Qdrant server at {server.url} takes fewer points at once ({shown}); expected "
+                "it to take one at least: raise write_rate_limit in the collection's strict mode."
+            ),
+            status=status,
+        )
     error: MemoryStoreError
     if status in (401, 403):
         given = "the given api_key" if server.api_key else "no api_key"
@@ -97,10 +164,26 @@ def _answered(server: Server, status: int, said: str, retry_after: Any = None) -
         )
     elif status == 404:
         error = vanished(server)
+    elif status == 408:
+        error = MemoryUnavailableError(
+            f"the Qdrant server at {server.url} was too busy to answer in time ({shown}); expected "
+            "it to: see its load, or repeat later. Repeating what failed is harmless."
+        )
     elif transient:
         error = MemoryUnavailableError(
             f"the Qdrant server at {server.url} failed ({shown}); expected it to answer: see its "
             "log, and repeat later. Repeating what failed is harmless."
+        )
+    elif "Exact search disabled" in said:
+        error = ExactForbiddenError(
+            f"the Qdrant server at {server.url} forbids exact searches ({shown}); expected it to "
+            "answer without."
+        )
+    elif "maximum number of payload indices" in said:
+        error = MemoryStoreError(
+            f"the Qdrant server at {server.url} allows fewer indexes than a memory needs "
+            f"({shown}); expected {len(INDEXED_FIELDS)}: raise max_payload_index_count in the "
+            f"strict mode of {server.collection!r}."
         )
     else:
         error = MemoryStoreError(
@@ -127,7 +210,7 @@ def _from_grpc(server: Server, error: Any) -> Failure:
     if name == "DEADLINE_EXCEEDED":
         return _timed_out(server)
     if name == "UNAVAILABLE":
-        return _unreachable(server, Exception(said))
+        return _no_connection(server, said)
     status = {
         "UNAUTHENTICATED": 401,
         "PERMISSION_DENIED": 403,

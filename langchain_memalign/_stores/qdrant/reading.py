@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
 
-from langchain_memalign._models import Vector
-from langchain_memalign._stores.base import Point, Selection
+from langchain_memalign._stores.base import Point, Search, Selection
 from langchain_memalign._stores.qdrant.client import Requests
-from langchain_memalign._stores.qdrant.collection import Collection
+from langchain_memalign._stores.qdrant.collection import Collection, after
 from langchain_memalign._stores.qdrant.convert import from_server, in_parts, to_filter
 from langchain_memalign._stores.qdrant.leases import Leases
-from langchain_memalign._stores.write_batch import check_field, checked_query, selects_nothing
+from langchain_memalign._stores.write_batch import (
+    check_field,
+    checked_query,
+    known_ids,
+    selects_nothing,
+)
 from langchain_memalign.errors import MemoryStoreError, MemoryUnavailableError
 
 _EMBEDDED = 100  # points read at a time with their vectors, each of some 60 kB as JSON
@@ -29,16 +36,40 @@ class Reading:
         self._requests = requests
         self._collection = collection
         self._leases = leases
+        self._seen: dict[str, Point | None] = {}
 
     def scan(self, selection: Selection, *, vectors: bool) -> list[Point]:
         """As `MemoryStore.scan`."""
         self._requests.check_open()
         if selects_nothing(selection):
             return []
+        if self._requests.is_writing:
+            # The lease was just taken: the memory is there, and nobody else changes it.
+            return self.pages(selection, vectors=vectors) if vectors else self._known(selection)
         found = self.pages(selection, vectors=vectors)
         if not found:
-            self._leases.verify()
+            self._leases.look()
         return found
+
+    def forget_known(self) -> None:
+        """Read anew what was read under the writer's lease."""
+        self._seen.clear()
+
+    def lacks(self, id_: str) -> bool:
+        """Whether the thread that writes has found out that there is no such point."""
+        return self._requests.is_writing and self._seen.get(id_, self) is None
+
+    def _known(self, selection: Selection) -> list[Point]:
+        """What is selected, by the thread that writes; no point that is named is read twice."""
+        if selection.ids is None:
+            return self.pages(selection, vectors=False)
+        wanted = known_ids(selection.ids)
+        unread = tuple(id_ for id_ in wanted if id_ not in self._seen)
+        if unread:
+            read = {point.id: point for point in self.pages(Selection(ids=unread), vectors=False)}
+            self._seen.update((id_, read.get(id_)) for id_ in unread)
+        found = (self._seen[id_] for id_ in sorted(wanted))
+        return [point for point in found if point is not None and _fits(point, selection)]
 
     def pages(self, selection: Selection, *, vectors: bool) -> list[Point]:
         """As `scan`, without a doubt about finding nothing."""
@@ -48,7 +79,7 @@ class Reading:
         for part in in_parts(selection, limits.listed):
             offset = None
             while True:
-                records, offset = self._requests.read(
+                records, following = self._requests.read(
                     "scroll",
                     scroll_filter=to_filter(part),
                     limit=page,
@@ -57,37 +88,87 @@ class Reading:
                     with_vectors=vectors,
                 )
                 found.update((str(r.id), from_server(r, vectors=vectors)) for r in records)
-                if offset is None:
+                if following is None and self._requests.is_replicated and records:
+                    following = after(str(records[-1].id))
+                if following is None:
                     break
+                offset = following
         if vectors and any(point.vectors for point in found.values()):
             self._collection.learn()
         return [found[id_] for id_ in sorted(found)]
 
-    def nearest(
-        self, selection: Selection, *, using: str, vector: Vector, limit: int
-    ) -> list[tuple[Point, float]]:
-        """As `MemoryStore.nearest`."""
+    def nearest(self, searches: Sequence[Search]) -> list[list[tuple[Point, float]]]:
+        """As `MemoryStore.nearest_each`: all are one request, where none must be asked again."""
         self._requests.check_open()
-        fingerprint = self._collection.learn()
+        fingerprint = self._collection.learn() if searches else None
         if fingerprint is None:
-            return []
-        query = checked_query(vector, using, fingerprint)
-        if query is None or limit < 1 or selects_nothing(selection):
-            return []
-        found: dict[str, tuple[Point, float]] = {}
-        for part in in_parts(selection, self._collection.limits.listed):
-            try:
-                near = self._near(part, using, query, limit)
-            except MemoryUnavailableError:
-                raise
-            except MemoryStoreError:
-                # In a memory that replaced this one there may be no such vector.
-                self._leases.verify()
-                raise
-            found.update((point.id, (point, score)) for point, score in near)
-        if not found:
-            self._leases.verify()
-        return sorted(found.values(), key=lambda pair: (-pair[1], pair[0].id))[:limit]
+            return [[] for _ in searches]
+        found: list[dict[str, tuple[Point, float]]] = [{} for _ in searches]
+        asked = []
+        for number, search in enumerate(searches):
+            query = checked_query(search.vector, search.using, fingerprint)
+            if query is None or search.limit < 1 or selects_nothing(search.selection):
+                continue
+            for part in in_parts(search.selection, self._collection.limits.listed):
+                one = replace(search, selection=part, vector=query)
+                # The server breaks ties as it likes: all that tie for the last place must be seen.
+                wanted = min(search.limit + 1, self._collection.limits.found)
+                asked.append((number, one, wanted))
+        while asked:
+            again = []
+            hits_of = self._hits([(search, wanted) for _, search, wanted in asked])
+            for (number, search, wanted), hits in zip(asked, hits_of, strict=True):
+                if self._is_complete(hits, search.limit, wanted):
+                    near = ((from_server(hit), _cosine(hit.score)) for hit in hits)
+                    found[number].update((point.id, (point, score)) for point, score in near)
+                else:
+                    most = min(2 * wanted, self._collection.limits.found)
+                    again.append((number, search, most))
+            asked = again
+        if not any(found):
+            self._leases.look()
+        return [
+            sorted(some.values(), key=lambda pair: (-pair[1], pair[0].id))[: search.limit]
+            for some, search in zip(found, searches, strict=True)
+        ]
+
+    def _facet(self, selection: Selection, field: str, limit: int, exact: bool) -> Any:
+        where = to_filter(selection)
+        return self._requests.read("facet", key=field, facet_filter=where, limit=limit, exact=exact)
+
+    def _is_complete(self, hits: Sequence[Any], limit: int, wanted: int) -> bool:
+        """Whether none that ties for the last place can be missing."""
+        if len(hits) < wanted or wanted == self._collection.limits.found:
+            return True
+        return bool(hits[-1].score < hits[limit - 1].score)
+
+    def _hits(self, searches: Sequence[tuple[Search, int]]) -> list[Any]:
+        from qdrant_client import models
+
+        def ask(exact: bool) -> Any:
+            params = self._collection.search_params(exact=exact)
+            requests = [
+                models.QueryRequest(
+                    query=list(search.vector),
+                    using=search.using,
+                    filter=to_filter(search.selection),
+                    limit=wanted,
+                    with_payload=True,
+                    params=params,
+                )
+                for search, wanted in searches
+            ]
+            return self._requests.read("query_batch_points", requests=requests)
+
+        try:
+            answers = self._collection.exactly(ask)
+        except MemoryUnavailableError:
+            raise
+        except MemoryStoreError:
+            # In a memory that replaced this one there may be no such vector.
+            self._leases.look()
+            raise
+        return [answer.points for answer in answers]
 
     def tally(self, selection: Selection, field: str) -> dict[str, int]:
         """As `MemoryStore.tally`."""
@@ -99,12 +180,10 @@ class Reading:
         parts = list(in_parts(selection, limits.listed))
         most = min(_VALUES, limits.found)
         while len(parts) == 1:
-            answer = self._requests.read(
-                "facet", key=field, facet_filter=to_filter(selection), limit=most, exact=True
-            )
+            answer = self._collection.exactly(partial(self._facet, selection, field, most))
             if len(answer.hits) < most:
                 if not answer.hits:
-                    self._leases.verify()
+                    self._leases.look()
                 return {str(hit.value): hit.count for hit in answer.hits if hit.count}
             if most == limits.found:
                 break
@@ -112,26 +191,21 @@ class Reading:
         # A point may be in several parts, and a server in strict mode may not list all values.
         return _count(self.scan(selection, vectors=False), field)
 
-    def _near(
-        self, selection: Selection, using: str, query: Vector, limit: int
-    ) -> list[tuple[Point, float]]:
-        # The server breaks ties as it likes, so all that tie for the last place must be seen.
-        most = self._collection.limits.found
-        wanted = min(limit + 1, most)
-        while True:
-            answer = self._requests.read(
-                "query_points",
-                query=list(query),
-                using=using,
-                query_filter=to_filter(selection),
-                limit=wanted,
-                with_payload=True,
-            )
-            hits = answer.points
-            is_complete = len(hits) < wanted or wanted == most
-            if is_complete or hits[-1].score < hits[limit - 1].score:
-                return [(from_server(hit), max(-1.0, min(1.0, float(hit.score)))) for hit in hits]
-            wanted = min(2 * wanted, most)
+
+def _fits(point: Point, selection: Selection) -> bool:
+    """Whether a point fits a selection, its ids apart."""
+    if selection.kind not in (None, point.kind) or selection.judge not in (None, point.judge):
+        return False
+    for field, values in selection.fields.items():
+        held = {"judge": point.judge, "kind": point.kind, **point.fields}.get(field)
+        said = set(held) if isinstance(held, tuple) else {held}
+        if said.isdisjoint(values):
+            return False
+    return True
+
+
+def _cosine(score: float) -> float:
+    return max(-1.0, min(1.0, float(score)))
 
 
 def _count(points: Iterable[Point], field: str) -> dict[str, int]:

@@ -14,15 +14,26 @@ from langchain_memalign._stores.base import (
     Fingerprint,
     MemoryStore,
     Point,
+    Search,
     Selection,
 )
+from langchain_memalign._stores.qdrant.alias_leases import AliasLeases
 from langchain_memalign._stores.qdrant.client import RETRY, Requests
-from langchain_memalign._stores.qdrant.collection import Collection
-from langchain_memalign._stores.qdrant.leases import HeldLease, LeaseHolder, Leases, LeaseState
+from langchain_memalign._stores.qdrant.collection import (
+    BY_ALIASES,
+    BY_UPDATES,
+    FORMATS,
+    Collection,
+)
+from langchain_memalign._stores.qdrant.lease_state import MOVED, LeaseState
+from langchain_memalign._stores.qdrant.leases import HeldLease, LeaseHolder, Leases
 from langchain_memalign._stores.qdrant.options import Server, ServerOptions
 from langchain_memalign._stores.qdrant.reading import Reading
+from langchain_memalign._stores.qdrant.scrubbing import Scrubbing
+from langchain_memalign._stores.qdrant.update_leases import STAMP, moved
 from langchain_memalign._stores.qdrant.writing import Writing
 from langchain_memalign._stores.write_batch import Batch
+from langchain_memalign.errors import ConfigurationError, MemoryUnavailableError
 
 
 class QdrantStore(MemoryStore):
@@ -32,20 +43,22 @@ class QdrantStore(MemoryStore):
     guarantee = (
         "Erased records, their fields and their vectors are found by no request any more when the "
         "call returns. Not reached: bytes in the server's files until it next vacuums its segments "
-        "and truncates its write-ahead log; nodes that are down; snapshots and backups of the "
-        "server; exports; checkpoints and traces of graphs."
+        "and truncates its write-ahead log, which a small memory may never see: `scrub` leaves "
+        "them behind; nodes that are down; snapshots and backups of the server; exports; "
+        "checkpoints and traces of graphs."
     )
 
     def __init__(self, server: Server, retry: Retry) -> None:
         self.location = server.url
         self._requests = Requests(server, retry)
         self._collection = Collection(self._requests)
-        self._leases = Leases(self._requests)
+        self._leases = Leases(self._requests, self._collection)
         self._holder = LeaseHolder(self._requests, self._leases)
         self._reading = Reading(self._requests, self._collection, self._leases)
         self._writing = Writing(
             self._requests, self._collection, self._leases, self._holder, self._reading
         )
+        self._scrubbing = Scrubbing(self._requests, self._collection, self._holder)
         self._guard = threading.Lock()
         self._here: dict[str, threading.Lock] = {}
         self._held: dict[str, HeldLease] = {}
@@ -88,7 +101,12 @@ class QdrantStore(MemoryStore):
         self, selection: Selection, *, using: str, vector: Vector, limit: int
     ) -> list[tuple[Point, float]]:
         """The selected points whose vector named `using` is nearest, with cosine, best first."""
-        return self._reading.nearest(selection, using=using, vector=vector, limit=limit)
+        search = Search(selection=selection, using=using, vector=vector, limit=limit)
+        return self._reading.nearest([search])[0]
+
+    def nearest_each(self, searches: Sequence[Search]) -> list[list[tuple[Point, float]]]:
+        """As `nearest`, for several searches, in one request."""
+        return self._reading.nearest(searches)
 
     def tally(self, selection: Selection, field: str) -> dict[str, int]:
         """How many selected points have each value of `field`; points without it do not count."""
@@ -114,9 +132,18 @@ class QdrantStore(MemoryStore):
             self._write_held(points, erased, fingerprint)
 
     def version(self) -> str | None:
-        """Changes with every write of any process; None while one is being carried out."""
-        state = self._leases.verify()
-        return None if state.entry is not None else f"{state.memory}:{state.writes}"
+        """Changes with every write of any process; None while one is being carried out.
+
+        None too while that cannot be known: what was read then may be outdated already.
+        """
+        self._requests.check_open()
+        held = self._held.get(WRITER)
+        if held is not None and self._requests.is_writing:
+            return f"{held.state.memory}:{held.state.writes}"  # nobody else can write
+        if (state := self._leases.look()) is None:
+            return None
+        is_certain = state.entry is None and self._requests.doubt is None
+        return f"{state.memory}:{state.writes}" if is_certain else None
 
     def acquire(self, lease: str) -> None:
         """Wait for a lease that one process holds at a time; `release` must follow."""
@@ -138,7 +165,51 @@ class QdrantStore(MemoryStore):
             held.ended.set()
             raise
         finally:
+            if lease == WRITER:
+                self._requests.writer = None
             self._here[lease].release()
+
+    @property
+    def doubt(self) -> str | None:
+        """Why what was read last may lack something; None where most copies agreed on it."""
+        return self._requests.doubt
+
+    def scrub(self, *, limit: int | None = None) -> str:
+        """Leave no byte of what was erased in the server's files; tells what holds then.
+
+        Raises:
+            ConfigurationError: The memory's leases are not aliases, as it was begun with a key that
+                may not manage collections.
+            MemoryUnavailableError: A node is down, or the key may not manage collections.
+        """
+        self._requests.check_open()
+        if self._leases.aliases is None:
+            problem = (
+                f"found a memory at {self._requests.server.place} that is shared by keys which may "
+                "not manage collections; expected one begun with a key that may: export it and "
+                "import it into a new collection, and delete this one."
+            )
+            if limit is None:
+                raise ConfigurationError(problem)
+            return f"{self.guarantee} It was not scrubbed: {problem}"
+        if limit is not None and self._collection.points > limit:
+            return (
+                f"{self.guarantee} It was not scrubbed, as it has more than {limit:,} records: "
+                "call memory.scrub()."
+            )
+        with self._leased(WRITER), self._at_work:
+            held, aliases = self._held[WRITER], self._leases.aliases
+            snapshots = self._scrubbing.snapshots()
+            if held.state.is_unclean or limit is None:
+                self._scrubbing.scrub(held, aliases)
+        named = f" ({', '.join(snapshots)})" if snapshots else ""
+        return (
+            "Erased records, their fields and their vectors are found by no request any more, and "
+            "no byte of them is left in the files of the collection: what lives was copied into a "
+            "new one, and the old one is deleted. Not reached: snapshots and backups of the server"
+            f"{named}; what a node that is down has until it is back; exports; checkpoints and "
+            "traces of graphs."
+        )
 
     def close(self) -> None:
         """Close the connections; harmless when called again."""
@@ -148,14 +219,69 @@ class QdrantStore(MemoryStore):
         return f"QdrantStore({self._requests.server.place})"
 
     def _begin(self) -> None:
-        self._leases.memory = self._collection.open()
-        state = self._leases.find(WRITER)
-        if state is None:
-            self._leases.create(WRITER)
-        elif state.entry is not None and (dead := self._holder.abandoned(WRITER)) is not None:
-            # What it recorded belongs to the memory.
-            with self._leased(WRITER, dead=dead):
-                pass
+        own = self._collection.open()
+        self._leases.begin(own.memory, by_aliases=own.leases == BY_ALIASES)
+        if own.leases is None:
+            self._choose_leases()
+        try:
+            state = self._leases.look()
+        except MemoryUnavailableError:
+            if self._leases.aliases is not None or own.leases is None:
+                raise
+            self._leases.points.create(WRITER)
+            state = None
+        if state is not None and state.is_unfinished:
+            dead = self._holder.abandoned(WRITER)
+            if dead is not None:
+                # What it recorded belongs to the memory.
+                with self._leased(WRITER, dead=dead):
+                    pass
+
+    def _choose_leases(self) -> None:
+        """Decide how the leases of the memory are kept, and move those that were kept otherwise."""
+        aliases = AliasLeases(self._requests, self._leases.memory)
+        points = self._leases.points
+        old = points.find(WRITER)
+        if old is not None and old.instance == MOVED:
+            self._leases.aliases = aliases
+        elif not aliases.may_manage():
+            self._keep_points(old)
+            return
+        elif old is None:
+            aliases.create(WRITER)
+            self._leases.aliases = aliases
+        elif not self._move(old, aliases):
+            return
+        self._collection.note(leases=BY_ALIASES, format=FORMATS[-1])
+
+    def _keep_points(self, old: LeaseState | None) -> None:
+        try:
+            if old is None:
+                self._leases.points.create(WRITER)
+            self._collection.note(leases=BY_UPDATES)
+        except MemoryUnavailableError as error:
+            if error.status != 403:  # a key that may only read: whoever writes first decides
+                raise
+
+    def _move(self, old: LeaseState, aliases: AliasLeases) -> bool:
+        """Keep the leases as aliases from now on; False while somebody holds the writer's.
+
+        An update by a filter finds its point by the index of `stamp`, which may be wrong after a
+        crash. Without the index it looks at the point itself.
+        """
+        if self._collection.has_index(STAMP) and not self._collection.is_indexed_for_updates:
+            self._collection.drop_index(STAMP)
+        if not old.is_free and not old.is_long_expired():
+            return False
+        with self._leased(WRITER, dead=None if old.is_free else old):
+            if self._leases.aliases is None:  # else another process was faster
+                held = self._held[WRITER]
+                aliases.create(WRITER)
+                held.ended.set()
+                with held.changing:
+                    self._leases.swap(held.state, moved(held.state))
+        self._leases.aliases = aliases
+        return True
 
     def _write_held(
         self, points: Sequence[Point], erased: Sequence[str], fingerprint: Fingerprint | None
@@ -168,7 +294,11 @@ class QdrantStore(MemoryStore):
             known = self._collection.fingerprint
             if fingerprint is not None and known is None:
                 known = self._collection.learn()
-            self._writing.write(held, Batch.checked(points, erased, fingerprint, stored=known))
+            batch = Batch.checked(points, erased, fingerprint, stored=known)
+            try:
+                self._writing.write(held, batch)
+            finally:
+                self._reading.forget_known()
             return True
 
     @contextmanager
@@ -186,7 +316,11 @@ class QdrantStore(MemoryStore):
         try:
             held = self._holder.take(lease, dead=dead)
             if lease == WRITER:
+                self._reading.forget_known()
+                self._requests.writer = threading.get_ident()
                 try:
+                    if self._leases.aliases is not None:
+                        self._scrubbing.finish(held, self._leases.aliases)
                     self._writing.recover(held)
                 except BaseException:
                     # Whoever comes next tries again; nobody may write before that.
@@ -194,5 +328,7 @@ class QdrantStore(MemoryStore):
                     raise
             self._held[lease] = held
         except BaseException:
+            if lease == WRITER:
+                self._requests.writer = None
             here.release()
             raise

@@ -1,21 +1,22 @@
 """Writing to a Qdrant server: all or nothing, although the server promises that for no request.
 
-A write is first recorded whole, as text, in the lease under which it happens: one conditional
-update of one point, which fails if the lease is no longer held. From then on it will happen. Then
-it is carried out: principles first, then episodes, then what is erased, so that nobody who reads
-meanwhile finds an episode distilled without its principles. Who finds a recorded write that was not
-carried out, because its writer died, carries it out before anything else; doing so twice changes
-nothing.
+A write is first recorded whole, as text, in points of its own; then the lease under which it
+happens is changed to name them, which fails if the lease is no longer held. From then on it will
+happen. It is carried out: principles first, then episodes, then what is erased, so that nobody who
+reads meanwhile finds an episode distilled without its principles. Who finds a recorded write that
+was not carried out, because its writer died, carries it out before anything else; doing so twice
+changes nothing.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+import secrets
 import struct
 import uuid
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,6 +25,7 @@ from langchain_memalign._stores.payload import pack_vector, unpack_vector
 from langchain_memalign._stores.qdrant.client import Requests
 from langchain_memalign._stores.qdrant.collection import Collection
 from langchain_memalign._stores.qdrant.convert import RESTORE, by_size, size_of, to_server
+from langchain_memalign._stores.qdrant.failures import RequestTooLargeError
 from langchain_memalign._stores.qdrant.leases import HeldLease, LeaseHolder, Leases
 from langchain_memalign._stores.qdrant.reading import Reading
 from langchain_memalign._stores.write_batch import Batch
@@ -110,14 +112,16 @@ class Writing:
                 by whoever has the lease now.
         """
         if batch.fingerprint is not None and self._collection.fingerprint is None:
+            self._holder.confirm(held)
             self._collection.establish(batch.fingerprint)
         points = self._with_vectors(batch.points)
         entry = JournalEntry(points=points, erased=sorted(batch.erased))
-        requests = list(_in_requests(self._operations(entry)))
-        if not requests:
+        operations = list(self._operations(entry))
+        if not operations:
             return
-        self._record(held, entry.text())
-        self._carry_out(held, requests)
+        self._record(held, entry.text(), erases=bool(entry.erased))
+        self._carry_out(held, operations)
+        self._collection.points += len(batch.points)
 
     def recover(self, held: HeldLease) -> None:
         """Carry out what the one who had the lease before recorded, and remove what it left.
@@ -128,7 +132,7 @@ class Writing:
         if held.state.entry is not None:
             held.is_carried_out = False
             entry = JournalEntry.read(self._recorded(held), remedy=RESTORE)
-            self._carry_out(held, list(_in_requests(self._operations(entry))))
+            self._carry_out(held, list(self._operations(entry)))
         if held.taken_from is not None:
             self._tidy(held)
 
@@ -137,7 +141,8 @@ class Writing:
 
         An upsert replaces the whole point, so vectors that are to stay must be sent again.
         """
-        missing = tuple(point.id for point in points if point.vectors is None)
+        kept_as_they_are = (point.id for point in points if point.vectors is None)
+        missing = tuple(id_ for id_ in kept_as_they_are if not self._reading.lacks(id_))
         # Asked of the server: another process may have written the first vectors.
         if not missing or self._collection.learn() is None:
             return list(points)
@@ -145,23 +150,26 @@ class Writing:
         kept = {point.id: point.vectors for point in stored}
         return [replace(p, vectors=kept.get(p.id)) if p.vectors is None else p for p in points]
 
-    def _record(self, held: HeldLease, text: str) -> None:
-        writes = held.state.writes + 1
-        entry = uuid.uuid4().hex
+    def _record(self, held: HeldLease, text: str, *, erases: bool) -> None:
+        """Write an entry down, and let the lease name it: from then on it will happen."""
+        state, entry = held.state, secrets.token_hex(8)
         chunks = [text[i : i + _REQUEST] for i in range(0, len(text), _REQUEST)]
-        if len(chunks) == 1:
-            after = held.state.changed(entry=entry, parts=0, writes=writes)
-            held.is_carried_out = False
-            self._holder.change(held, after, journal=text)
-            return
-        # Until the lease names them, the parts are nothing but litter for the next holder.
-        held.is_left = True
+        # Until the lease names them, the parts are nothing but litter.
+        held.spent = [*held.spent, *state.recorded, f"{entry}:{len(chunks)}"]
         for number, chunk in enumerate(chunks):
             self._holder.confirm(held)
-            self._put([_part(entry, number, chunk)])
+            self._requests.write("upsert", points=[_part(entry, number, chunk)])
         held.is_carried_out = False
-        after = held.state.changed(entry=entry, parts=len(chunks), writes=writes)
-        self._holder.change(held, after, journal="")
+        spent = held.spent[:-1]
+        self._holder.change(
+            held,
+            entry=entry,
+            parts=len(chunks),
+            writes=state.writes + 1,
+            spent=" ".join(spent),
+            is_unclean=state.is_unclean or erases,
+        )
+        held.spent = spent
 
     def _recorded(self, held: HeldLease) -> str:
         state = held.state
@@ -180,31 +188,35 @@ class Writing:
             texts.append(str(found[0].payload["record"]))
         return "".join(texts)
 
-    def _carry_out(self, held: HeldLease, requests: Sequence[list[Any]]) -> None:
-        for operations in requests:
-            # Who has lost the lease must stop: later writes of others would be undone.
-            self._holder.confirm(held)
-            self._requests.write("batch_update_points", update_operations=operations)
+    def _carry_out(self, held: HeldLease, operations: Sequence[tuple[Any, int]]) -> None:
+        spent = [_part_id(*part) for named in held.spent for part in _parts(named)]
+        for request, _ in by_size([*operations, *_deleting(spent)], size=_REQUEST):
+            self._send(held, request)
         held.is_carried_out = True
-        if held.state.parts:
-            parts = [_part_id(held.state.entry, number) for number in range(held.state.parts)]
-            self._holder.change(held, held.state.changed(entry=None, parts=0))
-            self._erase(parts)
-        held.is_left = False
+        held.spent = []
+
+    def _send(self, held: HeldLease, operations: list[Any]) -> None:
+        # Who has lost the lease must stop: later writes of others would be undone.
+        self._holder.confirm(held)
+        try:
+            self._requests.write("batch_update_points", update_operations=operations)
+        except RequestTooLargeError:
+            halves = _halves(operations)
+            if halves is None:
+                raise
+            for half in halves:
+                self._send(held, half)
 
     def _operations(self, entry: JournalEntry) -> Iterator[tuple[Any, int]]:
         from qdrant_client import models
 
         most = self._collection.limits.upserted
-        for kind in ("principle", "episode"):
+        for kind in ("judge", "principle", "episode"):
             sized = ((point, size_of(point)) for point in entry.points if point.kind == kind)
             for group, size in by_size(sized, size=_REQUEST, count=most):
                 upsert = models.PointsList(points=[to_server(point) for point in group])
                 yield models.UpsertOperation(upsert=upsert), size
-        for start in range(0, len(entry.erased), _IDS):
-            ids: Any = list(entry.erased[start : start + _IDS])
-            selector = models.PointIdsList(points=ids)
-            yield models.DeleteOperation(delete=selector), 40 * len(ids)
+        yield from _deleting(entry.erased)
 
     def _tidy(self, held: HeldLease) -> None:
         """Remove the parts of writes that were never recorded in full, or carried out long ago."""
@@ -220,30 +232,55 @@ class Writing:
                 offset=offset,
                 with_payload=["part_of"],
             )
-            litter += [str(r.id) for r in records if (r.payload or {}).get("part_of")]
+            parts = ((str(record.id), (record.payload or {}).get("part_of")) for record in records)
+            litter += [id_ for id_, entry in parts if entry not in (None, held.state.entry)]
             if offset is None:
                 break
         self._holder.confirm(held)
-        self._erase(litter)
-
-    def _put(self, points: list[Any]) -> None:
-        return self._requests.write("upsert", points=points)
-
-    def _erase(self, ids: list[str]) -> None:
-        from qdrant_client import models
-
-        if ids:
-            selector = models.PointIdsList(points=list(ids))
+        if litter:
+            selector = models.PointIdsList(points=list(litter))
             self._requests.write("delete", points_selector=selector)
 
 
-def _in_requests(operations: Iterable[tuple[Any, int]]) -> Iterator[list[Any]]:
-    """What carries an entry out: requests of several operations, small enough each."""
-    return (request for request, _ in by_size(operations, size=_REQUEST))
+def _deleting(ids: Sequence[str]) -> Iterator[tuple[Any, int]]:
+    """Operations that delete points, each with its size in bytes."""
+    from qdrant_client import models
+
+    for start in range(0, len(ids), _IDS):
+        some = ids[start : start + _IDS]
+        selector = models.PointIdsList(points=list(some))
+        yield models.DeleteOperation(delete=selector), 40 * len(some)
+
+
+def _halves(operations: list[Any]) -> tuple[list[Any], list[Any]] | None:
+    """The same as two requests; None for one that cannot be divided."""
+    from qdrant_client import models
+
+    if len(operations) > 1:
+        middle = len(operations) // 2
+        return operations[:middle], operations[middle:]
+    (operation,) = operations
+    if not isinstance(operation, models.UpsertOperation):
+        return None
+    points: list[Any] = operation.upsert.points  # type: ignore[union-attr]
+    if len(points) < 2:
+        return None
+    middle = len(points) // 2
+    first, second = (
+        [models.UpsertOperation(upsert=models.PointsList(points=some))]
+        for some in (points[:middle], points[middle:])
+    )
+    return first, second
 
 
 def _part_id(entry: str | None, number: int) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"urn:langchain-memalign:journal:{entry}:{number}"))
+
+
+def _parts(named: str) -> Iterator[tuple[str, int]]:
+    """The parts of a write as a lease names it."""
+    entry, _, number = named.partition(":")
+    return ((entry, part) for part in range(int(number)))
 
 
 def _part(entry: str, number: int, text: str) -> Any:

@@ -10,7 +10,13 @@ import typer
 
 from langchain_memalign.cli.data_files import read_feedback, read_labelled
 from langchain_memalign.cli.objects import opened_judge
-from langchain_memalign.cli.options import ConcurrencyOption, JsonOption, JudgeOption, MapOption
+from langchain_memalign.cli.options import (
+    ConcurrencyOption,
+    JsonOption,
+    JudgeOption,
+    MapOption,
+    ValuesOption,
+)
 from langchain_memalign.cli.terminal import (
     AlignmentProgress,
     Screen,
@@ -21,7 +27,7 @@ from langchain_memalign.cli.terminal import (
     worth,
 )
 from langchain_memalign.errors import InvalidInputError
-from langchain_memalign.importers import BadRow, Row
+from langchain_memalign.importers import BadRow, Row, read_words
 from langchain_memalign.judge import Gate, MemAlignJudge
 from langchain_memalign.schema import AlignmentReport, GateDecision, GateEvidence, Value
 
@@ -30,12 +36,16 @@ def align(
     feedback: Annotated[
         Path | None,
         typer.Argument(
-            help="JSONL with an expert's word a line: inputs, outputs, value and/or rationale, "
-            "reviewer, ...; - reads standard input. Without it, only what an earlier run left "
-            "pending is learned."
+            help="A file with an expert's word a row: inputs, outputs, value and/or rationale, "
+            "reviewer, ...; JSONL, JSON, CSV or .xlsx. - reads standard input. Without it, only "
+            "what an earlier run left pending is learned."
         ),
     ] = None,
     map_: MapOption = None,
+    values: ValuesOption = None,
+    sheet: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Which sheet of a workbook.")
+    ] = None,
     reviewer: Annotated[
         str | None,
         typer.Option(help="Who said it, for rows that do not tell."),
@@ -87,14 +97,25 @@ def align(
     with opened_judge(judge_file) as (_, judging):
         rows: list[Row] = []
         bad: list[BadRow] = []
+        value_type = judging.spec.value_type
+        words = read_words(values or (), value_type)
         if feedback is not None:
-            rows, bad = read_feedback(feedback, map_ or [], judging.spec.value_type, screen)
+            rows, bad = read_feedback(
+                feedback, map_ or [], value_type, screen, words=words, sheet=sheet
+            )
         if reviewer is not None:
             rows = [
                 Row(row.line, {**row.data, "reviewer": row.data.get("reviewer") or reviewer})
                 for row in rows
             ]
-        before = _gate(judging, holdout, map_ or [], screen) if gate else None
+        before: Gate | None = None
+        if gate:
+            from langchain_memalign.evaluation import EvidenceGate  # numpy is an extra
+
+            trusted = None
+            if holdout is not None:
+                trusted = read_labelled(holdout, map_ or [], value_type, screen, words=words)
+            before = EvidenceGate() if trusted is None else EvidenceGate(holdout=trusted)
         try:
             report = _learn(judging, rows, screen, probe, before, concurrency)
         except KeyboardInterrupt:
@@ -139,16 +160,6 @@ def _learn(
             max_concurrency=concurrency,
             config={"callbacks": [watching]},
         )
-
-
-def _gate(
-    judging: MemAlignJudge, holdout: Path | None, mapping: Sequence[str], screen: Screen
-) -> Gate:
-    from langchain_memalign.evaluation import EvidenceGate  # numpy is an extra
-
-    if holdout is None:
-        return EvidenceGate()
-    return EvidenceGate(holdout=read_labelled(holdout, mapping, judging.spec.value_type, screen))
 
 
 def still_waiting(report: AlignmentReport) -> str:

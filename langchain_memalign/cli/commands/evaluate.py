@@ -28,9 +28,11 @@ from langchain_memalign.cli.options import (
     ModelOption,
     PricesOption,
     SeedOption,
+    ValuesOption,
 )
 from langchain_memalign.cli.terminal import Screen, WorkLeft, counted, progress_bar
 from langchain_memalign.errors import InvalidInputError
+from langchain_memalign.importers import read_words
 
 if TYPE_CHECKING:
     from langchain_memalign.evaluation.tables import Table
@@ -76,6 +78,7 @@ def evaluate(
     ] = False,
     out: OutOption = Path("evaluation"),
     map_: MapOption = None,
+    values: ValuesOption = None,
     dataset: DatasetOption = None,
     criterion: CriterionOption = None,
     limit: LimitOption = None,
@@ -110,6 +113,7 @@ def evaluate(
     with opened_judge(judge_file, model=choice) as (_, judging):
         reading: dict[str, Any] = {
             "mapping": map_ or [],
+            "values": values or [],
             "value_type": judging.spec.value_type,
             "screen": screen,
         }
@@ -163,6 +167,7 @@ def learning_curve(
     ] = 3,
     out: OutOption = Path("learning-curve"),
     map_: MapOption = None,
+    values: ValuesOption = None,
     dataset: DatasetOption = None,
     criterion: CriterionOption = None,
     limit: LimitOption = None,
@@ -198,6 +203,7 @@ def learning_curve(
     with opened_judge(judge_file, model=choice, is_new=True) as (_, judging):
         reading: dict[str, Any] = {
             "mapping": map_ or [],
+            "values": values or [],
             "value_type": judging.spec.value_type,
             "screen": screen,
             "limit": limit,
@@ -275,6 +281,7 @@ def _read_data(
     source: Path | None,
     *,
     mapping: Sequence[str],
+    values: Sequence[str],
     value_type: ValueType,
     screen: Screen,
     limit: int | None,
@@ -303,7 +310,10 @@ def _read_data(
             screen.note(f"{loaded.hub}: a row{more} left out: {reason}", style="yellow")
         return _Data([dict(word) for word in loaded.words], None, loaded.hub)
     files = [_half(source, half) for half in _HALVES] if source.is_dir() else [source]
-    words, *unseen = (read_labelled(f, mapping, value_type, screen)[:limit] for f in files)
+    meant = read_words(values, value_type)
+    words, *unseen = (
+        read_labelled(file, mapping, value_type, screen, words=meant)[:limit] for file in files
+    )
     return _Data(words, unseen[0] if unseen else None, source.name)
 
 

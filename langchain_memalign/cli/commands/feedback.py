@@ -5,6 +5,7 @@ from __future__ import annotations
 import json as json_
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,6 +15,7 @@ from rich.progress import Progress
 
 from langchain_memalign._files import replacing
 from langchain_memalign.cli.commands.align import align, show_report, still_waiting
+from langchain_memalign.cli.data_files import data_of
 from langchain_memalign.cli.objects import opened_judge
 from langchain_memalign.cli.options import (
     ConcurrencyOption,
@@ -21,6 +23,7 @@ from langchain_memalign.cli.options import (
     JudgeOption,
     MapOption,
     OverwriteOption,
+    ValuesOption,
     check_is_new,
     read_date,
 )
@@ -30,16 +33,24 @@ from langchain_memalign.cli.terminal import (
     WorkLeft,
     counted,
     progress_bar,
+    short,
 )
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.exporters import to_langsmith_examples, to_mlflow_assessments
 from langchain_memalign.importers import (
+    BadRow,
     Found,
     ImportReport,
+    Row,
+    Source,
+    from_argilla,
     from_few_shots,
+    from_label_studio,
     from_langsmith,
     from_langsmith_dataset,
     from_mlflow,
+    read_rows,
+    read_words,
 )
 from langchain_memalign.importers import import_feedback as learn
 from langchain_memalign.judge import MemAlignJudge
@@ -52,6 +63,13 @@ ProbeOption = Annotated[
     bool,
     typer.Option("--probe", help="First ask the judge about each new case."),
 ]
+WithdrawnOption = Annotated[
+    bool,
+    typer.Option(
+        "--forget-withdrawn",
+        help="Forget what was learned from there and is no longer there.",
+    ),
+]
 SinceOption = Annotated[
     str | None,
     typer.Option(metavar="DATE", help="Only what is not older than that."),
@@ -60,10 +78,11 @@ SinceOption = Annotated[
 
 @app.callback()
 def import_feedback() -> None:
-    """Learn what experts said elsewhere: LangSmith, MLflow, openevals, spreadsheets.
+    """Learn what experts said elsewhere: in other systems, and in files of any layout.
 
     The same import again costs nothing for what is known, and takes up what is
-    new or was edited. What is skipped is listed with its reason.
+    new or was edited. What is skipped is listed with its reason. What LangSmith
+    or MLflow no longer hold is named, and forgotten with --forget-withdrawn.
 
     Exits with 1 if an expert's word cannot be used or is still to be learned;
     not for what holds no expert's word at all.
@@ -71,12 +90,13 @@ def import_feedback() -> None:
     Examples:
       $ memalign import-feedback langsmith --project support --key tone
       $ memalign import-feedback mlflow --experiment support
+      $ memalign import-feedback label-studio export.json --map quality=value
       $ memalign import-feedback rows feedback.csv --map label=value,question=inputs.question
     """
 
 
-# Spreadsheets and JSONL need nothing that `memalign align` does not do.
-app.command("rows", help="JSONL and CSV with field mapping: the same as `memalign align`.")(align)
+# Files of rows need nothing that `memalign align` does not do.
+app.command("rows", help="JSONL, JSON, CSV, .xlsx: the same as `memalign align`.")(align)
 
 
 @app.command()
@@ -96,6 +116,8 @@ def langsmith(
     ] = None,
     since: SinceOption = None,
     map_: MapOption = None,
+    values: ValuesOption = None,
+    forget_withdrawn: WithdrawnOption = False,
     probe: ProbeOption = False,
     concurrency: ConcurrencyOption = 32,
     judge_file: JudgeOption = None,
@@ -124,7 +146,8 @@ def langsmith(
             found = from_langsmith(
                 client, key=key or judging.spec.name, project=project, queue=queue, since=moment
             )
-        _import(judging, found, Screen(json=json), probe=probe, concurrency=concurrency)
+        learning = _Learning(probe, concurrency, values, forget_withdrawn)
+        _import(judging, found, Screen(json=json), learning)
 
 
 @app.command()
@@ -139,6 +162,8 @@ def mlflow(
         typer.Option(help="Without it, as MLflow is configured."),
     ] = None,
     since: SinceOption = None,
+    values: ValuesOption = None,
+    forget_withdrawn: WithdrawnOption = False,
     probe: ProbeOption = False,
     concurrency: ConcurrencyOption = 32,
     judge_file: JudgeOption = None,
@@ -157,12 +182,63 @@ def mlflow(
             tracking_uri=tracking_uri,
             since=moment,
         )
-        _import(judging, found, Screen(json=json), probe=probe, concurrency=concurrency)
+        learning = _Learning(probe, concurrency, values, forget_withdrawn)
+        _import(judging, found, Screen(json=json), learning)
+
+
+@app.command("label-studio")
+def label_studio(
+    path: Annotated[Path, typer.Argument(help="A project's export as JSON.")],
+    map_: MapOption = None,
+    values: ValuesOption = None,
+    probe: ProbeOption = False,
+    concurrency: ConcurrencyOption = 32,
+    judge_file: JudgeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """What annotators answered in Label Studio.
+
+    Without --map, the only control that is no text area gives the value, the
+    only text area the rationale; of a task's data, what is called like an
+    answer is the outputs, the rest the inputs.
+
+    Examples:
+      $ memalign import-feedback label-studio export.json
+      $ memalign import-feedback label-studio export.json --map tone=value,why=rationale
+    """
+    with opened_judge(judge_file) as (_, judging):
+        found = from_label_studio(_rows(path), mapping=map_ or ())
+        _import(judging, found, Screen(json=json), _Learning(probe, concurrency, values))
+
+
+@app.command()
+def argilla(
+    path: Annotated[Path, typer.Argument(help="A dataset's records as JSON or JSONL.")],
+    map_: MapOption = None,
+    values: ValuesOption = None,
+    probe: ProbeOption = False,
+    concurrency: ConcurrencyOption = 32,
+    judge_file: JudgeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """What annotators answered in Argilla.
+
+    Without --map, the only question gives the value; of two, one that is called
+    like a remark gives the rationale.
+
+    Examples:
+      $ memalign import-feedback argilla records.json
+      $ memalign import-feedback argilla records.json --map quality=value,prompt=inputs
+    """
+    with opened_judge(judge_file) as (_, judging):
+        found = from_argilla(_rows(path), mapping=map_ or ())
+        _import(judging, found, Screen(json=json), _Learning(probe, concurrency, values))
 
 
 @app.command("few-shots")
 def few_shots(
     path: Annotated[Path, typer.Argument(help="A JSON list of openevals' few-shot examples.")],
+    values: ValuesOption = None,
     probe: ProbeOption = False,
     concurrency: ConcurrencyOption = 32,
     judge_file: JudgeOption = None,
@@ -176,7 +252,7 @@ def few_shots(
     examples = _json_list(path)
     with opened_judge(judge_file) as (_, judging):
         found = from_few_shots(examples)
-        _import(judging, found, Screen(json=json), probe=probe, concurrency=concurrency)
+        _import(judging, found, Screen(json=json), _Learning(probe, concurrency, values))
 
 
 class System(StrEnum):
@@ -227,21 +303,29 @@ def export_feedback(
         screen.note(f"{counted(len(records), 'episode')} written to {path}.")
 
 
+@dataclass(frozen=True)
+class _Learning:
+    """How what is found is learned."""
+
+    probe: bool
+    concurrency: int
+    values: list[str] | None
+    forget_withdrawn: bool = False
+
+
 def _import(
-    judging: MemAlignJudge,
-    found: Iterable[Found],
-    screen: Screen,
-    *,
-    probe: bool,
-    concurrency: int,
+    judging: MemAlignJudge, found: Iterable[Found], screen: Screen, learning: _Learning
 ) -> None:
+    words = read_words(learning.values or (), judging.spec.value_type)
     try:
         with progress_bar(screen.err) as progress:
             report = learn(
                 judging,
                 _counted(found, progress),
-                probe=probe,
-                max_concurrency=concurrency,
+                words=words,
+                forget_withdrawn=learning.forget_withdrawn,
+                probe=learning.probe,
+                max_concurrency=learning.concurrency,
                 config={"callbacks": [AlignmentProgress(progress)]},
             )
     except KeyboardInterrupt:
@@ -254,6 +338,7 @@ def _import(
         for item in report.skipped:
             if not item.is_unusable:
                 screen.note(f"{item.where} skipped: {item.reason}", style="dim")
+        _show_withdrawn(screen, report)
     _say_what_is_left(report)
 
 
@@ -274,12 +359,41 @@ def _say_what_is_left(report: ImportReport) -> None:
         raise WorkLeft(" ".join(parts))
 
 
-def _counted(found: Iterable[Found], progress: Progress) -> Iterator[Found]:
+def _show_withdrawn(screen: Screen, report: ImportReport) -> None:
+    if not report.withdrawn:
+        return
+    gone = counted(len(report.withdrawn), "episode")
+    if report.forgotten is None:
+        ids = ", ".join(map(short, report.withdrawn[:_NAMED]))
+        more = ", …" if len(report.withdrawn) > _NAMED else ""
+        said = f"{gone} no longer there ({ids}{more}): --forget-withdrawn forgets them."
+        screen.note(said, style="yellow")
+    else:
+        lost = counted(len(report.forgotten.principles_removed), "principle")
+        screen.note(f"{gone} no longer there: forgotten, with {lost}.")
+
+
+def _counted(found: Iterable[Found], progress: Progress) -> Iterable[Found]:
     task = progress.add_task("Reading", total=None)
-    for item in found:
-        progress.advance(task)
-        yield item
-    progress.remove_task(task)
+
+    def counting() -> Iterator[Found]:
+        for item in found:
+            progress.advance(task)
+            yield item
+        progress.remove_task(task)
+
+    return Source(counting(), found.withdrawn) if isinstance(found, Source) else counting()
+
+
+def _rows(path: Path) -> list[Row | BadRow]:
+    name, data = data_of(path)
+    try:
+        rows = list(read_rows(data, path.name))
+    except InvalidInputError as error:
+        raise InvalidInputError(f"{name}: {error}") from error
+    if not rows:
+        raise InvalidInputError(f"found nothing in {name}; expected an export as JSON.")
+    return rows
 
 
 def _json_list(path: Path) -> list[Mapping[str, Any]]:

@@ -9,7 +9,9 @@ import typer
 from rich.text import Text
 from typer.core import TyperGroup
 
+from langchain_memalign._alignment.unlearning import Erased, plan_erasing
 from langchain_memalign._content import canonical
+from langchain_memalign._sync.forget import forget as forgetting
 from langchain_memalign.cli.interview import case_panel, panel
 from langchain_memalign.cli.judge_file import JudgeFile
 from langchain_memalign.cli.objects import opened_judge
@@ -22,7 +24,6 @@ from langchain_memalign.cli.options import (
     full_id,
     read_date,
 )
-from langchain_memalign.cli.review_threads import ReviewThreads
 from langchain_memalign.cli.terminal import (
     Screen,
     WorkLeft,
@@ -35,6 +36,7 @@ from langchain_memalign.cli.terminal import (
 )
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.judge import MemAlignJudge
+from langchain_memalign.reviews.threads import ReviewThreads
 from langchain_memalign.schema import Episode, ForgetReport, Principle
 
 
@@ -199,6 +201,10 @@ def forget(
         list[str] | None,
         typer.Argument(metavar="[ID]...", help="Episodes, by id or its beginning."),
     ] = None,
+    source: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ID", help="What the system calls it that it was imported from."),
+    ] = None,
     reviewer: Annotated[str | None, typer.Option(help="All that this reviewer said.")] = None,
     before: Annotated[
         str | None, typer.Option(metavar="DATE", help="All that was said before.")
@@ -232,10 +238,10 @@ def forget(
     """
     screen = Screen(json=json)
     earlier = read_date(before, "--before")
-    if not ids and reviewer is None and earlier is None and not contains:
+    if not ids and not source and reviewer is None and earlier is None and not contains:
         raise InvalidInputError(
-            "found nothing that says what to forget; expected ids, --reviewer, --before or "
-            "--contains."
+            "found nothing that says what to forget; expected ids, --source, --reviewer, --before "
+            "or --contains."
         )
     with opened_judge(judge_file, asks_model=redistill and not dry_run, creates=False) as (
         file,
@@ -248,29 +254,45 @@ def forget(
             episode
             for episode in there
             if (not named or episode.id in named)
+            and (not source or episode.source_id in source)
             and (reviewer is None or episode.reviewer == reviewer)
             and (earlier is None or episode.created_at < earlier)
             and (not contains or _says(episode, contains))
         ]
+        ids_going = frozenset(episode.id for episode in going)
+        records, name = judge.setup.records, judge.spec.name
+        _, planned = plan_erasing(records, name, lambda episode: episode.id in ids_going)
         if not json or not yes:
-            _preview(screen, judge, going)
+            _preview(screen, judge, going, planned)
         if dry_run:
             if json:
                 screen.data({"episodes": [episode.id for episode in going]})
             return
         if going:
             screen.confirm(f"Erase {counted(len(going), 'episode')} for good?", yes=yes)
-        report = judge.forget([e.id for e in going], redistill=redistill)
-        cleared = _clear_reviews(file, going, report, contains)
+        case_keys = {episode.case.key for episode in going}
+
+        def clear(erased: Erased) -> int:
+            return _clear_reviews(file, judge, erased, case_keys, contains)
+
+        # Reviews before the memory, which alone tells what they must not hold: whatever stops this
+        # command, it can be repeated. And once more, for what was begun meanwhile.
+        cleared = [clear(planned)]
+        report = forgetting(
+            judge.setup.context(),
+            lambda episode: episode.id in ids_going,
+            redistill=redistill,
+            on_erased=lambda erased: cleared.append(clear(erased)),
+        )
         left = [
             principle
             for principle in judge.memory.principles(judge.spec.name, retired=True)
             if contains is not None and contains.casefold() in principle.text.casefold()
         ]
         if json:
-            screen.data(report.model_dump(mode="json") | {"reviews_cleared": cleared})
+            screen.data(report.model_dump(mode="json") | {"reviews_cleared": sum(cleared)})
         else:
-            _show_forgotten(screen, report, cleared)
+            _show_forgotten(screen, report, sum(cleared))
     if left:
         raise WorkLeft(
             f"{counted(len(left), 'principle')} with the text, written by hand or learned from "
@@ -294,28 +316,36 @@ def _says(episode: Episode, text: str) -> bool:
     return canonical(text)[1:-1].casefold() in canonical(said).casefold()
 
 
-def _preview(screen: Screen, judge: MemAlignJudge, going: Sequence[Episode]) -> None:
+def _preview(
+    screen: Screen, judge: MemAlignJudge, going: Sequence[Episode], planned: Erased
+) -> None:
     if not going:
         screen.note("No episode fits.")
         return
-    ids = {episode.id for episode in going}
     everything = judge.memory.principles(judge.spec.name, retired=True)
     _show_episodes(screen, "To be erased", going)
-    if lost := [p for p in everything if not ids.isdisjoint(p.episode_ids)]:
+    if lost := [p for p in everything if p.id in planned.principle_ids]:
         rows = [(short(p.id), p.text, len(p.episode_ids)) for p in lost]
-        screen.table("And the principles learned from them", ("id", "principle", "from"), rows)
+        screen.table(
+            "And the principles learned from them or in their sight",
+            ("id", "principle", "from"),
+            rows,
+        )
 
 
 def _clear_reviews(
-    file: JudgeFile, going: Iterable[Episode], report: ForgetReport, text: str | None
+    file: JudgeFile, judge: MemAlignJudge, erased: Erased, case_keys: set[str], text: str | None
 ) -> int:
     if not file.review_path.exists():
         return 0
+
     with ReviewThreads(file.review_path) as threads:
         return threads.forget(
-            ids={*report.episodes_removed, *report.principles_removed},
-            case_keys={episode.case.key for episode in going},
+            ids={*erased.episode_ids, *erased.principle_ids, *erased.rationales},
+            exist=judge.setup.records.existing,
+            case_keys=case_keys,
             text=text,
+            judge=file.name,
         )
 
 
@@ -323,6 +353,7 @@ def _show_forgotten(screen: Screen, report: ForgetReport, cleared: int) -> None:
     counts = {
         "episodes erased": len(report.episodes_removed),
         "principles erased": len(report.principles_removed),
+        "judge's rationales erased": len(report.rationales_erased),
         "principles learned anew": len(report.principles_redistilled),
         "reviews cleared": cleared,
         "pending": len(report.pending),

@@ -27,12 +27,12 @@ from langchain_memalign.cli.interview import (
 )
 from langchain_memalign.cli.objects import opened_judge
 from langchain_memalign.cli.options import JsonOption, JudgeOption, MapOption
-from langchain_memalign.cli.review_threads import ReviewThreads
 from langchain_memalign.cli.terminal import Screen, WorkLeft, clean, counted, short
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.graph import create_review_graph
 from langchain_memalign.graph.answer import read_feedback
 from langchain_memalign.judge import MemAlignJudge
+from langchain_memalign.reviews.threads import ReviewThreads
 from langchain_memalign.schema import AlignmentReport, Unscored, Verdict
 
 Policy = Literal["always", "uncertain", "never"]

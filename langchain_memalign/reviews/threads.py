@@ -6,10 +6,11 @@ import json
 import os
 import sqlite3
 import uuid
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.sqlite import SqliteSaver
@@ -17,7 +18,9 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from langchain_memalign._content import canonical
 from langchain_memalign._values import JudgeSpec
 from langchain_memalign.errors import MemoryUnavailableError
-from langchain_memalign.schema import Case
+from langchain_memalign.reviews.file import ReviewFile
+from langchain_memalign.reviews.forgetting import Traces, erase, traces_of
+from langchain_memalign.schema import Case, WorkingMemory
 
 _NAMESPACE = uuid.UUID("1f6f3a52-63a0-4c0e-9f43-72657669657e")
 _TABLE = """
@@ -45,6 +48,7 @@ class ReviewThreads:
         Raises:
             MemoryUnavailableError: It cannot be used.
         """
+        self._path = path
         try:
             with ExitStack() as undo:
                 # It holds cases: for the owner's eyes only, like a mail box.
@@ -80,50 +84,75 @@ class ReviewThreads:
 
     def begin(self, thread: RunnableConfig, case: Case) -> None:
         """Note which case a thread is about, so that forgetting the case finds it."""
-        with self._connection:
+        with self.saver.lock, self._connection:
             self._connection.execute(
                 "INSERT OR IGNORE INTO memalign_reviews VALUES (?, ?, NULL)",
                 (_id(thread), case.key),
             )
 
+    def decisions(self) -> dict[str, str]:
+        """How the reviews that have ended did, by the id of their thread."""
+        with self.saver.lock:
+            rows = self._connection.execute(
+                "SELECT thread_id, decision FROM memalign_reviews WHERE decision IS NOT NULL"
+            ).fetchall()
+        return {str(thread_id): str(decision) for thread_id, decision in rows}
+
+    def reopen(self, thread: RunnableConfig) -> None:
+        """Let a case be asked about anew."""
+        with self.saver.lock, self._connection:
+            self._connection.execute(
+                "DELETE FROM memalign_reviews WHERE thread_id = ?", (_id(thread),)
+            )
+        self.saver.delete_thread(_id(thread))
+
     def finish(self, thread: RunnableConfig, decision: str) -> None:
         """Note how a review ended, and delete what its thread held."""
-        with self._connection:
+        with self.saver.lock, self._connection:
             self._connection.execute(
                 "UPDATE memalign_reviews SET decision = ? WHERE thread_id = ?",
                 (decision, _id(thread)),
             )
         self.saver.delete_thread(_id(thread))
 
-    def reopen(self, thread: RunnableConfig) -> None:
-        """Note that a review that had ended waits for an answer again."""
-        with self._connection:
-            self._connection.execute(
-                "UPDATE memalign_reviews SET decision = NULL WHERE thread_id = ?", (_id(thread),)
-            )
-
     def forget(
-        self, *, ids: Collection[str], case_keys: Collection[str], text: str | None = None
+        self,
+        *,
+        ids: Collection[str],
+        exist: Callable[[Collection[str]], AbstractSet[str]],
+        case_keys: Collection[str],
+        text: str | None = None,
+        judge: str | None = None,
     ) -> int:
         """Delete the threads that hold something forgotten; their cases can be reviewed anew.
 
+        What the page keeps in the same file goes with them.
+
         Args:
-            ids: Ids of episodes and principles that are gone.
+            ids: Ids of episodes and principles that are gone, or of which something is.
+            exist: Which of some ids the memory has; a thread that shows another shows something
+                forgotten.
             case_keys: The cases of those episodes.
             text: Text that must not remain, in any case.
+            judge: Whose answers, drafts and readings of the page; None for all judges'.
 
         Returns:
             How many threads are gone.
         """
         gone = set(self._about(case_keys))
-        for found in self.saver.list(None):
+        threads = list(self.saver.list(None))
+        shown = {id_ for found in threads for id_ in _shown(found.checkpoint["channel_values"])}
+        known = exist(shown)
+        for found in threads:
             held = json.dumps(
                 [found.checkpoint["channel_values"], found.metadata, found.pending_writes],
                 default=str,
                 ensure_ascii=False,
             )
-            if any(id_ in held for id_ in ids) or (
-                text is not None and _in_json(text) in held.casefold()
+            if (
+                any(id_ in held for id_ in ids)
+                or not _shown(found.checkpoint["channel_values"]).issubset(known)
+                or (text is not None and _in_json(text) in held.casefold())
             ):
                 gone.add(found.config["configurable"]["thread_id"])
         for thread_id in gone:
@@ -132,9 +161,9 @@ class ReviewThreads:
             self._connection.executemany(
                 "DELETE FROM memalign_reviews WHERE thread_id = ?", [(id_,) for id_ in gone]
             )
-        # Pages that were freed before, and the log of changes, may still hold it.
-        self._connection.execute("VACUUM")
-        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        wanted = Traces(ids=frozenset(ids), case_keys=frozenset(case_keys), text=text or "")
+        with ReviewFile(self._path) as file:
+            erase(file, judge, traces_of(file, judge, wanted))
         return len(gone)
 
     def close(self) -> None:
@@ -154,6 +183,13 @@ class ReviewThreads:
 
 def _id(thread: RunnableConfig) -> str:
     return str(thread["configurable"]["thread_id"])
+
+
+def _shown(state: Mapping[str, Any]) -> set[str]:
+    """Ids of the episodes and principles in the state of a review."""
+    memory = WorkingMemory.of(state.get("working_memory") or {})
+    recalled = (e.id for r in memory.episodes for e in (r.episode, *r.also))
+    return {*recalled, *(principle.id for principle in memory.principles)}
 
 
 def _in_json(text: str) -> str:

@@ -1,0 +1,237 @@
+"""Leases as names: who holds one is decided by the consensus of the servers.
+
+The state of a lease *is* the name of an alias of the memory's collection, and every change renames
+that alias. A server renames under one lock, a cluster in the one order that its consensus gives,
+and either refuses where the old name is not there: a rename is a compare-and-swap. No name comes
+twice, for each has a random stamp of its own.
+
+**Of several that compete for a state one gets it.** A rename that succeeds takes the old name away,
+so it has one successor; the names of a lease form one chain, and the state is its last name. A list
+of aliases that comes from a node which lags behind may show an earlier name: a rename from that one
+is refused. One that is repeated because its answer was lost is refused too, and then the list tells
+whose it was, by the stamp.
+
+**A lease begins once** (`create`). Whoever misses it adds an alias of its own, not yet born, looks
+at all aliases, withdraws its own if there is another of that lease, and else renames it to a born
+one. Suppose two had both been born. Each added its own before it looked, and additions have an
+order: the later of both looked after the earlier one was there, and that one is never withdrawn,
+as it came to be born. So the later one withdrew. Who finds an unborn one whose maker is dead
+removes it by its name: if its maker was only slow, its next rename is refused.
+
+**No two hold a lease.** Who is named in the last name holds it. A holder acts on that for at most
+half of `seconds` after it *began* its last successful rename, and else renames first (`confirm` in
+`leases`). Another renames a held name only after it watched that name, by its own clock, for
+`seconds`; the name came into being after the holder's rename began. So a holder has stopped acting
+before another begins, if (a) clocks of two machines run equally fast, within a factor of two, and
+(b) a server carries out no request later than half of `seconds` after it was sent. What clocks
+*read* is compared only to recognise a lease that ran out ten minutes ago or more. Where (b) fails,
+because a request lay in the network for that long, the points of that one request come back as they
+were recorded then, until they are written again; leases and recorded writes are not touched by it.
+
+**No old write is carried out again.** A recorded write is named in the state. Who takes a lease
+over reads the last name, carries out what that names, and the next change takes it away from there.
+Who wakes up later renames before it goes on, is refused, and stops.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from langchain_memalign._stores.base import WRITER
+from langchain_memalign._stores.qdrant.client import Requests
+from langchain_memalign._stores.qdrant.convert import RESTORE
+from langchain_memalign._stores.qdrant.lease_state import LeaseState
+from langchain_memalign._stores.qdrant.options import Server
+from langchain_memalign.errors import MemoryCorruptError, MemoryStoreError
+
+
+class AliasLeases:
+    """The leases of a memory whose state is the name of an alias.
+
+    Attributes:
+        memory: The memory's id.
+        real: The name of the collection itself, where the memory's own is an alias.
+    """
+
+    def __init__(self, requests: Requests, memory: str, *, real: str | None = None) -> None:
+        self._requests = requests
+        self.memory = memory
+        self.real = real or requests.server.collection
+
+    def may_manage(self) -> bool:
+        """Whether the key that is used may rename aliases."""
+        nothing = f"memalign-{secrets.token_hex(8)}"
+        try:
+            self._change([_rename(nothing, nothing)], tolerate=(404,))
+        except MemoryStoreError as error:
+            if error.status in (401, 403, 404, 405):
+                return False
+            raise
+        return True
+
+    def find(self, name: str) -> LeaseState | None:
+        """A lease, if it exists.
+
+        Raises:
+            MemoryCorruptError: It cannot be read.
+        """
+        found = self._there()
+        if not any(state.name == WRITER for state in found) and self._locate():
+            found = self._there()
+        return _chosen(found, name)
+
+    def _locate(self) -> bool:
+        """Find out in which collection the memory is by now, if a copy has replaced another."""
+        for real, state in find_leases(self._requests):
+            if (state.memory, state.name) == (self.memory, WRITER):
+                self.real = real
+                return True
+        return False
+
+    def swap(self, before: LeaseState, after: LeaseState) -> bool:
+        """Change a lease if it is still as it was read; tells whether it was changed."""
+        if self._change([self._renaming(before, after)], tolerate=(404,)) is not None:
+            return True
+        # Refused, or done before: its answer may have been lost.
+        now = self.find(before.name)
+        return now is not None and now.stamp == after.stamp
+
+    def offer(self, before: LeaseState, after: LeaseState) -> None:
+        """As `swap`, for those who need not know whether it was changed."""
+        self._change([self._renaming(before, after)], tolerate=(404,))
+
+    def create(self, name: str) -> None:
+        """Make a lease that nobody holds, unless there is one."""
+        unborn = LeaseState(
+            name=name,
+            memory=self.memory,
+            stamp=secrets.token_hex(8),
+            is_born=False,
+            # Never a number that was there before: a restored collection has lost its aliases.
+            writes=time.time_ns() // 1_000_000,
+            is_unclean=True,
+        )
+        if self._change([self._adding(unborn)], tolerate=(404,)) is None:
+            self._locate()  # a copy has taken the place of the collection
+            return
+        everywhere = [
+            (real, state)
+            for real, state in find_leases(self._requests)
+            if (state.memory, state.name) == (self.memory, name)
+        ]
+        others = [(real, state) for real, state in everywhere if state.stamp != unborn.stamp]
+        if not others:
+            self._change([self._renaming(unborn, unborn.changed(is_born=True))], tolerate=(404,))
+            return
+        self._change([self._removing(unborn)])
+        for real, state in others:
+            if state.is_born:
+                self.real = real
+
+    def withdraw(self, unborn: LeaseState) -> None:
+        """Remove a lease whose maker died before it was born."""
+        self._change([self._removing(unborn)])
+
+    def move(self, before: LeaseState, after: LeaseState, *, to: str, is_alias: bool) -> bool:
+        """Let all leases, and the memory's own name, be aliases of another collection, at once.
+
+        Args:
+            before: The writer's lease, which is held.
+            after: What it becomes thereby.
+            to: The other collection.
+            is_alias: Whether the memory's own name is an alias already, which is to follow.
+
+        Returns:
+            Whether it was done; it was not if a lease was changed meanwhile.
+        """
+        server = self._requests.server
+        others = [state for state in self._there() if state.name != before.name]
+        # A list of actions ends at the first that is refused. So all checks come first: renaming a
+        # lease to its own name changes nothing, and is refused if it has another one by now.
+        actions: list[Any] = [self._renaming(state, state) for state in others]
+        actions.append(self._renaming(before, after))
+        actions += [_create(to, state.as_alias(server.collection)) for state in (*others, after)]
+        if is_alias:
+            actions.append(_create(to, server.collection))
+        if self._change(actions, tolerate=(404,)) is None:
+            located = find_leases(self._requests)
+            if not any(real == to and state.stamp == after.stamp for real, state in located):
+                return False
+        self.real = to
+        return True
+
+    def _there(self) -> list[LeaseState]:
+        answer = self._requests.ask("get_collection_aliases", collection_name=self.real)
+        states = (_read(alias.alias_name, self._requests.server) for alias in answer.aliases)
+        return [state for state in states if state is not None and state.memory == self.memory]
+
+    def _change(self, actions: Sequence[Any], *, tolerate: tuple[int, ...] = ()) -> Any:
+        timeout = max(1, int(self._requests.server.timeout))
+        return self._requests.ask(
+            "update_collection_aliases",
+            change_aliases_operations=list(actions),
+            timeout=timeout,
+            tolerate=tolerate,
+        )
+
+    def _renaming(self, before: LeaseState, after: LeaseState) -> Any:
+        collection = self._requests.server.collection
+        return _rename(before.as_alias(collection), after.as_alias(collection))
+
+    def _adding(self, state: LeaseState) -> Any:
+        return _create(self.real, state.as_alias(self._requests.server.collection))
+
+    def _removing(self, state: LeaseState) -> Any:
+        from qdrant_client import models
+
+        alias = state.as_alias(self._requests.server.collection)
+        return models.DeleteAliasOperation(delete_alias=models.DeleteAlias(alias_name=alias))
+
+
+def find_leases(requests: Requests) -> list[tuple[str, LeaseState]]:
+    """The leases of all memories of this collection's name, each with the collection it is of."""
+    answer = requests.ask("get_aliases")
+    found = ((a.collection_name, _read(a.alias_name, requests.server)) for a in answer.aliases)
+    return [(collection, state) for collection, state in found if state is not None]
+
+
+def adopt(requests: Requests, collection: str) -> None:
+    """Let the memory's own name be an alias of a collection."""
+    requests.ask(
+        "update_collection_aliases",
+        change_aliases_operations=[_create(collection, requests.server.collection)],
+        timeout=max(1, int(requests.server.timeout)),
+    )
+
+
+def _chosen(states: list[LeaseState], name: str) -> LeaseState | None:
+    """The state of a lease: a born one if there is one."""
+    named = [state for state in states if state.name == name]
+    return min(named, key=lambda state: (not state.is_born, state.stamp), default=None)
+
+
+def _read(alias: str, server: Server) -> LeaseState | None:
+    try:
+        return LeaseState.from_alias(alias, server.collection)
+    except ValueError as error:
+        raise MemoryCorruptError(
+            f"found a lease that cannot be read at {server.place} ({error!s:.200}); expected one "
+            f"written by this version or an older one: upgrade langchain-memalign, or {RESTORE}"
+        ) from error
+
+
+def _rename(old: str, new: str) -> Any:
+    from qdrant_client import models
+
+    names = models.RenameAlias(old_alias_name=old, new_alias_name=new)
+    return models.RenameAliasOperation(rename_alias=names)
+
+
+def _create(collection: str, alias: str) -> Any:
+    from qdrant_client import models
+
+    names = models.CreateAlias(collection_name=collection, alias_name=alias)
+    return models.CreateAliasOperation(create_alias=names)

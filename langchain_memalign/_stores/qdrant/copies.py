@@ -1,0 +1,104 @@
+"""How many copies of a collection are asked, while some of them may be on nodes that are down.
+
+Measured on Qdrant 1.18.3 with three copies. `majority` asks all of them and takes what most say: a
+copy that came back without some of what it had acknowledged is outvoted, but while a node is down
+every such read fails. `quorum` asks more than half and takes what all of those say the same of: it
+outlives a node, and is silent about what one of them lacks. So the former is asked first, and again
+after a moment.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+_MOMENT = 2.0  # seconds after which a level that failed is tried again
+
+
+@dataclass(frozen=True)
+class Consistency:
+    """How many copies must answer.
+
+    Attributes:
+        asked: What the server is told.
+        seconds: How long it may take to ask the others; None for as long as it likes.
+    """
+
+    asked: Any
+    seconds: int | None
+
+
+class Copies:
+    """What is known of the copies, by how reads of them went."""
+
+    def __init__(self) -> None:
+        self._failed: dict[Any, float] = {}
+        self._doubtful_since: float | None = None
+
+    @property
+    def doubt(self) -> str | None:
+        """Why what was read last may lack something."""
+        if self._doubtful_since is None:
+            return None
+        return (
+            "only one copy of the memory answered, as nodes of the server are down; what it does "
+            "not know is missing"
+        )
+
+    def levels(self, *, needs_most: bool) -> Iterator[Consistency]:
+        """How many copies to ask, one after the other until it succeeds.
+
+        Args:
+            needs_most: One copy is not enough.
+        """
+        from qdrant_client import models
+
+        majority = Consistency(models.ReadConsistencyType.MAJORITY, 1)
+        quorum = Consistency(models.ReadConsistencyType.QUORUM, 1)
+        now, levels = time.monotonic(), [majority, quorum]
+        well = [x for x in levels if now > self._failed.get(x.asked, -_MOMENT) + _MOMENT]
+        # What failed just now is asked all the same before an error is raised, and last.
+        yield from well if not needs_most else [*well, *(x for x in levels if x not in well)]
+        if not needs_most:
+            yield Consistency(1, None)
+
+    def failed(self, level: Consistency) -> None:
+        """Remember that too few copies answered."""
+        self._failed[level.asked] = time.monotonic()
+
+    def answered(self, level: Consistency) -> None:
+        """Remember that enough copies answered, and whether they were the most."""
+        if level.asked == 1:
+            self._doubtful_since = time.monotonic()
+        else:
+            self._doubtful_since = None
+            self._failed.pop(level.asked, None)
+
+
+def is_given_up(status: int | None) -> bool:
+    """Whether fewer copies may answer what a server refused with this status."""
+    return status is not None and (status >= 500 or status == 408)
+
+
+def missing_copies(info: Any, cluster: Any) -> tuple[int, int] | None:
+    """How many copies are not there, and how many there should be.
+
+    Args:
+        info: What the server says of the collection's copies.
+        cluster: What it says of its nodes.
+
+    Returns:
+        The numbers for the worst shard; None where none is missing as far as the server knows.
+    """
+    unreachable = set(getattr(cluster, "message_send_failures", None) or {})
+    peers = getattr(cluster, "peers", None) or {}
+    down = {int(peer) for peer, said in peers.items() if said.uri in unreachable}
+    copies: dict[int, list[bool]] = {}
+    for shard in [*info.local_shards, *info.remote_shards]:
+        peer = getattr(shard, "peer_id", None)
+        is_there = str(getattr(shard.state, "value", shard.state)) == "Active" and peer not in down
+        copies.setdefault(shard.shard_id, []).append(is_there)
+    worst = max(copies.values(), key=lambda there: there.count(False), default=[])
+    return (worst.count(False), len(worst)) if False in worst else None

@@ -1,0 +1,88 @@
+"""Finding and erasing in the review file whatever shows something that was forgotten."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from langchain_memalign.reviews.file import ReviewFile
+
+# Which tables may show some of it, by the column that names a case; readings are judged anew.
+_READINGS = ("memalign_readings",)
+_OTHERS = ("memalign_answers", "memalign_drafts")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Traces:
+    """What is looked for, and what was found.
+
+    Attributes:
+        ids: Ids of past cases and rules that go.
+        case_keys: Their cases.
+        text: A text that must not remain, in any case of letters; "" for none.
+        found: By table: rows that hold some of it.
+    """
+
+    ids: frozenset[str]
+    case_keys: frozenset[str]
+    text: str = ""
+    found: tuple[tuple[str, tuple[int, ...]], ...] = ()
+
+    @property
+    def readings_count(self) -> int:
+        """How many readings of waiting cases show some of it."""
+        return sum(len(rows) for table, rows in self.found if table in _READINGS)
+
+    @property
+    def others_count(self) -> int:
+        """How many drafts and undo steps do."""
+        return sum(len(rows) for table, rows in self.found if table not in _READINGS)
+
+
+def traces_of(file: ReviewFile, judge: str | None, wanted: Traces) -> Traces:
+    """Find what shows some of it; of one judge, or of all."""
+    found = []
+    for table in (*_READINGS, *_OTHERS):
+        rows = file.rows(
+            f"SELECT rowid, case_key, record FROM {table} WHERE judge = coalesce(?, judge)", judge
+        )
+        hits = [
+            int(rowid) for rowid, key, record in rows if _holds(wanted, str(key or ""), str(record))
+        ]
+        found.append((table, tuple(hits)))
+    answers = dict(found)["memalign_answers"]
+    images = [
+        int(rowid)
+        for rowid, answer, record in file.rows("SELECT rowid, answer, record FROM memalign_images")
+        if answer in answers or _holds(wanted, "", str(record))
+    ]
+    found.append(("memalign_images", tuple(images)))
+    return Traces(ids=wanted.ids, case_keys=wanted.case_keys, text=wanted.text, found=tuple(found))
+
+
+def erase(file: ReviewFile, judge: str | None, found: Traces) -> None:
+    """Erase what was found, and every copy of it in the file's pages."""
+    for table, rows in found.found:
+        file.erase(table, rows)
+    for key in found.case_keys:
+        file.write(
+            "DELETE FROM memalign_settled WHERE case_key = ? AND judge = coalesce(?, judge)",
+            key,
+            judge,
+        )
+    file.shrink()
+
+
+def _holds(wanted: Traces, key: str, record: str) -> bool:
+    if key in wanted.case_keys or _any_in(wanted.ids, record):
+        return True
+    return bool(wanted.text) and _in_json(wanted.text) in record.casefold()
+
+
+def _any_in(ids: Iterable[str], record: str) -> bool:
+    return any(id_ in record for id_ in ids)
+
+
+def _in_json(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)[1:-1].casefold()

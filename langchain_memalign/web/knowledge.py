@@ -1,0 +1,118 @@
+"""What the page reads and changes of a judge's memory beyond the judge's own methods."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+
+from langchain_memalign._alignment.unlearning import plan_erasing
+from langchain_memalign._memory import images as recorded
+from langchain_memalign._memory.images import Image, learned_record
+from langchain_memalign._setup import Budgets
+from langchain_memalign._stores.base import Selection
+from langchain_memalign._sync.transactions import aligning, transact
+from langchain_memalign.judge import MemAlignJudge
+from langchain_memalign.schema import Change, Episode, Principle, Unscored, Verdict
+
+
+def budgets_of(judge: MemAlignJudge) -> Budgets:
+    """How much the judge is shown."""
+    return judge.setup.budgets
+
+
+def episodes_of(judge: MemAlignJudge, ids: Iterable[str]) -> list[Episode]:
+    """The past cases of some ids, in their order; what is gone is left out."""
+    wanted = list(ids)
+    if not wanted:
+        return []
+    found = {e.id: e for e in judge.setup.records.episodes(judge.spec.name, ids=wanted)}
+    return [found[id_] for id_ in wanted if id_ in found]
+
+
+def principles_of(judge: MemAlignJudge) -> list[Principle]:
+    """All principles, retired ones too, in the order in which they were learned."""
+    return judge.memory.principles(judge.spec.name, retired=True)
+
+
+@contextmanager
+def recording(keep: Callable[[list[str]], None]) -> Iterator[None]:
+    """Keep what is about to be changed within the block, as text."""
+
+    def keep_as_text(images: Sequence[Image]) -> None:
+        keep([image.model_dump_json() for image in images])
+
+    with recorded.recording(keep_as_text):
+        yield
+
+
+def restore(judge: MemAlignJudge, images: Sequence[str]) -> int:
+    """Put back what was there before a deed, as one transaction.
+
+    Args:
+        judge: Whose memory it is.
+        images: What the deed changed, as `recording` kept it.
+
+    Returns:
+        How many later answers built on it, so that nothing was put back; 0 where it was.
+    """
+    records, name = judge.setup.records, judge.spec.name
+    read = [Image.model_validate_json(text) for text in images]
+
+    def plan() -> tuple[list[Change], int]:
+        ids = tuple(dict.fromkeys(image.id for image in read))
+        points = records.scan(Selection(ids=ids))
+        present = {p.id: learned_record(p) for p in points if p.judge == name}
+        changes, in_the_way = recorded.plan_restoring(read, present)
+        return changes, _later(read, present, in_the_way)
+
+    with aligning(records, name):
+        return transact(records, plan)
+
+
+def rules_before(images: Iterable[str]) -> Mapping[str, Principle]:
+    """Rules as they were before a deed, by id."""
+    found: dict[str, Principle] = {}
+    for text in images:
+        image = Image.model_validate_json(text)
+        if isinstance(image.before, Principle):
+            found.setdefault(image.id, image.before)
+    return found
+
+
+def said_before(episode: Episode) -> Verdict | Unscored | None:
+    """What the judge had said of a past case, as far as the memory knows it."""
+    if episode.judge_value is None:
+        return None
+    return Verdict(value=episode.judge_value, rationale=episode.judge_rationale or "")
+
+
+def would_go(
+    judge: MemAlignJudge, is_forgotten: Callable[[Episode], bool]
+) -> tuple[list[Episode], list[Principle]]:
+    """The past cases that would be forgotten, and the rules that would go with them.
+
+    It is the plan of forgetting itself, which is not carried out.
+    """
+    records, name = judge.setup.records, judge.spec.name
+    _, erased = partial(plan_erasing, records, name, is_forgotten)()
+    gone = frozenset(erased.principle_ids)
+    rules = [rule for rule in principles_of(judge) if rule.id in gone]
+    return episodes_of(judge, erased.episode_ids), rules
+
+
+def _later(
+    images: Sequence[Image],
+    present: Mapping[str, Episode | Principle],
+    in_the_way: Sequence[str],
+) -> int:
+    """How many answers have been added to what the deed left; at least 1 where it is changed."""
+    if not in_the_way:
+        return 0
+    left = {image.id: image.after for image in images}
+    added: set[str] = set()
+    for id_ in in_the_way:
+        now, after = present.get(id_), left.get(id_)
+        if isinstance(now, Principle) and isinstance(after, Principle):
+            added |= {*now.episode_ids} - {*after.episode_ids}
+    return len(added) or 1

@@ -1,0 +1,264 @@
+"""What was learned from an answer, as it happens; and the way back."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from anyio import to_thread
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from langchain_memalign.reviews import Answer
+from langchain_memalign.web import render, words
+from langchain_memalign.web.knowledge import principles_of, rules_before
+from langchain_memalign.web.routes.frame import (
+    answer_of,
+    desk_of,
+    form_of,
+    frame_of,
+    my_answer,
+    person_of,
+    show,
+    worker_of,
+)
+from langchain_memalign.web.routes.queue import stage
+from langchain_memalign.web.security import Refused
+from langchain_memalign.web.views import learned as views
+from langchain_memalign.web.views import queue as queue_views
+from langchain_memalign.web.views.text import ago, on_day, short_name, who
+from langchain_memalign.web.worker import take_back
+
+_KEEP_ALIVE = 15.0
+
+
+def learned(request: Request) -> Response:
+    """What was learned from an answer."""
+    answer = answer_of(request)
+    if answer.kind != "answer":
+        raise Refused("gone", 404)
+    return show(request, "queue", "learned.html", **context_of(request, answer))
+
+
+def context_of(request: Request, answer: Answer) -> dict[str, Any]:
+    """All that the screen shows of an answer."""
+    desk, person = desk_of(request), person_of(request)
+    now = {rule.id: rule for rule in principles_of(desk.judge)}
+    before = rules_before(desk.answers.images(answer.n))
+    found = views.changes(answer, before, now)
+    last = queue_views.last(answer, desk.words)
+    mine = answer.person == person.id
+    when = f"saved {ago(answer.said_at)}"
+    if answer.state == "learned" and answer.seconds is not None:
+        when += f", learned in {max(1, round(answer.seconds))}"
+    not_exact = None
+    if mine and (answer.problem or "").startswith("not_exact"):
+        count = (answer.problem or "").partition(":")[2]
+        state = words.STATES["not_exact"]
+        number = int(count) if count.isdigit() else 1
+        later = words.counted(number, "later answer", "later answers")
+        not_exact = words.State(state.first.format(count=later), state.then)
+    live = last is not None and last.live
+    return {
+        "answer": answer,
+        "when": when,
+        "heading": views.title(answer),
+        "said": views.said_line(answer, desk.words),
+        "changes": found,
+        "tags": views.TAGS,
+        "live": live and not (answer.state == "learned" and not desk.settings.look),
+        "last": last,
+        "can_undo": mine and last is not None and last.can_undo,
+        "undo_lines": views.undo_lines(answer, found),
+        "not_exact": not_exact,
+        "conflict": conflict_of(request, answer),
+        "looked_line": views.looked_line(answer),
+        "turned_line": queue_views.turned_line(answer).capitalize(),
+        "value": desk.words.of,
+        "blind": desk.is_blind(person),
+    }
+
+
+def conflict_of(request: Request, answer: Answer) -> words.State | None:
+    """Whether somebody had answered the case otherwise."""
+    desk = desk_of(request)
+    if answer.state != "learned" or not desk.index.is_ready or answer.value is None:
+        return None
+    entries = desk.index.conflicts().get(answer.case_key)
+    if not entries:
+        return None
+    others = [
+        e
+        for e in entries
+        if e.reviewer != answer.reviewer
+        and (type(e.value), e.value) != (type(answer.value), answer.value)
+    ]
+    if not others:
+        return None
+    other = others[-1]
+    mine = [e for e in entries if e.reviewer == answer.reviewer]
+    agreeing = sum((type(e.value), e.value) == (type(answer.value), answer.value) for e in entries)
+    against = sum((type(e.value), e.value) == (type(other.value), other.value) for e in entries)
+    newer = bool(mine) and mine[-1].updated_at > other.updated_at
+    counts = "Theirs counts for now"
+    if agreeing > against:
+        counts = f"Yours counts, {agreeing} to {against}"
+    elif agreeing == against and newer:
+        counts = "Yours counts for now, being newer"
+    state = words.STATES["conflict"]
+    name = short_name(who(other.reviewer, None))
+    said = {
+        "name": name,
+        "value": desk.words.of(other.value),
+        "when": f" {on_day(other.updated_at)}",
+        "counts": counts,
+    }
+    return words.State(state.first.format(**said), state.then.format(**said))
+
+
+def undo(request: Request) -> Response:
+    """Take an answer, or a change of the rules, back."""
+    desk = desk_of(request)
+    deed = my_answer(request)
+    recent = {a.n for a in desk.answers.last_of(person_of(request).id)}
+    if deed.state not in ("undoing", "undone") and deed.n not in recent:
+        raise Refused("gone", 404)
+    take_back(desk, deed)
+    worker_of(request).wake()
+    if deed.kind == "rule":
+        back = form_of(request).get("back", "")
+        return render.see(request, back if back in _BACK else "/rules", done=deed.n)
+    waiting = desk.cases().get(deed.case_id or "")
+    if not render.is_fragment(request):
+        return render.see(request, f"/queue/{waiting.id}" if waiting else "/queue")
+    return stage(
+        request, waiting, told=f"{words.STATES['undoing'].first}. {deed.label} waits again."
+    )
+
+
+_BACK = ("/rules", "/conflicts", "/cases")
+
+
+def retry(request: Request) -> Response:
+    """Try now to learn what could not be learned."""
+    answer = answer_of(request)
+    worker_of(request).wake(retry=True)
+    if not render.is_fragment(request):
+        return render.see(request, f"/answers/{answer.n}")
+    return render.page(
+        request, "_progress.html", last=queue_views.last(answer, desk_of(request).words)
+    )
+
+
+def add(request: Request) -> Response:
+    """Add to a reason, after the judge's answer was seen."""
+    desk, answer = desk_of(request), my_answer(request)
+    reason = form_of(request).get("reason", "").strip()
+    if reason and reason != (answer.reason or ""):
+        # The value was given unseen; more words do not change that.
+        desk.answers.add(
+            answer.model_copy(
+                update={
+                    "n": 0,
+                    "reason": reason[:10_000],
+                    "state": "saved",
+                    "report": None,
+                    "looked": None,
+                    "problem": None,
+                    "learned_at": None,
+                    "revises": answer.n,
+                    "decision": "edit" if answer.value is not None else "reject",
+                }
+            )
+        )
+        worker_of(request).wake()
+    if not render.is_fragment(request):
+        return render.see(request, "/queue")
+    return stage(request, told="Saved.")
+
+
+def forget_mine(request: Request) -> Response:
+    """Forget one's own answer where it cannot be undone, and keep what others said."""
+    desk, answer = desk_of(request), my_answer(request)
+    report = answer.report
+    ids = [*report.stored, *report.overwritten, *report.unchanged] if report else []
+    mine = [id_ for id_ in ids if (e := desk.index.get(id_)) and e.reviewer == answer.reviewer]
+    if mine:
+        desk.judge.forget(mine)
+        desk.index.load()
+    desk.answers.update(answer, state="undone", problem=None)
+    desk.answers.drop_images([answer.n])
+    waiting = desk.cases().get(answer.case_id or "")
+    if waiting is not None:
+        desk.waiting.reopen(desk.judge, waiting, answer.reviewer)
+    return render.see(request, f"/queue/{waiting.id}" if waiting else "/queue")
+
+
+async def events(request: Request) -> Response:
+    """What becomes of an answer, as fragments; ends when nothing more does."""
+    answer = await to_thread.run_sync(answer_of, request)
+    whole = bool(request.query_params.get("whole"))
+
+    def state() -> tuple[str, bool]:
+        found = desk_of(request).answers.get(answer.n)
+        if found is None:
+            return "", True
+        last = queue_views.last(found, desk_of(request).words)
+        assert last is not None
+        live = last.live and not (found.state == "learned" and not desk_of(request).settings.look)
+        if whole:
+            context = context_of(request, found)
+            return render.render(request, "_learned_body.html", **context), not live
+        text = render.render(request, "_progress.html", last=last)
+        text += render.render(
+            request, "_counts.html", frame=frame_of(request, "queue"), told=_told(found)
+        )
+        return text, not live
+
+    return stream(request, state)
+
+
+def _told(answer: Answer) -> str:
+    if answer.state == "learned":
+        return f"Learned: {queue_views.learned_line(answer)}"
+    return queue_views.progress(answer)[0]
+
+
+def stream(request: Request, state: Any) -> Response:
+    """A stream of what `state` gives, sent when it changes: a fragment, and whether it is the last.
+
+    The first message is the state as it is, so that a reconnecting browser misses nothing.
+    """
+    signals = desk_of(request).signals
+
+    async def messages() -> AsyncIterator[str]:
+        sent = ""
+        while True:
+            text, is_last = await to_thread.run_sync(state)
+            if text != sent:
+                sent = text
+                yield message(text)
+            if is_last or signals.is_stopped:
+                yield "event: done\ndata: \n\n"
+                return
+            if not await signals.wait(_KEEP_ALIVE):
+                yield ": still here\n\n"
+
+    return StreamingResponse(messages(), media_type="text/event-stream")
+
+
+def message(text: str) -> str:
+    """A fragment as a message of a stream."""
+    lines = "\n".join(f"data: {line}" for line in text.splitlines())
+    return f"{lines}\n\n"
+
+
+ROUTES = [
+    Route("/answers/{n}", learned),
+    Route("/answers/{n}/events", events),
+    Route("/answers/{n}/undo", undo, methods=["POST"]),
+    Route("/answers/{n}/retry", retry, methods=["POST"]),
+    Route("/answers/{n}/add", add, methods=["POST"]),
+    Route("/answers/{n}/forget", forget_mine, methods=["POST"]),
+]

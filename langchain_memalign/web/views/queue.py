@@ -1,0 +1,303 @@
+"""One waiting case: the judge's answer with its grounds, the form, the last answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from langchain_memalign.reviews import Answer, Draft, Reading
+from langchain_memalign.schema import Episode, Principle, Unscored, Verdict, WorkingMemory
+from langchain_memalign.web import words
+from langchain_memalign.web.views.text import ago, begins, on_day, short_name, who
+from langchain_memalign.web.wording import Option, Words
+
+LONG_QUESTION = 140
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Something that the judge went by.
+
+    Attributes:
+        case: How a past case begins; "" for a rule.
+        rule: The rule; "" for a past case.
+        meta: Who said what of it, or where it comes from.
+        quote: The expert's reason, after `meta`.
+    """
+
+    case: str = ""
+    rule: str = ""
+    meta: str = ""
+    quote: str = ""
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """The judge's answer as it is shown.
+
+    Attributes:
+        state: What can be shown.
+        key: The value as the form sends it; None where there is none.
+        tag: "Not sure" and the like; "" for none.
+        had: What it had before it, in a sentence.
+        cut_words: About how many words it did not read.
+    """
+
+    state: Literal["reading", "hidden", "shown", "unscored"]
+    key: str | None = None
+    verdict: str = ""
+    tag: str = ""
+    why: str = ""
+    grounds: tuple[Ground, ...] = ()
+    had: str = ""
+    cut_words: int = 0
+
+
+@dataclass(frozen=True)
+class Field:
+    """The form's fields.
+
+    Attributes:
+        number: Whether a number is typed in, with the help that says its bounds.
+        filtered: Whether the options need a field to find one.
+    """
+
+    options: tuple[Option, ...]
+    chosen: str
+    reason: str
+    judge_key: str | None
+    number_help: str = ""
+    filtered: bool = False
+    deep: bool = False
+    why_label: str = words.WHY_LABEL
+    why_help: str = words.REASON_HELP
+
+
+@dataclass(frozen=True)
+class Last:
+    """A person's last answer.
+
+    Attributes:
+        first: What became of it.
+        live: Whether something is under way.
+    """
+
+    answer: Answer
+    value: str
+    first: str
+    then: str
+    live: bool
+    can_undo: bool
+    alert: bool = False
+
+
+def opinion(
+    reading: Reading | None, said: Words, *, me: str | None, hidden: bool = False
+) -> Opinion:
+    """What is shown of the judge's answer.
+
+    Args:
+        reading: The judge's answer, if there is one.
+        said: The judge's words.
+        me: Who looks.
+        hidden: Whether it is hidden until the person has answered.
+    """
+    if hidden:
+        return Opinion("hidden")
+    if reading is None:
+        return Opinion("reading")
+    outcome, memory = reading.outcome, reading.memory
+    had = had_before_it(memory)
+    if isinstance(outcome, Unscored):
+        return Opinion("unscored", verdict=words.NO_ANSWER, why=outcome.reason, had=had)
+    relied = set(outcome.relied_on)
+    tag = "Not sure" if reading.why else ""
+    if outcome.recall_problem:
+        tag = words.STATES["by_rules"].first
+    return Opinion(
+        "shown",
+        key=said.key(outcome.value),
+        verdict=said.of(outcome.value),
+        tag=tag,
+        why=outcome.rationale,
+        grounds=grounds(memory, said, me=me, only=relied),
+        had=had,
+        cut_words=round(outcome.cut_tokens * 0.75),
+    )
+
+
+def grounds(
+    memory: WorkingMemory, said: Words, *, me: str | None, only: set[str] | None = None
+) -> tuple[Ground, ...]:
+    """Past cases and rules that a judge had before it; only those of some ids, or all."""
+    found = []
+    for recalled in memory.episodes:
+        for episode in (recalled.episode, *recalled.also):
+            if only is None or episode.id in only:
+                found.append(_past_case(episode, said, me))
+    found += [_rule(rule) for rule in memory.principles if only is None or rule.id in only]
+    return tuple(found)
+
+
+def had_before_it(memory: WorkingMemory) -> str:
+    """How much a judge had before it, in a sentence."""
+    shown, total = len(memory.principles), memory.principles_total
+    if not memory.episodes and not total:
+        return "It had no past cases and no rules before it."
+    known = "no rules"
+    if total:
+        known = f"all {words.rules(total)}" if shown >= total and total > 1 else words.rules(total)
+        if shown < total:
+            known = f"{shown} of {words.rules(total)}"
+    past = words.past_cases(len(memory.episodes)) if memory.episodes else "no past cases"
+    return f"It had {past} and {known} before it."
+
+
+def form(said: Words, shown: Opinion, draft: Draft | None, *, swap: bool = False) -> Field:
+    """The fields of the answer.
+
+    Args:
+        said: The judge's words.
+        shown: The judge's answer as it is shown.
+        draft: What the person has chosen and written before.
+        swap: Whether the two of a pair have changed places.
+    """
+    draft = draft or Draft()
+    options = said.options
+    if swap:
+        options = tuple(_swapped(option, said) for option in options)
+    kind = said.spec.value_type
+    number_help = ""
+    if not options:
+        number_help = f"A number from {kind.minimum:.15g} to {kind.maximum:.15g}"
+    return Field(
+        options,
+        draft.value,
+        draft.reason,
+        shown.key,
+        number_help,
+        filtered=len(options) > 10,
+        deep=any(option.hint for option in options),
+        why_help=words.SCALE_HELP if said.is_scale else words.REASON_HELP,
+    )
+
+
+def _swapped(option: Option, said: Words) -> Option:
+    """The option that means the same where A and B have changed places."""
+    other = {'"A"': '"B"', '"B"': '"A"'}.get(option.key, option.key)
+    return Option(key=other, words=option.words, hint=option.hint, digit=option.digit)
+
+
+def last(answer: Answer | None, said: Words) -> Last | None:
+    """A person's last answer, and what became of it."""
+    if answer is None:
+        return None
+    value = said.of(answer.value) if answer.value is not None else "Your reason only"
+    if answer.kind == "rule":
+        value = ""
+    first, then = progress(answer)
+    return Last(
+        answer,
+        value,
+        first,
+        then,
+        live=answer.state in ("saved", "learning", "undoing")
+        or (answer.state == "learned" and answer.looked is None and answer.case is not None),
+        can_undo=answer.state in ("saved", "learning", "pending", "learned"),
+        alert=answer.state == "pending",
+    )
+
+
+def progress(answer: Answer) -> tuple[str, str]:
+    """What became of an answer, in a line and what follows from it."""
+    if answer.state in ("saved", "learning") and answer.problem:
+        return words.STATES["locked"].first, f"{answer.problem} Your answer is saved."
+    if answer.state in ("saved", "learning", "undoing", "undone", "pending"):
+        state = words.STATES[answer.state]
+        if answer.state == "undone" and answer.kind == "rule":
+            state = words.STATES["undone_rule"]
+        then = state.then
+        if answer.state == "pending":
+            then = f"{answer.problem or words.STATES['down'].first} {then}"
+        return state.first, then
+    if answer.decision == "ignore":
+        return "Left out.", "Nothing is learned from it."
+    return learned_line(answer), turned_line(answer)
+
+
+def learned_line(answer: Answer) -> str:
+    """What an answer taught, on one line."""
+    report = answer.report
+    if report is None:
+        return "Saved."
+    reworded = {p.replaced_by for p in report.principles_retired if p.replaced_by}
+    added = [p for p in report.principles_added if p.id not in reworded]
+    done = [
+        (len(added), "rule added", "rules added"),
+        (len(reworded), "reworded", "reworded"),
+        (len(report.principles_merged), "confirmed", "confirmed"),
+        (sum(p.replaced_by is None for p in report.principles_retired), "retired", "retired"),
+    ]
+    parts = [
+        f"{'one' if number == 1 else number} {one if number == 1 else many}"
+        for number, one, many in done
+        if number
+    ]
+    if not parts:
+        return words.STATES["nothing_learned"].first
+    line = ", ".join(parts)
+    return f"{line[:1].upper()}{line[1:]}."
+
+
+def turned_line(answer: Answer) -> str:
+    """How many waiting cases turned, on one line."""
+    looked = answer.looked
+    if answer.report is not None and not (
+        answer.report.principles_added
+        or answer.report.principles_merged
+        or answer.report.principles_retired
+    ):
+        then = words.STATES["nothing_learned"].then
+    else:
+        then = ""
+    if looked is None or not looked.total:
+        return then
+    count = len(looked.turned)
+    if not count:
+        return then or "No waiting case would be judged otherwise."
+    cases = "waiting case" if count == 1 else "waiting cases"
+    return f"{count} {cases} would now be judged otherwise."
+
+
+def answered_by(answer: Answer, me: str) -> Mapping[str, str]:
+    """Who answered, and how long ago."""
+    return {
+        "name": words.YOU if answer.person == me else short_name(answer.name or words.SOMEBODY),
+        "ago": ago(answer.said_at),
+    }
+
+
+def _past_case(episode: Episode, said: Words, me: str | None) -> Ground:
+    person = who(episode.reviewer, me)
+    value = f"answered {said.of(episode.value)}" if episode.value is not None else "gave a reason"
+    meta = f"{short_name(person)} {value} {on_day(episode.updated_at)}"
+    if episode.rationale:
+        return Ground(case=begins(episode.case), meta=f"{meta}:", quote=episode.rationale)
+    return Ground(case=begins(episode.case), meta=f"{meta}, without a reason")
+
+
+def _rule(rule: Principle) -> Ground:
+    return Ground(rule=rule.text, meta=source_of(rule))
+
+
+def source_of(rule: Principle) -> str:
+    """Where a rule comes from, in short."""
+    if rule.origin == "human":
+        return "Written by hand"
+    return f"From {words.cases(len(rule.episode_ids))}"
+
+
+def judge_said(outcome: Verdict | Unscored | None, said: Words) -> str:
+    """What the judge had said, in words."""
+    return said.of(outcome.value) if isinstance(outcome, Verdict) else words.NO_ANSWER
