@@ -50,7 +50,7 @@ if __name__ == "__main__":
     main()
 
 # Output:
-# asked:    **The judge reached no verdict:**
+# asked:    Send this reply?
 # released: It comes tomorrow.
 # learned:  Nobody is upset: short is fine.
 # passed:   It comes on Monday.

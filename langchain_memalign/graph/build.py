@@ -192,14 +192,12 @@ def _begun(
             f"output_key: found {output_key!r:.60}; expected a name for the answer, such as the "
             f"judge's, and none of {', '.join(sorted(taken))}."
         )
-    output = TypedDict("Output", {output_key: Json | None}, total=False)  # type: ignore[misc]
-    several = {output_key: Annotated[Json, merge]}
-    kept = output if answer else TypedDict("Several", several, total=False)  # type: ignore[misc]
-    fields = {
-        **get_type_hints(state, include_extras=True),
-        **get_type_hints(kept, include_extras=True),
-    }
-    whole = TypedDict(state.__name__, fields, total=False)  # type: ignore[misc]
+    make: Any = TypedDict  # of fields that are known only now
+    output = make("Output", {output_key: Json | None}, total=False)
+    kept = output if answer else make("Kept", {output_key: Annotated[Json, merge]}, total=False)
+    hints = (get_type_hints(kind, include_extras=True) for kind in (state, kept))
+    fields = {name: hint for found in hints for name, hint in found.items()}
+    whole = make(state.__name__, fields, total=False)
     graph = StateGraph(
         whole, context_schema=source.context_schema, input_schema=given, output_schema=output
     )

@@ -270,3 +270,27 @@ async def test_reviews_one_after_the_other_in_one_node(drive, kind, thread):
     state = await drive.invoke(graph, Command(resume="no"), thread)
     assert state["sent"] == {"a": replies.said[0], "b": WITHHELD}
     assert len(replies.said) == 2
+
+
+async def test_a_question_is_asked_again_from_its_checkpoint(drive, kind, thread):
+    """A fork of an answered question asks about the same reply, and another answer counts."""
+    graph, replies = in_parallel(kind.judge, "a", 0)
+    await drive.invoke(graph, given("a"), thread)
+    waiting = graph.get_state(thread).config
+    sent = (await drive.invoke(graph, Command(resume="yes"), thread))["sent"]
+    assert sent == {"a": replies.said[0]}
+
+    asked = await drive.invoke(graph, None, waiting)
+    assert question(asked)["action_requests"][0]["args"]["reply"] == replies.said[0]
+    assert (await drive.invoke(graph, Command(resume="no"), thread))["sent"] == {"a": WITHHELD}
+    assert len(replies.said) == 1
+    (episode,) = kind.judge.episodes()
+    assert episode.value is False
+
+
+async def test_an_answer_to_an_ended_run_releases_nothing_new(drive, kind, thread):
+    graph, replies = in_parallel(kind.judge, "a", 0)
+    await drive.invoke(graph, given("a"), thread)
+    await drive.invoke(graph, Command(resume="no"), thread)
+    state = await drive.invoke(graph, Command(resume="yes"), thread)
+    assert (state["sent"], len(replies.said)) == ({"a": WITHHELD}, 1)
