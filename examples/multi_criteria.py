@@ -29,15 +29,15 @@ class Reviewed(TypedDict, total=False):
     rejected_for: list[str]
 
 
-def weigh(state: dict[str, Any]) -> dict[str, Any]:
+def weigh(state: Any) -> dict[str, Any]:
     """What does not pass, or has no verdict."""
     return {"rejected_for": [name for name in CRITERIA if not state[name].get("value")]}
 
 
 def main() -> None:
-    """Teach each judge one case; let all three judge another at the same time."""
+    """Teach each judge one case; let all three judge another."""
     with Memory.open(":memory:", embeddings="local") as memory:
-        graph = StateGraph(Reviewed)
+        graph: StateGraph[Any, Any, Any, Any] = StateGraph(Reviewed)
         graph.add_node("weigh", weigh)
         for name, (question, value) in CRITERIA.items():
             options = {"value_type": bool, "model": "precedent", "memory": memory}
@@ -48,13 +48,11 @@ def main() -> None:
         graph.add_edge([f"judge_{name}" for name in CRITERIA], "weigh")
 
         state = graph.compile().invoke({**CASE, "outputs": "It comes on Monday."})
-        print({name: state[name]["value"] for name in CRITERIA})
-        print("rejected for:", *state["rejected_for"])
+        print({name: state[name]["value"] for name in CRITERIA}, state["rejected_for"])
 
 
 if __name__ == "__main__":
     main()
 
 # Output:
-# {'tone': False, 'answer': True, 'short': True}
-# rejected for: tone
+# {'tone': False, 'answer': True, 'short': True} ['tone']

@@ -272,8 +272,8 @@ async def test_reviews_one_after_the_other_in_one_node(drive, kind, thread):
     assert len(replies.said) == 2
 
 
-async def test_a_question_is_asked_again_from_its_checkpoint(drive, kind, thread):
-    """A fork of an answered question asks about the same reply, and another answer counts."""
+async def test_a_fork_of_an_answered_question_is_asked_about_anew(drive, kind, thread):
+    """A fork begins without the results of its node: the reply is another, and nobody saw it."""
     graph, replies = in_parallel(kind.judge, "a", 0)
     await drive.invoke(graph, given("a"), thread)
     waiting = graph.get_state(thread).config
@@ -281,11 +281,10 @@ async def test_a_question_is_asked_again_from_its_checkpoint(drive, kind, thread
     assert sent == {"a": replies.said[0]}
 
     asked = await drive.invoke(graph, None, waiting)
-    assert question(asked)["action_requests"][0]["args"]["reply"] == replies.said[0]
+    assert question(asked)["action_requests"][0]["args"]["reply"] == replies.said[1]
     assert (await drive.invoke(graph, Command(resume="no"), thread))["sent"] == {"a": WITHHELD}
-    assert len(replies.said) == 1
-    (episode,) = kind.judge.episodes()
-    assert episode.value is False
+    learned = {episode.case.outputs: episode.value for episode in kind.judge.episodes()}
+    assert learned == {replies.said[0]: True, replies.said[1]: False}
 
 
 async def test_an_answer_to_an_ended_run_releases_nothing_new(drive, kind, thread):
