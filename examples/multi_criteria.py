@@ -40,7 +40,7 @@ def main() -> None:
         graph: StateGraph[Any, Any, Any, Any] = StateGraph(Reviewed)
         graph.add_node("weigh", weigh)
         for name, (question, value) in CRITERIA.items():
-            options = {"value_type": bool, "model": "precedent", "memory": memory}
+            options: dict[str, Any] = {"value_type": bool, "model": "precedent", "memory": memory}
             judge = MemAlignJudge(name=name, instructions=question, **options)
             judge.align([{**CASE, "value": value}])
             graph.add_node(f"judge_{name}", create_judge_graph(judge, output_key=name))
