@@ -370,11 +370,15 @@ class JudgeSpec(Record):
         Raises:
             InvalidInputError: It cannot be read as a value of this judge.
         """
-        words = {
+        return self.value_type.read(answer, words=self.meaning_words)
+
+    @property
+    def meaning_words(self) -> dict[str, Value]:
+        """The meanings as words that stand for their values, as `ValueType.read` takes them."""
+        return {
             plain(meaning): self.value_type.read(key)
             for key, meaning in self.value_meanings.items()
         }
-        return self.value_type.read(answer, words=words)
 
     def value_in_words(self, value: Value) -> str:
         """A value as people read it: with its meaning, where it has one."""
