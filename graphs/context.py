@@ -11,10 +11,18 @@ from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from langgraph.runtime import get_runtime
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
 
 from graphs.tenant import tenant_of_run, within
 from langchain_memalign import ConfigurationError, MemAlignJudge, Memory
+from langchain_memalign._values import ValueType
 from langchain_memalign.graph import ReviewPolicy
 
 
@@ -44,7 +52,13 @@ def _from_text(schema: Any) -> Any:
     try:
         return json.loads(schema) if isinstance(schema, str) else schema
     except RecursionError as error:
-        raise ValueError("found JSON that is nested too deeply; expected a flat schema") from error
+        raise ValueError("found JSON that is nested too deeply; expected a flat mapping") from error
+
+
+def _value_type(written: Any) -> Any:
+    if isinstance(written, str) and not written.lstrip().startswith("{"):
+        return ValueType.parse(written).json_schema
+    return {"enum": written} if isinstance(written, list) else _from_text(written)
 
 
 def _of_nodes(*nodes: str, kind: str | None = None) -> dict[str, Any]:
@@ -130,11 +144,14 @@ class _Settings(BaseModel):
 class JudgeContext(_Settings):
     """The judge of a run."""
 
-    value_type: Annotated[dict[str, Any], BeforeValidator(_from_text)] = Field(
+    value_type: Annotated[
+        dict[str, Any], BeforeValidator(_value_type), WithJsonSchema({"type": "string"})
+    ] = Field(
         default={"type": "boolean"},
-        description="JSON schema of the value: a boolean, an enum of labels, or an integer or "
-        "number with minimum and maximum.",
-        json_schema_extra=_of_nodes("judge", "store_feedback"),
+        title="Values",
+        description="What a verdict may be: bool, a scale such as 1-5 or 0.0-1.0, labels such as "
+        "[good, fair, bad], or a JSON schema of one of these.",
+        json_schema_extra={**_of_nodes("judge", "store_feedback"), "default": "bool"},
     )
     review: Literal["always", "never", "uncertain"] = Field(
         default="always",
@@ -171,6 +188,10 @@ def check_is_servers(context: JudgeContext) -> None:
                 f"{name}: found {given!r:.200}; expected none, since a tenant's judges live in the "
                 "server's own memory."
             )
+
+
+_OF_THE_JUDGE = {"instructions", "value_type", "value_meanings", "question", "k"}
+"""What a memory keeps of a judge, so that a run need not say it again."""
 
 
 class ConfiguredJudge:
@@ -228,17 +249,17 @@ class ConfiguredJudge:
 
     def _build(self, described: str) -> MemAlignJudge:
         context = JudgeContext.model_validate_json(described)
-        return MemAlignJudge(
-            name=context.name,
-            instructions=context.instructions,
-            value_type=context.value_type,
-            value_meanings=context.value_meanings,
-            question=context.question,
-            model=context.model,
-            memory=self.memory_of(context),
-            k=context.k,
-            on_recall_failure=context.on_recall_failure,
-        )
+        memory = self.memory_of(context)
+        described_anew = context.model_dump(include=_OF_THE_JUDGE, exclude_defaults=True)
+        always: dict[str, Any] = {
+            "model": context.model,
+            "on_recall_failure": context.on_recall_failure,
+        }
+        if memory.records.definition(context.name) is not None:
+            # The memory knows it: what the run does not say is as it was.
+            return MemAlignJudge.load(memory, context.name, **always, **described_anew)
+        whole = context.model_dump(include=_OF_THE_JUDGE)
+        return MemAlignJudge(name=context.name, memory=memory, **always, **whole)
 
     def memory_of(self, context: JudgeContext) -> Memory:
         """The memory of a context, opened when it is first asked for.

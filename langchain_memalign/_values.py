@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Self, TypeAlias
 
 from pydantic import (
@@ -38,9 +38,12 @@ Declared: TypeAlias = Any
 
 _EXPECTED = (
     "expected bool, Literal with two or more labels, Annotated[int, Field(ge=..., le=...)], "
-    "Annotated[float, Field(ge=..., le=...)], or the JSON schema of one of them"
+    "Annotated[float, Field(ge=..., le=...)], the JSON schema of one of them, or in short 'bool', "
+    "a scale such as '1-5' or '0.0-1.0', or a list of labels"
 )
 _JOINTS = re.compile(r"(?<=\w)[_-](?=\w)")
+_NUMBER = r"[-+]?\d+(?:\.\d+)?"
+_SCALE_TEXT = re.compile(rf"({_NUMBER})\s*(?:-|\.\.|to)\s*({_NUMBER})")
 _ANNOTATIONS = {"title", "description", "default", "examples", "$schema"}
 # Up to here a float holds every whole number exactly.
 _LARGEST_BOUND = 2**53
@@ -73,7 +76,10 @@ class ValueType(Record):
 
     @classmethod
     def parse(cls, declared: Declared) -> ValueType:
-        """Read a Python type or a JSON schema.
+        """Read a Python type, a JSON schema, or a short form.
+
+        Short forms are `"bool"`, a scale such as `"1-5"` (of whole numbers) or `"0.0-1.0"` (of any
+        numbers), and labels as a list, `["good", "bad"]`, or as text, `"[good, bad]"`.
 
         Raises:
             InvalidInputError: It is neither, or it describes values that no judge can give: free
@@ -81,6 +87,8 @@ class ValueType(Record):
         """
         if isinstance(declared, ValueType):
             return declared
+        if isinstance(declared, str | list | tuple):
+            declared = _short_form(declared)
         schema = dict(declared) if isinstance(declared, Mapping) else _schema_of(declared)
         # An Enum class arrives as a reference to its only definition.
         match schema:
@@ -362,11 +370,15 @@ class JudgeSpec(Record):
         Raises:
             InvalidInputError: It cannot be read as a value of this judge.
         """
-        words = {
+        return self.value_type.read(answer, words=self.meaning_words)
+
+    @property
+    def meaning_words(self) -> dict[str, Value]:
+        """The meanings as words that stand for their values, as `ValueType.read` takes them."""
+        return {
             plain(meaning): self.value_type.read(key)
             for key, meaning in self.value_meanings.items()
         }
-        return self.value_type.read(answer, words=words)
 
     def value_in_words(self, value: Value) -> str:
         """A value as people read it: with its meaning, where it has one."""
@@ -390,6 +402,31 @@ def value_text(value: Value) -> str:
 def value_key(value: Value) -> str:
     """A value as JSON text, in which 1, true and "1" differ."""
     return canonical(value)
+
+
+def _short_form(written: str | Sequence[object]) -> dict[str, Any]:
+    """The JSON schema that a short form stands for."""
+    if not isinstance(written, str):
+        if any(isinstance(label, bool) for label in written):
+            raise InvalidInputError(f"value type: found {written!r:.100}; {_EXPECTED}.")
+        return {"enum": list(written)}
+    text = written.strip()
+    if text in ("bool", "boolean"):
+        return {"type": "boolean"}
+    if scale := _SCALE_TEXT.fullmatch(text):
+        number, kind = (float, "number") if "." in scale[1] + scale[2] else (int, "integer")
+        return {"type": kind, "minimum": number(scale[1]), "maximum": number(scale[2])}
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        found = None
+        if text.startswith("[") and text.endswith("]") and '"' not in text:
+            found = [label.strip() for label in text[1:-1].split(",")]
+    if isinstance(found, list):
+        return {"enum": found}
+    if isinstance(found, dict):
+        return found
+    raise InvalidInputError(f"value type: found {written!r:.100}; {_EXPECTED}.")
 
 
 def _schema_of(declared: Declared) -> dict[str, Any]:

@@ -26,7 +26,6 @@ from pydantic import (
 
 from langchain_memalign._memory.search import OnRecallFailure
 from langchain_memalign._values import JudgeSpec, ValueType
-from langchain_memalign.cli.options import read_value_type
 from langchain_memalign.errors import ConfigurationError, InvalidInputError
 from langchain_memalign.memory import PRINCIPLE_TOKENS
 from langchain_memalign.reviews.wording import Wording
@@ -137,7 +136,7 @@ class JudgeFile(_Section):
 
     name: Annotated[_Words, AfterValidator(_no_variables)]
     instructions: _Words
-    value_type: Annotated[ValueType, BeforeValidator(read_value_type)]
+    value_type: Annotated[ValueType, BeforeValidator(ValueType.parse)]
     model: ModelChoice
     embeddings: _Plain = "local"
     memory: MemoryPlace = MemoryPlace()
@@ -163,7 +162,7 @@ class JudgeFile(_Section):
     @property
     def wording(self) -> Wording:
         """How the question, the values and the fields are called on the page."""
-        values = self.value_meanings if self.values is None else self.values
+        values = self.spec.value_meanings if self.values is None else self.values
         return Wording.create(
             self.value_type, question=self.question, values=values, titles=self.titles
         )

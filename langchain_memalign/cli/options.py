@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from langchain_memalign._values import ValueType
 from langchain_memalign.cli.terminal import short
 from langchain_memalign.errors import InvalidInputError
 
@@ -100,9 +98,6 @@ AsOfOption = Annotated[
 ]
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The id, or its beginning.")]
 
-_NUMBER = r"[-+]?\d+(?:\.\d+)?"
-_SCALE = re.compile(rf"({_NUMBER})\s*(?:-|\.\.|to)\s*({_NUMBER})")
-
 
 def check_is_new(path: Path, *, overwrite: bool) -> None:
     """Refuse to replace a file unless `--overwrite` says so.
@@ -131,31 +126,6 @@ def read_date(written: str | None, option: str) -> datetime | None:
             f"{option}: found {written!r:.60}; expected a date such as 2026-01-31 or "
             "2026-01-31T12:00+00:00."
         ) from None
-
-
-def read_value_type(written: Any) -> ValueType:
-    """Read a value type in a short form: `bool`, `1-5`, `0.0-1.0`, `[good, bad]`; or its schema.
-
-    A scale is one of whole numbers, unless a bound is written with a decimal point.
-
-    Raises:
-        InvalidInputError: It is none of these.
-    """
-    if isinstance(written, list):
-        return ValueType.parse({"enum": written})
-    if isinstance(written, dict):
-        return ValueType.parse(written)
-    text = written.strip() if isinstance(written, str) else ""
-    if text in ("bool", "boolean"):
-        return ValueType.parse(bool)
-    if scale := _SCALE.fullmatch(text):
-        number, kind = (float, "number") if "." in scale[1] + scale[2] else (int, "integer")
-        bounds = {"minimum": number(scale[1]), "maximum": number(scale[2])}
-        return ValueType.parse({"type": kind, **bounds})
-    raise InvalidInputError(
-        f"value_type: found {written!r:.100}; expected 'bool', a scale such as '1-5' or "
-        "'0.0-1.0', a list of labels such as [good, bad], or a JSON schema."
-    )
 
 
 def full_id(written: str, ids: Iterable[str], *, what: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import math
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +13,8 @@ from typing import Any, TypeAlias
 from langchain_core.runnables import RunnableConfig
 
 from langchain_memalign._content import is_blank
-from langchain_memalign._values import ValueType
+from langchain_memalign._values import JudgeSpec, ValueType
+from langchain_memalign._words import plain
 from langchain_memalign.errors import ConfigurationError, InvalidInputError, SourceError
 from langchain_memalign.importers.fields import NOTHING
 from langchain_memalign.judge import MemAlignJudge
@@ -86,8 +86,6 @@ _SHEET_ERRORS = {"#ref!", "#value!", "#name?", "#div/0!", "#num!", "#null!", "#s
 _PAIR = re.compile(
     r"""\s*(?:"(?P<quoted>(?:[^"]|"")+)"|(?P<bare>[^",=]+?))\s*=\s*(?P<value>[^,]+?)\s*(?:,|\Z)"""
 )
-# How an emoji is drawn, not what it says: as text or picture, and the tones of skin.
-_LOOKS = re.compile("[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]")
 
 
 def read_words(texts: Iterable[str], value_type: ValueType) -> dict[str, Value]:
@@ -113,7 +111,7 @@ def read_words(texts: Iterable[str], value_type: ValueType) -> dict[str, Value]:
                     "such as 'ja=true,nein=false'."
                 )
             position = pair.end()
-            word = _plain(pair["bare"] or pair["quoted"].replace('""', '"'))
+            word = plain(pair["bare"] or pair["quoted"].replace('""', '"'))
             value = value_type.read(pair["value"])
             if word in words and words[word] != value:
                 raise InvalidInputError(
@@ -121,14 +119,6 @@ def read_words(texts: Iterable[str], value_type: ValueType) -> dict[str, Value]:
                 )
             words[word] = value
     return words
-
-
-def _plain(word: Any) -> str:
-    """A word as it is compared: without case, spaces around it, and looks."""
-    if isinstance(word, float) and word.is_integer():
-        word = int(word)
-    text = _LOOKS.sub("", unicodedata.normalize("NFKC", str(word)))
-    return " ".join(text.casefold().split())
 
 
 def with_values(
@@ -179,11 +169,12 @@ def with_values(
 
 
 def _value(given: Any, value_type: ValueType, words: Mapping[str, Value]) -> Any:
-    if isinstance(given, str | bool | int | float) and (word := _plain(given)) in words:
-        return words[word]
-    # Scores are numbers in many systems: true is 1.0 there.
-    whole = isinstance(given, float) and given.is_integer()
-    return value_type.read(int(given) if whole else given)
+    # What a word is for people may be a number in the file.
+    if isinstance(given, bool | int | float):
+        number = int(given) if isinstance(given, float) and given.is_integer() else given
+        if (word := plain(str(number))) in words:
+            return words[word]
+    return value_type.read(given, words=words)
 
 
 def _is_nothing(said: Any) -> bool:
@@ -260,7 +251,7 @@ def import_feedback(
         ConfigurationError: It refused the key before anything was read from it.
         ModelError: The judge's provider refuses access. The feedback is stored, pending.
     """
-    read = _Reading(found, judge.spec.value_type, words)
+    read = _Reading(found, judge.spec, words)
     alignment = judge.align(
         read.remarks, probe=probe, max_concurrency=max_concurrency, config=config
     )
@@ -282,7 +273,7 @@ async def aimport_feedback(
     config: RunnableConfig | None = None,
 ) -> ImportReport:
     """Async `import_feedback`; the source is read in a thread."""
-    read = await asyncio.to_thread(_Reading, found, judge.spec.value_type, words)
+    read = await asyncio.to_thread(_Reading, found, judge.spec, words)
     alignment = await judge.aalign(
         read.remarks, probe=probe, max_concurrency=max_concurrency, config=config
     )
@@ -297,8 +288,9 @@ class _Reading:
     """A source read to its end, or to where it broke."""
 
     def __init__(
-        self, found: Iterable[Found], value_type: ValueType, words: Mapping[str, Value] | None
+        self, found: Iterable[Found], spec: JudgeSpec, words: Mapping[str, Value] | None
     ) -> None:
+        meant = {**spec.meaning_words, **(words or {})}
         self.remarks: list[dict[str, Any]] = []
         self._source = found if isinstance(found, Source) else None
         self._said: set[Word] = set()
@@ -307,7 +299,7 @@ class _Reading:
         self._incomplete: str | None = None
         try:
             for item in found:
-                self._take(item, value_type, words)
+                self._take(item, spec.value_type, meant)
         # A key may expire in the middle.
         except (SourceError, ConfigurationError) as error:
             if not self.remarks:

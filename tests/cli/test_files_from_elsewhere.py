@@ -118,6 +118,19 @@ def test_words_for_values_are_meant_wherever_experts_values_are_read(shell):
     assert {e["value"] for e in shell.json("episodes")} <= {True, False}
 
 
+def test_what_the_judges_values_mean_is_read_from_files_too(shell):
+    shell.configure(
+        "model: precedent", "value_meanings: {true: kind, false: cold}\nmodel: precedent"
+    )
+    shell.write("rows.csv", "inputs,outputs,value\nLate!,So?,Cold\n")
+    shell("align", "rows.csv")
+    assert learned(shell) == {("So?", False, None)}
+    shot = [{"inputs": "Late!", "outputs": "Sorry!", "score": "kind"}]
+    shell.write("examples.json", json.dumps(shot))
+    shell("import-feedback", "few-shots", "examples.json")
+    assert learned(shell) == {("So?", False, None), ("Sorry!", True, None)}
+
+
 @pytest.mark.parametrize(
     ("values", "problem"),
     [

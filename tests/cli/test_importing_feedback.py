@@ -9,7 +9,7 @@ from .shell import said
 WORD = {"inputs": "Late!", "outputs": "So?", "score": 0, "reasoning": "Rude."}
 NO_WORD = {"inputs": "Late!", "outputs": "Hm."}
 ODD = {"inputs": "Late!", "outputs": "Well.", "score": "perhaps"}
-BOUNDLESS = {"inputs": "Late!", "outputs": float("nan"), "score": 1}
+BOUNDLESS = {"inputs": "Late!", "outputs": {"minutes": float("inf")}, "score": 1}
 
 
 def imported(shell, *examples, code=0):

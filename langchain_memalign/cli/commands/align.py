@@ -98,7 +98,7 @@ def align(
         rows: list[Row] = []
         bad: list[BadRow] = []
         value_type = judging.spec.value_type
-        words = read_words(values or (), value_type)
+        words = {**judging.spec.meaning_words, **read_words(values or (), value_type)}
         if feedback is not None:
             rows, bad = read_feedback(
                 feedback, map_ or [], value_type, screen, words=words, sheet=sheet

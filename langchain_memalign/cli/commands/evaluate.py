@@ -33,6 +33,8 @@ from langchain_memalign.cli.options import (
 from langchain_memalign.cli.terminal import Screen, WorkLeft, counted, progress_bar
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.importers import read_words
+from langchain_memalign.judge import MemAlignJudge
+from langchain_memalign.schema import Value
 
 if TYPE_CHECKING:
     from langchain_memalign.evaluation.tables import Table
@@ -41,7 +43,7 @@ OutOption = Annotated[Path, typer.Option("--out", "-o", help="The folder of the 
 
 _SHARDS = "0,2,5,10,20,50"
 _HALVES = ("train", "test")
-_SUFFIXES = (".jsonl", ".csv")
+_SUFFIXES = (".jsonl", ".json", ".csv", ".tsv", ".xlsx")
 
 
 def evaluate(
@@ -113,7 +115,7 @@ def evaluate(
     with opened_judge(judge_file, model=choice) as (_, judging):
         reading: dict[str, Any] = {
             "mapping": map_ or [],
-            "values": values or [],
+            "words": _meant(judging, values),
             "value_type": judging.spec.value_type,
             "screen": screen,
         }
@@ -203,7 +205,7 @@ def learning_curve(
     with opened_judge(judge_file, model=choice, is_new=True) as (_, judging):
         reading: dict[str, Any] = {
             "mapping": map_ or [],
-            "values": values or [],
+            "words": _meant(judging, values),
             "value_type": judging.spec.value_type,
             "screen": screen,
             "limit": limit,
@@ -281,7 +283,7 @@ def _read_data(
     source: Path | None,
     *,
     mapping: Sequence[str],
-    values: Sequence[str],
+    words: Mapping[str, Value],
     value_type: ValueType,
     screen: Screen,
     limit: int | None,
@@ -310,11 +312,15 @@ def _read_data(
             screen.note(f"{loaded.hub}: a row{more} left out: {reason}", style="yellow")
         return _Data([dict(word) for word in loaded.words], None, loaded.hub)
     files = [_half(source, half) for half in _HALVES] if source.is_dir() else [source]
-    meant = read_words(values, value_type)
-    words, *unseen = (
-        read_labelled(file, mapping, value_type, screen, words=meant)[:limit] for file in files
+    said, *unseen = (
+        read_labelled(file, mapping, value_type, screen, words=words)[:limit] for file in files
     )
-    return _Data(words, unseen[0] if unseen else None, source.name)
+    return _Data(said, unseen[0] if unseen else None, source.name)
+
+
+def _meant(judging: MemAlignJudge, values: list[str] | None) -> dict[str, Value]:
+    """What words for values mean: those of the judge, and those that an option gives."""
+    return {**judging.spec.meaning_words, **read_words(values or (), judging.spec.value_type)}
 
 
 def _other_model(named: Path | None, model: str | None, base_url: str | None) -> ModelChoice | None:
