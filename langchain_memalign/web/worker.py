@@ -411,7 +411,7 @@ def take_back(desk: Desk, answer: Answer) -> Answer | None:
             Draft(value=value, reason=answer.reason or ""),
         )
         waiting = desk.cases().get(answer.case_id)
-        if waiting is not None:
-            desk.waiting.reopen(desk.judge, waiting, answer.reviewer)
+        if waiting is None or not desk.waiting.reopen(desk.judge, waiting, answer.reviewer):
+            desk.answers.update(taken, reopened=False)
     desk.signals.tell()
     return taken
