@@ -175,7 +175,9 @@ class Worker:
         self._look_soon()
 
     def _resume(self, answer: Answer, waiting: WaitingCase) -> None:
-        said: dict[str, Any] = {"decision": answer.decision}
+        # A reason without a value is a remark, and rejects no particular answer.
+        decision = "remark" if answer.decision == "reject" else answer.decision
+        said: dict[str, Any] = {"decision": decision}
         if answer.decision != "approve" and answer.value is not None:
             said["value"] = answer.value
         if answer.reason:
