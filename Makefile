@@ -24,7 +24,7 @@ export LANGGRAPH_CLI_NO_ANALYTICS := 1
 export LANGGRAPH_NO_VERSION_CHECK := true
 export LANGSMITH_TRACING := false
 
-.PHONY: help demo test check lint format types generated bench clean
+.PHONY: help demo browser test check lint format types generated bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
@@ -33,8 +33,15 @@ help: ## List the targets
 demo: $(STAMP) ## Watch a judge learn from experts; needs no key
 	@$(BIN)/python examples/demo.py
 
-test: $(STAMP) ## Run all tests
+test: $(STAMP) browser ## Run all tests
 	@$(PYTEST)
+
+# The page is tested in a real browser; where none can be installed, those tests say that they are skipped.
+browser:
+	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
+		echo "Installing Chromium (once)" && apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } || \
+		echo "found no chromium: the tests in a browser are skipped" >&2
 
 check: lint format types generated ## Run what a change must pass: lint, format, types, generated code, tests with coverage
 	@$(BIN)/python --version

@@ -63,7 +63,7 @@ class Answer(Record):
         revises: The number of the answer that this one changes.
         joint: Whether it was learned in one go with others, so that it cannot be undone alone.
         problem: Why it is not learned yet, or why it could not be taken back.
-        told: Whether the person has seen what was learned.
+        reopened: Whether the case waits again since the answer was taken back.
     """
 
     n: int = 0
@@ -85,6 +85,7 @@ class Answer(Record):
     state: State = "saved"
     joint: bool = False
     problem: str | None = None
+    reopened: bool = True
     said_at: AwareDatetime = Field(default_factory=now)
     learned_at: AwareDatetime | None = None
     report: AlignmentReport | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -76,7 +77,8 @@ class ServerWaiting:
             MemoryUnavailableError: The server cannot be reached, or refuses.
         """
         try:
-            self._client(judge).runs.wait(waiting.id, self._graph, command={"resume": dict(answer)})
+            with closing(self._client(judge)) as client:
+                client.runs.wait(waiting.id, self._graph, command={"resume": dict(answer)})
         except (httpx.HTTPError, LangGraphError) as error:
             raise self._unreachable(error) from error
         with self._guard:
@@ -116,7 +118,10 @@ class ServerWaiting:
         return found
 
     def _search(self, judge: MemAlignJudge) -> dict[str, dict[str, Any]]:
-        client = self._client(judge)
+        with closing(self._client(judge)) as client:
+            return self._all(client, judge)
+
+    def _all(self, client: SyncLangGraphClient, judge: MemAlignJudge) -> dict[str, dict[str, Any]]:
         found: dict[str, dict[str, Any]] = {}
         offset = 0
         while True:

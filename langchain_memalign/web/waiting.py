@@ -179,7 +179,7 @@ class LocalWaiting:
         return {
             mine[thread]
             for thread, decision in self._threads.decisions().items()
-            if thread in mine and decision in ("approve", "edit", "reject")
+            if thread in mine and decision in ("approve", "edit", "reject", "remark")
         }
 
     def forget(

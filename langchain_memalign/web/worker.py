@@ -175,7 +175,9 @@ class Worker:
         self._look_soon()
 
     def _resume(self, answer: Answer, waiting: WaitingCase) -> None:
-        said: dict[str, Any] = {"decision": answer.decision}
+        # A reason without a value is a remark, and rejects no particular answer.
+        decision = "remark" if answer.decision == "reject" else answer.decision
+        said: dict[str, Any] = {"decision": decision}
         if answer.decision != "approve" and answer.value is not None:
             said["value"] = answer.value
         if answer.reason:
@@ -411,7 +413,7 @@ def take_back(desk: Desk, answer: Answer) -> Answer | None:
             Draft(value=value, reason=answer.reason or ""),
         )
         waiting = desk.cases().get(answer.case_id)
-        if waiting is not None:
-            desk.waiting.reopen(desk.judge, waiting, answer.reviewer)
+        if waiting is None or not desk.waiting.reopen(desk.judge, waiting, answer.reviewer):
+            desk.answers.update(taken, reopened=False)
     desk.signals.tell()
     return taken

@@ -77,7 +77,8 @@ class Visit:
         self.tab.get_by_text(text).first.wait_for()
 
     def shot(self, path):
-        self.tab.screenshot(path=path, full_page=True)
+        # To hide the caret, it would add a style, which the page's policy forbids.
+        self.tab.screenshot(path=path, full_page=True, caret="initial")
 
     def violations(self):
         """What axe-core finds wrong with the page as it is."""

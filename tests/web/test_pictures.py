@@ -88,7 +88,7 @@ def test_pictures_for_the_documentation(visit, serve, tmp_path):
         WaitingCase("t102", "T-102", Case(inputs=FRIDGE, outputs="It comes on Monday.")),
         WaitingCase("t103", "T-103", Case(inputs=f"{FRIDGE} Again!", outputs="On Tuesday.")),
     ]
-    served = serve(cases=cases, respond=support, settings=DeskSettings(policy="uncertain"))
+    served = serve(cases=cases, respond=support, settings=DeskSettings(policy="always"))
     teach(served.bench)
     ann = visit(served)
     until(lambda: len(served.bench.desk.readings.states()) == 3, "the judge did not work ahead")

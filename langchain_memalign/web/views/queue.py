@@ -217,6 +217,8 @@ def progress(answer: Answer) -> tuple[str, str]:
         state = words.STATES[answer.state]
         if answer.state == "undone" and answer.kind == "rule":
             state = words.STATES["undone_rule"]
+        elif answer.state == "undone" and not answer.reopened:
+            state = words.STATES["undone_server"]
         then = state.then
         if answer.state == "pending":
             then = f"{answer.problem or words.STATES['down'].first} {then}"
