@@ -15,7 +15,11 @@ from langchain_memalign import create_alignment_graph, create_review_graph
 from langchain_memalign.guardrails import MemAlignGuardrail
 
 WORD = re.compile(r"[0-9a-f]{32}")
-EDIT = {"decision": "edit", "value": False, "rationale": "This one is not."}
+EDIT = {
+    "decision": "edit",
+    "value": False,
+    "rationale": "Say sorry first, and then say what happens next.",
+}
 
 
 def quoting(request):
