@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import json
 import os
-import threading
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Annotated, Any, Literal
@@ -20,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from graphs.memories import Memories, check_listed, default_location
 from graphs.tenant import tenant_of_run, within
 from langchain_memalign import ConfigurationError, MemAlignJudge, Memory
 from langchain_memalign._values import ValueType
@@ -30,16 +30,12 @@ def _default_model() -> str:
     return "openai:gpt-4.1-mini" if os.environ.get("OPENAI_API_KEY") else "precedent"
 
 
-def _default_memory() -> str:
-    return os.environ.get("MEMALIGN_MEMORY") or "./memory"
-
-
 def _default_embeddings() -> str:
     return os.environ.get("MEMALIGN_EMBEDDINGS") or "local"
 
 
 _OF_THE_SERVER: Mapping[str, Callable[[], str]] = {
-    "memory": _default_memory,
+    "memory": default_location,
     "embeddings": _default_embeddings,
 }
 
@@ -66,6 +62,10 @@ def _of_nodes(*nodes: str, kind: str | None = None) -> dict[str, Any]:
     return {"langgraph_nodes": [*nodes]} | ({"langgraph_type": kind} if kind else {})
 
 
+_LONGEST_NAME = 300
+_LONGEST_INSTRUCTIONS = 50_000
+_MOST_EPISODES = 1000
+
 GUARDRAIL = "memalign"
 """The guardrail's name in the agent, and so a part of its node's name."""
 _AFTER_AGENT = f"{GUARDRAIL}.after_agent"
@@ -78,6 +78,7 @@ class _Settings(BaseModel):
 
     name: str = Field(
         default="support_tone",
+        max_length=_LONGEST_NAME,
         description="The judge's name: its namespace in memory.",
         json_schema_extra=_of_nodes(
             "retrieve_episodes", "load_principles", "store_feedback", _AFTER_AGENT
@@ -85,6 +86,7 @@ class _Settings(BaseModel):
     )
     instructions: str = Field(
         default="Is the reply appropriate for an upset customer?",
+        max_length=_LONGEST_INSTRUCTIONS,
         description="What to judge.",
         json_schema_extra=_of_nodes("judge", "learn_batch", _AFTER_AGENT, kind="prompt"),
     )
@@ -113,9 +115,9 @@ class _Settings(BaseModel):
         json_schema_extra=_of_nodes("retrieve_episodes", "align", "learn_batch", _AFTER_AGENT),
     )
     memory: str = Field(
-        default_factory=_default_memory,
-        description="The directory of the memory, or a Qdrant server's address. Without a choice: "
-        "MEMALIGN_MEMORY, else ./memory.",
+        default_factory=default_location,
+        description="The memory, by its name in the server's MEMALIGN_MEMORIES. Without a choice: "
+        "the one at MEMALIGN_MEMORY, else in ./memory.",
         json_schema_extra=_of_nodes(
             "retrieve_episodes", "load_principles", "align", "learn_batch", _AFTER_AGENT
         ),
@@ -123,6 +125,7 @@ class _Settings(BaseModel):
     k: int = Field(
         default=5,
         ge=0,
+        le=_MOST_EPISODES,
         description="Most past cases shown to the model.",
         json_schema_extra=_of_nodes("retrieve_episodes", _AFTER_AGENT),
     )
@@ -200,8 +203,7 @@ class ConfiguredJudge:
     context_schema: type[Any] | None = JudgeContext
 
     def __init__(self) -> None:
-        self._guard = threading.Lock()
-        self._memories: dict[str, tuple[str, Memory]] = {}
+        self._memories = Memories()
         # Bounded, because any run may bring instructions of its own.
         self._built = lru_cache(maxsize=64)(self._build)
         atexit.register(self.close)
@@ -216,8 +218,14 @@ class ConfiguredJudge:
         return {name: value for name, value in named.items() if not _is_servers(name, value)}
 
     def judge(self, identity: dict[str, Any]) -> MemAlignJudge:
-        """The judge of a context, as the user of the run at hand may have it."""
-        return self.judge_of(JudgeContext.model_validate(identity), tenant=tenant_of_run())
+        """The judge of a context, as the user of the run at hand may have it.
+
+        Raises:
+            ConfigurationError: The server has no memory of that name; or see `judge_of`.
+        """
+        context = JudgeContext.model_validate(identity)
+        check_listed(context.memory)
+        return self.judge_of(context, tenant=tenant_of_run())
 
     def judge_of(self, context: JudgeContext, *, tenant: str | None) -> MemAlignJudge:
         """The judge of a context, in its tenant's own part of the memory.
@@ -241,11 +249,8 @@ class ConfiguredJudge:
 
     def close(self) -> None:
         """Close the memories."""
-        with self._guard:
-            self._built.cache_clear()
-            for _, memory in self._memories.values():
-                memory.close()
-            self._memories.clear()
+        self._built.cache_clear()
+        self._memories.close()
 
     def _build(self, described: str) -> MemAlignJudge:
         context = JudgeContext.model_validate_json(described)
@@ -262,29 +267,18 @@ class ConfiguredJudge:
         return MemAlignJudge(name=context.name, memory=memory, **always, **whole)
 
     def memory_of(self, context: JudgeContext) -> Memory:
-        """The memory of a context, opened when it is first asked for.
+        """The memory of a context, opened, or begun, when it is first asked for.
 
         Raises:
             ConfigurationError: It is open with other embeddings.
         """
-        is_server = "://" in context.memory
-        place = context.memory if is_server else os.path.realpath(context.memory)
-        with self._guard:
-            if place not in self._memories:
-                # No other place is shown the server's key.
-                has_key = is_server and _is_servers("memory", context.memory)
-                key: dict[str, Any] = (
-                    {"api_key": os.environ.get("QDRANT_API_KEY")} if has_key else {}
-                )
-                memory = Memory.open(context.memory, embeddings=context.embeddings, **key)
-                self._memories[place] = context.embeddings, memory
-            embeddings, memory = self._memories[place]
-        if embeddings != context.embeddings:
-            raise ConfigurationError(
-                f"the memory {context.memory} is open with the embeddings {embeddings!r}; found "
-                f"{context.embeddings!r}. Name the former, or another memory."
-            )
+        memory = self._memories.get(context.memory, context.embeddings)
+        assert memory is not None
         return memory
+
+    def begun_memory_of(self, context: JudgeContext) -> Memory | None:
+        """The memory of a context; None where nobody has begun it."""
+        return self._memories.get(context.memory, context.embeddings, creates=False)
 
 
 configured_judge = ConfiguredJudge()

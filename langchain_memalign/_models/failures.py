@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
-import re
 import traceback
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from langchain_memalign._models.secrets import without_secrets
 from langchain_memalign.errors import MemAlignError, ModelError
 
 _CUT = 500
@@ -21,13 +22,6 @@ _TRANSIENT_NAMES = {
     "TransportError",
     "Timeout",
 }
-# What is called a secret and holds a digit, and what looks like one whatever it is called.
-_SECRET = re.compile(
-    r"""(?<![a-z])((?:(?:api)?key|token|secret|password|authorization|bearer)\b(?:\ provided)?["']?
-            \s*[:=]?\s*["']?(?:(?:bearer|basic)\s+)?) (?=\S*\d)[\w.*+/~\-]{6,}=*
-      | \b((?:sk|pk|rk|gsk|xai|hf|r8|pplx|nvapi|lsv2)[-_]|AIza|AKIA|eyJ)[\w.*\-]{6,}""",
-    re.IGNORECASE | re.VERBOSE,
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,12 +54,13 @@ class Retry:
 NO_RETRY = Retry(attempts=1)
 
 
-def as_model_error(error: Exception, what: str) -> MemAlignError:
+def as_model_error(error: Exception, what: str, known: Iterable[str] = ()) -> MemAlignError:
     """Translate whatever a model raised; our own errors pass as they are.
 
     Args:
         error: The exception, of any provider.
         what: What was called, for the message.
+        known: Secrets of the model, which must not be said.
     """
     if isinstance(error, MemAlignError):
         return error
@@ -76,7 +71,7 @@ def as_model_error(error: Exception, what: str) -> MemAlignError:
         else isinstance(error, TimeoutError | ConnectionError)
         or any(base.__name__ in _TRANSIENT_NAMES for base in type(error).__mro__)
     )
-    said = without_secrets(str(error))[:_CUT]
+    said = without_secrets(str(error), known)[:_CUT]
     remedy = {
         401: " Check the API key.",
         403: " Check what the API key may use.",
@@ -90,29 +85,21 @@ def as_model_error(error: Exception, what: str) -> MemAlignError:
     )
 
 
-def without_secrets(text: str, key: str | None = None) -> str:
-    """Return a provider's message without the keys and tokens that it may quote.
+def as_cause(error: Exception, known: Iterable[str] | str | None = None) -> Exception:
+    """What to chain one of our errors to: tracebacks print the text of all causes.
 
     Args:
-        text: The message.
-        key: A key that is known, and taken out whatever it looks like.
-    """
-    if key:
-        text = text.replace(key, "…")
-    return _SECRET.sub(lambda match: f"{match[1] or match[2]}…", text)
-
-
-def as_cause(error: Exception, key: str | None = None) -> Exception:
-    """What to chain one of our errors to: tracebacks print the text of all causes.
+        error: The foreign error.
+        known: A secret, or several, that it may quote.
 
     Returns:
         The foreign error itself; where its text or that of its own causes quotes a secret, a
         stand-in with its name, its words and its traceback, but without the secret.
     """
     told = "".join(traceback.format_exception(error))
-    if without_secrets(told, key) == told:
+    if without_secrets(told, known) == told:
         return error
-    said = without_secrets(str(error), key)[:_CUT]
+    said = without_secrets(str(error), known)[:_CUT]
     stand_in = type(type(error).__name__, (Exception,), {"__module__": type(error).__module__})
     cause: Exception = stand_in(said)
     return cause.with_traceback(error.__traceback__)

@@ -8,24 +8,14 @@ parser reads back is exactly what was rendered.
 from __future__ import annotations
 
 import re
-import unicodedata
 from xml.sax.saxutils import escape as without_markup
 from xml.sax.saxutils import quoteattr
+
+from langchain_memalign._prompts.invisible import written_out
 
 _BYTES_PER_TOKEN = 4
 _LONGEST_ATTRIBUTE = 300
 _PLACE = re.compile(r"\{(\w+)\}")
-
-# Characters that XML forbids, or that a human reviewer does not see: control characters, soft
-# hyphens, bidirectional overrides, zero-width spaces, and the Unicode "tag" block, in which whole
-# instructions can hide. A variation selector after another selects nothing, but can carry a byte.
-# Joiners stay: emoji, Persian and Indic scripts need them.
-_SELECTORS = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
-INVISIBLE = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e"
-    "\u2060-\u206f\u3164\ufeff\ufff9-\ufffb\ufffe\uffff\U0001d173-\U0001d17a\U000e0000-\U000e007f]"
-    f"|(?<=[{_SELECTORS}])[{_SELECTORS}]"
-)
 
 
 def estimate_tokens(text: str) -> int:
@@ -44,11 +34,14 @@ def fill(template: str, **parts: str) -> str:
 
 
 def visible(text: str) -> str:
-    """Return text with plain line ends, and with invisible characters written out by name."""
+    """Return text with plain line ends, and with invisible characters written out by name.
+
+    But where they are in use, as joiners in Persian, Indic scripts and emoji are.
+    """
     # Most text is plain, which is told much faster than by looking for what is not.
     if text.isascii() and text.replace("\n", "").isprintable():
         return text
-    return INVISIBLE.sub(_name, text.replace("\r\n", "\n").replace("\r", "\n"))
+    return written_out(text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def escape(text: str) -> str:
@@ -89,8 +82,3 @@ def clip(text: str, tokens: int) -> str:
     if not cut:
         return without_markup(head)
     return f'{without_markup(head)}<cut tokens="{cut}"/>{without_markup(tail)}'
-
-
-def _name(match: re.Match[str]) -> str:
-    character = match.group()
-    return f"[{unicodedata.name(character, f'U+{ord(character):04X}')}]"

@@ -20,6 +20,7 @@ from langchain_memalign._models.embedder import Page
 from langchain_memalign._models.endings import reply_in
 from langchain_memalign._models.failures import as_cause, as_model_error, is_of_a_closed_loop
 from langchain_memalign._models.replies import shows_object
+from langchain_memalign._models.secrets import secrets_of
 from langchain_memalign._models.structured import Reader, Reply, read_reply, repair
 from langchain_memalign._prompts.content import embedding_texts
 from langchain_memalign.errors import ModelError
@@ -137,7 +138,8 @@ def _embedded(embedder: Embedder, texts: list[str]) -> list[Vector]:
             return _called(partial(embedded, embedder.embeddings, texts))
         except Exception as error:
             what = f"embedding {len(texts)} texts with {embedder.id}"
-            raise as_model_error(error, what) from as_cause(error)
+            known = secrets_of(embedder.embeddings)
+            raise as_model_error(error, what, known) from as_cause(error, known)
 
     return embedder.checked(retried(embedder.retry, attempt), len(texts))
 
@@ -157,7 +159,8 @@ def _once(
             output = parser.invoke({"raw": output}, config)
     except Exception as error:
         if (inside := reply_in(error)) is None:
-            raise as_model_error(error, "the chat model") from as_cause(error)
+            known = secrets_of(chat_model)
+            raise as_model_error(error, "the chat model", known) from as_cause(error, known)
         output = inside
     reply = read_reply(output, schema, read)
     if held and reply.problem is None:

@@ -3,6 +3,10 @@
 import uuid
 
 import pytest
+from fakes import one_rule_a_record
+
+from langchain_memalign import Memory
+from langchain_memalign.schema import Erase
 
 from .shell import case, said
 
@@ -28,7 +32,8 @@ def test_by_id(taught):
     episode = taught.json("episodes")[0]
     report = taught.json("forget", episode["id"][:12], "--yes")
     assert report["episodes_removed"] == [episode["id"]]
-    assert len(report["principles_removed"]) == 1
+    # All four were written in sight of each other: three are learned anew.
+    assert len(report["principles_removed"]) == 4
     assert left(taught) == ["Remark 2.", "Remark 3.", "Remark 4."]
     assert len(taught.json("principles")) == 3
 
@@ -117,3 +122,57 @@ def test_an_open_review_with_the_text_is_erased_without_an_episode(shell, script
     shell.rows("cases.jsonl", [case(1), case(2)])
     shell("review", "cases.jsonl", stdin="s\ns\n", code=1)
     assert shell.json("forget", "--contains", "TOPIC2", "--yes")["reviews_cleared"] == 1
+
+
+@pytest.fixture
+def waiting_review(shell, script):
+    """A review that shows a secret of ann's and waits; her remark has a rule with bob's."""
+
+    def waiting(respond=one_rule_a_record):
+        secret = f"marker-{uuid.uuid4().hex}"
+        script(respond)
+        rows = [said(1, reviewer="ann", rationale=f"Mind {secret}"), said(2, reviewer="bob")]
+        shell.rows("feedback.jsonl", rows)
+        shell("align", "feedback.jsonl")
+        shell.rows("cases.jsonl", [case(1, outputs="Another answer on topic1.")])
+        shell("review", "cases.jsonl", stdin="s\n", code=1)
+        assert holding(shell, secret)
+        return secret
+
+    return waiting
+
+
+def holding(shell, secret):
+    """The files that hold a secret, besides what was handed in."""
+    there = (path for path in shell.folder.rglob("*") if path.is_file())
+    kept = (path for path in there if path.suffix != ".jsonl")
+    return [path.name for path in kept if secret.encode() in path.read_bytes()]
+
+
+def test_reviews_are_erased_before_anything_is_learned_anew(shell, waiting_review):
+    held, known = [], []
+
+    def respond(request):
+        if known and request.title == "principles":
+            held.append(holding(shell, known[0]))
+        return one_rule_a_record(request)
+
+    known.append(waiting_review(respond))
+    assert shell.json("forget", "--reviewer", "ann", "--yes")["reviews_cleared"] == 1
+    assert held == [[]]
+
+
+def test_repeating_clears_what_an_interrupted_forgetting_left(shell, waiting_review):
+    secret = waiting_review()
+    # As if it had been stopped after the memory.
+    with Memory.open(shell.folder / "memory", embeddings="local") as memory:
+        (judge,) = memory.judges()
+        everything = [
+            *(("episode", episode.id) for episode in memory.episodes(judge)),
+            *(("principle", principle.id) for principle in memory.principles(judge)),
+        ]
+        memory.apply([Erase(judge=judge, kind=kind, id=id_) for kind, id_ in everything])
+    assert holding(shell, secret)
+    report = shell.json("forget", "--reviewer", "ann", "--yes")
+    assert (report["episodes_removed"], report["reviews_cleared"]) == ([], 1)
+    assert holding(shell, secret) == []

@@ -15,7 +15,11 @@ from langchain_memalign import create_alignment_graph, create_review_graph
 from langchain_memalign.guardrails import MemAlignGuardrail
 
 WORD = re.compile(r"[0-9a-f]{32}")
-EDIT = {"decision": "edit", "value": True, "rationale": "This one is fine."}
+EDIT = {
+    "decision": "edit",
+    "value": False,
+    "rationale": "Say sorry first, and then say what happens next.",
+}
 
 
 def quoting(request):
@@ -154,7 +158,7 @@ def test_a_word_on_a_verdict_of_before_brings_nothing_back(make_bench, tmp_path)
     bench.judge.forget([gone])
     graph.invoke(Command(resume=EDIT), thread)
     (episode,) = bench.judge.episodes()
-    assert (episode.value, episode.judge_value, episode.judge_rationale) == (True, True, "")
+    assert (episode.value, episode.judge_value, episode.judge_rationale) == (False, True, "")
     assert files_with(tmp_path, secret) == set()
 
 

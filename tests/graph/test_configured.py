@@ -35,9 +35,11 @@ def source():
 
 
 @pytest.fixture
-def context(tmp_path):
-    """The context of a run whose memory is in a temporary directory."""
-    return {"memory": str(tmp_path / "memory"), "name": "tone"}
+def context(tmp_path, monkeypatch):
+    """The context of a run whose memory is in a temporary directory, as the server lists it."""
+    memory = str(tmp_path / "memory")
+    monkeypatch.setenv("MEMALIGN_MEMORIES", f"{memory}={memory}")
+    return {"memory": memory, "name": "tone"}
 
 
 async def test_the_judge_of_the_context_learns(drive, source, context, saver, thread, tmp_path):

@@ -10,7 +10,8 @@ from functools import partial
 from typing import Any
 
 from langchain_memalign._concurrency import pause
-from langchain_memalign._models.failures import Retry, as_cause, without_secrets
+from langchain_memalign._models.failures import Retry, as_cause
+from langchain_memalign._models.secrets import without_secrets
 from langchain_memalign._stores.qdrant.copies import Copies, is_given_up, missing_copies
 from langchain_memalign._stores.qdrant.failures import Failure, read_failure, with_status
 from langchain_memalign._stores.qdrant.options import Server

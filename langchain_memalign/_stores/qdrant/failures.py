@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from langchain_memalign._models.failures import without_secrets
+from langchain_memalign._models.secrets import without_secrets
 from langchain_memalign._stores.base import INDEXED_FIELDS
 from langchain_memalign._stores.qdrant.options import Server
 from langchain_memalign.errors import MemoryStoreError, MemoryUnavailableError

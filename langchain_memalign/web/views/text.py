@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from markupsafe import Markup, escape
 
 from langchain_memalign._prompts.content import embedding_texts
-from langchain_memalign._prompts.text import INVISIBLE
+from langchain_memalign._prompts.invisible import unseen
 from langchain_memalign.schema import Case
 from langchain_memalign.web import words
 
@@ -69,7 +69,7 @@ def seen(text: object) -> Markup:
 
 def _pieces(text: str) -> Iterator[Piece]:
     plain = 0
-    for match in INVISIBLE.finditer(text):
+    for match in unseen(text):
         character = match.group()
         if character in _LAWFUL:
             continue
