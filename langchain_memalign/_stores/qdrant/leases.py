@@ -30,6 +30,7 @@ from langchain_memalign._stores.qdrant.update_leases import UpdateLeases
 from langchain_memalign.errors import MemoryLockedError, MemoryStoreError, MemoryUnavailableError
 
 _FIRST_LOOK, _LAST_LOOK = 0.02, 0.25  # seconds between two looks at a lease that others hold
+_BIRTHS = 20  # how often to try to make a lease that others try to make at the same time
 _STUCK = 4  # swaps that failed, although nobody else changed the lease, before that is told
 
 
@@ -65,15 +66,17 @@ class Leases:
         Raises:
             MemoryUnavailableError: The memory is no longer the one that was opened.
         """
-        state = self.find(WRITER)
-        if state is None and self.aliases is not None:
+        for _ in range(_BIRTHS):
+            state = self.find(WRITER)
+            if state is not None:
+                return state
+            if self.aliases is None:
+                break
             # A collection that was restored from a snapshot has no aliases.
             self._check_memory()
             self.aliases.create(WRITER)
-            state = self.find(WRITER)
-        if state is None:
-            raise vanished(self._requests.server)
-        return state
+            pause(random.uniform(0, _FIRST_LOOK))
+        raise vanished(self._requests.server)
 
     def look(self) -> LeaseState | None:
         """As `verify`, but None where the key may not know the leases, and the memory is there."""
