@@ -119,8 +119,9 @@ class Leases:
         """
         if name == WRITER:
             return self.verify()
+        tries = 0
         while (state := self.find(name)) is None:
-            if time.monotonic() > deadline:
+            if tries and time.monotonic() > deadline:
                 raise MemoryUnavailableError(
                     f"could not make the lease {name!r} of {self._requests.server.place} in time; "
                     "expected to: repeat what failed, and pass a longer lease_wait= if this "
@@ -128,6 +129,7 @@ class Leases:
                 )
             self.verify()
             self._kept.create(name)
+            tries += 1
             pause(random.uniform(0, _FIRST_LOOK))
         return state
 
@@ -207,7 +209,8 @@ class LeaseHolder:
         deadline = began + self._server.lease_wait
         seen, since = dead and dead.stamp, -math.inf
         failed, look = 0, _FIRST_LOOK
-        state = self._leases.expected(name) or self._leases.read(name, deadline=deadline)
+        guess = self._leases.expected(name)
+        state = guess or self._leases.read(name, deadline=deadline)
         while True:
             now = time.monotonic()
             if state.stamp != seen:
@@ -218,9 +221,9 @@ class LeaseHolder:
                     threading.Thread(target=self._keep, args=[held], daemon=True).start()
                     return held
                 failed += 1
-            if time.monotonic() >= deadline:
+            if state is not guess and time.monotonic() >= deadline:
                 raise self._stuck(state) if failed >= _STUCK else self._told(state)
-            if failed != 1:  # what was left free by this process may just be out of date
+            if state is not guess:  # which may just be out of date
                 pause(random.uniform(look / 2, look))
                 look = min(_LAST_LOOK, look * 1.5)
             state = self._leases.read(name, deadline=deadline)
