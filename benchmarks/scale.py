@@ -159,6 +159,10 @@ def draw(rows, path):
     figure.savefig(path, dpi=120)
 
 
+def shown(value):
+    return f"{value:.2f}" if isinstance(value, float) else value
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=[*TARGETS_MS])
@@ -180,11 +184,9 @@ def main():
     exponents = {name: growth(mine, name) for name in ("recall_ms", "judge_ms", "mb")}
     report.write(options.out, {"rows": rows, "growth_exponents": exponents})
     draw(rows, options.out.with_suffix(".png"))
-    lines = [
-        [f"{value:.2f}" if isinstance(value, float) else value for value in row.values()]
-        for row in rows
-    ]
-    print(report.table(lines, head=[*rows[0]]))
+    # Of a server less can be measured.
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    print(report.table([[shown(row.get(name)) for name in columns] for row in rows], head=columns))
     print("growth exponents:", exponents)
 
 

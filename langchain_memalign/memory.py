@@ -97,7 +97,8 @@ class Memory:
             retry: How failing embedding calls are repeated.
             server: For a server only: `api_key`; `timeout`, the longest wait for an answer (10
                 seconds); `collection` ("memalign"), which is made if it does not exist, with
-                `shard_number`, `replication_factor` and `write_consistency_factor` as given;
+                `shard_number`, `replication_factor` and `write_consistency_factor` as given (more
+                than half of the copies, by default, so that three outlive the loss of one);
                 `prefer_grpc` and `grpc_port`; `lease_wait`, the longest wait for another process
                 that works on the same (60 seconds); `lease_seconds`, after which one that gives no
                 sign of life is taken for dead (20).

@@ -5,13 +5,16 @@ import os
 import subprocess
 import sys
 
+import pytest
 from pages import ROOT
+from qdrant_rest.process import RestServer
 
 
-def run(name, *options, out):
+def run(name, *options, out, **variables):
+    known = {k: v for k, v in os.environ.items() if k != "QDRANT_URL"}
     ran = subprocess.run(
         [sys.executable, str(ROOT / "benchmarks" / f"{name}.py"), *options, "--out", str(out)],
-        env={k: v for k, v in os.environ.items() if k != "QDRANT_URL"} | {"PYTHONPATH": str(ROOT)},
+        env={**known, "PYTHONPATH": str(ROOT), **variables},
         capture_output=True,
         text=True,
         check=False,
@@ -26,6 +29,19 @@ def test_scale(tmp_path):
     assert [row["episodes"] for row in told["rows"]] == [20, 40]
     assert all(row["mb"] > 0 for row in told["rows"])
     assert "growth exponents" in printed
+
+
+@pytest.mark.enable_socket
+def test_scale_on_a_server(tmp_path):
+    server = RestServer()
+    try:
+        printed, told = run(
+            "scale", "--sizes", "20", out=tmp_path / "scale.json", QDRANT_URL=server.url
+        )
+    finally:
+        server.close()
+    assert [row["store"] for row in told["rows"]] == ["embedded", "server"]
+    assert "server" in printed
 
 
 def write_data(folder):

@@ -12,7 +12,7 @@ from langchain_memalign._stores.qdrant.alias_leases import AliasLeases
 from langchain_memalign._stores.qdrant.lease_state import LeaseState
 
 SECONDS = 10
-NODES, PROCESSES = 3, 4
+NODES, PROCESSES = 2, 3
 
 
 class Consensus:
@@ -161,6 +161,13 @@ class Leases(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([0.5, 3, 6, 11]))
     def pass_time(self, seconds):
         self.now += seconds
+
+    @rule(number=st.integers(0, PROCESSES - 1))
+    def wait_and_take_over(self, number):
+        """It watches the lease for as long as its holder may be silent."""
+        self.take(number, loses=False)
+        self.now += SECONDS
+        self.take(number, loses=False)
 
     @rule(node=st.integers(0, NODES - 1))
     def catch_up(self, node):

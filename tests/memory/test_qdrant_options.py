@@ -1,5 +1,6 @@
 """How a server is named, and collections that an administrator has set limits to."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -166,3 +167,25 @@ def test_what_a_limit_forbids_is_told_with_the_limit(strict):
     strict.rest.fault(match="scroll", status=403, message="Forbidden: Limit exceeded 7 > 5!")
     with pytest.raises(MemoryUnavailableError, match=r"Limit exceeded 7 > 5!.*strict mode"):
         store.scan(EVERYTHING)
+
+
+@pytest.mark.parametrize("exact", [True, False], ids=["exact", "exact forbidden"])
+def test_a_large_collection_gives_all_that_is_near(on_rest, exact):
+    """Where the server searches a graph, it is told to look with care, or not to use it."""
+    strict = {"enabled": True, "search_allow_exact": exact}
+    body = {"vectors": {}, "strict_mode_config": strict}
+    on_rest.rest.ask("PUT", f"/collections/{on_rest.collection}", body)
+    store = on_rest.open()
+    many = [
+        point(i, fields={"value": json.dumps(i % 2 == 0)}, vectors=case(1, i / 50, 0, 0))
+        for i in range(200)
+    ]
+    store.write(many, fingerprint=TOY)
+    on_rest.rest.approximate_from(100)
+    try:
+        of_value = Selection(judge="tone", fields={"value": ("true",)})
+        query = {"using": "case", "vector": (1.0, 0.0, 0.0, 0.0), "limit": 20}
+        found = [p.id for p, _ in store.nearest(of_value, **query)]
+    finally:
+        on_rest.rest.approximate_from(5000)
+    assert found == [id_of(i) for i in range(0, 40, 2)]

@@ -107,7 +107,7 @@ def test_judging_again_asks_the_server_only_whether_anything_changed(on_rest):
         judge.invoke(question)
         requests = [request.rpartition("/")[2] for request in on_rest.rest.requests()]
         # The version, and the search.
-        assert sorted(requests) == ["aliases", "query"]
+        assert sorted(requests) == ["aliases", "batch"]
 
 
 def adding_source(memory, source):

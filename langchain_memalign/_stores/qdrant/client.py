@@ -98,7 +98,11 @@ class Requests:
                 left = began + self.server.timeout - time.monotonic()
                 if seconds is None or seconds > left or (give_up and give_up(failure)):
                     raise failure.error from as_cause(error, self.server.api_key)
-            pause(seconds)
+            if self.is_writing:
+                # Also when the caller gave up: half a write would keep others waiting.
+                time.sleep(seconds)
+            else:
+                pause(seconds)
             attempt += 1
 
     def of_collection(self, method: str, **arguments: Any) -> Any:

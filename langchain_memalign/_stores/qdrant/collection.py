@@ -124,6 +124,7 @@ class Collection:
             ConfigurationError: The server is too old.
             MemoryCorruptError: The collection holds something else; nothing was changed.
         """
+        self._check_version()
         info = self._info() or self._brought_back() or self._created()
         self._learn_limits(info)
         own = self._own() or self._begin(info)
@@ -287,7 +288,6 @@ class Collection:
     def _created(self) -> Any:
         from qdrant_client import models
 
-        self._check_version()
         server = self._requests.server
         factor = server.write_consistency_factor
         if factor is None and server.replication_factor is not None:
@@ -340,14 +340,16 @@ class Collection:
 
         vectors = info.config.params.vectors or {}
         foreign = not isinstance(vectors, dict) or set(vectors) - {CASE_VECTOR, RULE_VECTOR}
-        found, _ = self._requests.read("scroll", limit=1, with_payload=False)
+        number = self.exactly(
+            lambda exact: self._requests.of_collection("count", exact=exact)
+        ).count
         # Asked again: another process may just have begun it.
         own = self._own()
         if own is not None:
             return own
-        if foreign or found:
+        if foreign or number:
             raise MemoryCorruptError(
-                f"found about {info.points_count} points but no memory at "
+                f"found {number} points but no memory at "
                 f"{self._requests.server.place}; expected a memory, or no such collection; nothing "
                 "was changed: name another collection=."
             )

@@ -155,7 +155,13 @@ def _answered(server: Server, status: int, said: str, retry_after: Any = None) -
             status=status,
         )
     error: MemoryStoreError
-    if status in (401, 403):
+    if status == 403 and re.search("Global (manage )?access is required", said):
+        error = MemoryUnavailableError(
+            f"the Qdrant server at {server.url} does not let the given api_key manage collections "
+            f"({shown}); expected one that may: who makes, learns into or scrubs the memory "
+            f"{server.collection!r} renames its aliases. Judging needs no such key."
+        )
+    elif status in (401, 403):
         given = "the given api_key" if server.api_key else "no api_key"
         error = MemoryUnavailableError(
             f"the Qdrant server at {server.url} refused {given} ({shown}); expected a key that may "

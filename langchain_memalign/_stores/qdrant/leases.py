@@ -30,6 +30,7 @@ from langchain_memalign._stores.qdrant.update_leases import UpdateLeases
 from langchain_memalign.errors import MemoryLockedError, MemoryStoreError, MemoryUnavailableError
 
 _FIRST_LOOK, _LAST_LOOK = 0.02, 0.25  # seconds between two looks at a lease that others hold
+_BIRTHS = 20  # how often to try to make a lease that others try to make at the same time
 _STUCK = 4  # swaps that failed, although nobody else changed the lease, before that is told
 
 
@@ -65,15 +66,17 @@ class Leases:
         Raises:
             MemoryUnavailableError: The memory is no longer the one that was opened.
         """
-        state = self.find(WRITER)
-        if state is None and self.aliases is not None:
+        for _ in range(_BIRTHS):
+            state = self.find(WRITER)
+            if state is not None:
+                return state
+            if self.aliases is None:
+                break
             # A collection that was restored from a snapshot has no aliases.
             self._check_memory()
             self.aliases.create(WRITER)
-            state = self.find(WRITER)
-        if state is None:
-            raise vanished(self._requests.server)
-        return state
+            pause(random.uniform(0, _FIRST_LOOK))
+        raise vanished(self._requests.server)
 
     def look(self) -> LeaseState | None:
         """As `verify`, but None where the key may not know the leases, and the memory is there."""
@@ -116,8 +119,9 @@ class Leases:
         """
         if name == WRITER:
             return self.verify()
+        tries = 0
         while (state := self.find(name)) is None:
-            if time.monotonic() > deadline:
+            if tries and time.monotonic() > deadline:
                 raise MemoryUnavailableError(
                     f"could not make the lease {name!r} of {self._requests.server.place} in time; "
                     "expected to: repeat what failed, and pass a longer lease_wait= if this "
@@ -125,6 +129,7 @@ class Leases:
                 )
             self.verify()
             self._kept.create(name)
+            tries += 1
             pause(random.uniform(0, _FIRST_LOOK))
         return state
 
@@ -204,7 +209,8 @@ class LeaseHolder:
         deadline = began + self._server.lease_wait
         seen, since = dead and dead.stamp, -math.inf
         failed, look = 0, _FIRST_LOOK
-        state = self._leases.expected(name) or self._leases.read(name, deadline=deadline)
+        guess = self._leases.expected(name)
+        state = guess or self._leases.read(name, deadline=deadline)
         while True:
             now = time.monotonic()
             if state.stamp != seen:
@@ -215,9 +221,9 @@ class LeaseHolder:
                     threading.Thread(target=self._keep, args=[held], daemon=True).start()
                     return held
                 failed += 1
-            if time.monotonic() >= deadline:
+            if state is not guess and time.monotonic() >= deadline:
                 raise self._stuck(state) if failed >= _STUCK else self._told(state)
-            if failed != 1:  # what was left free by this process may just be out of date
+            if state is not guess:  # which may just be out of date
                 pause(random.uniform(look / 2, look))
                 look = min(_LAST_LOOK, look * 1.5)
             state = self._leases.read(name, deadline=deadline)

@@ -256,6 +256,8 @@ class QdrantStore(MemoryStore):
 
     def _keep_points(self, old: LeaseState | None) -> None:
         try:
+            if self._collection.is_indexed_for_updates and not self._collection.has_index(STAMP):
+                self._collection.make_index(STAMP)
             if old is None:
                 self._leases.points.create(WRITER)
             self._collection.note(leases=BY_UPDATES)

@@ -220,6 +220,14 @@ def forget(
             help="Learn what else fed the lost principles anew, now; or leave it to `align`.",
         ),
     ] = True,
+    scrub: Annotated[
+        bool,
+        typer.Option(
+            "--scrub",
+            help="Leave no byte of it in a server's files, also where the memory is large. Alone: "
+            "of what was forgotten before.",
+        ),
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would go.")] = False,
     yes: YesOption = False,
     judge_file: JudgeOption = None,
@@ -235,13 +243,17 @@ def forget(
       $ memalign forget 3f2a91 --yes
       $ memalign forget --reviewer ann --before 2026-01-31
       $ memalign forget --contains "jane.doe@example.org" --dry-run
+      $ memalign forget --scrub
     """
     screen = Screen(json=json)
     earlier = read_date(before, "--before")
     if not ids and not source and reviewer is None and earlier is None and not contains:
+        if scrub:
+            _scrub(screen, judge_file, json=json)
+            return
         raise InvalidInputError(
             "found nothing that says what to forget; expected ids, --source, --reviewer, --before "
-            "or --contains."
+            "or --contains, or --scrub alone."
         )
     with opened_judge(judge_file, asks_model=redistill and not dry_run, creates=False) as (
         file,
@@ -284,6 +296,8 @@ def forget(
             redistill=redistill,
             on_erased=lambda erased: cleared.append(clear(erased)),
         )
+        if scrub:
+            report = report.model_copy(update={"guarantee": judge.memory.scrub()})
         left = [
             principle
             for principle in judge.memory.principles(judge.spec.name, retired=True)
@@ -314,6 +328,15 @@ def _says(episode: Episode, text: str) -> bool:
     said = [*contents, *judged, episode.value, episode.rationale, episode.reviewer]
     # Text that is compared as JSON is found across no quotation mark and no line break of its own.
     return canonical(text)[1:-1].casefold() in canonical(said).casefold()
+
+
+def _scrub(screen: Screen, judge_file: JudgeOption, *, json: bool) -> None:
+    with opened_judge(judge_file, asks_model=False, creates=False) as (_, judge):
+        guarantee = judge.memory.scrub()
+    if json:
+        screen.data({"guarantee": guarantee})
+    else:
+        screen.note(guarantee)
 
 
 def _preview(
