@@ -69,7 +69,7 @@ class JudgeSetup:
             model=self.model_name,
         )
 
-    def context(self, config: RunnableConfig | None = None, **limits: int) -> AlignmentContext:
+    def context(self, config: RunnableConfig | None = None, **limits: Any) -> AlignmentContext:
         """What an alignment of this judge works with; `limits` are fields of `AlignmentContext`."""
         return AlignmentContext(
             spec=self.spec,
