@@ -21,6 +21,15 @@ from langchain_core.tools import BaseTool
 from pydantic import BaseModel
 
 from langchain_memalign._alignment.context import Cost
+from langchain_memalign._arguments import (
+    at_least,
+    check_alignment,
+    check_no_options,
+    checked_decision,
+    cosine,
+    forgotten,
+    one_of,
+)
 from langchain_memalign._async import align as aaligning
 from langchain_memalign._async import forget as aforgetting
 from langchain_memalign._async import gated as agated
@@ -29,7 +38,6 @@ from langchain_memalign._async import principles as aprinciples
 from langchain_memalign._concurrency import blocking, off_loop
 from langchain_memalign._definition import check_definition, known_definition, written_anew
 from langchain_memalign._evaluated import evaluated
-from langchain_memalign._gate import check_gate, checked_decision
 from langchain_memalign._memory.records import Records
 from langchain_memalign._memory.search import OnRecallFailure
 from langchain_memalign._models import Retry, StructuredModel, resolve_chat_model
@@ -46,7 +54,7 @@ from langchain_memalign._sync import align as aligning
 from langchain_memalign._sync import forget as forgetting
 from langchain_memalign._sync import gated, judging, principles, transactions
 from langchain_memalign._values import Declared, JudgeSpec, ValueType
-from langchain_memalign.errors import ConfigurationError, InvalidInputError
+from langchain_memalign.errors import ConfigurationError
 from langchain_memalign.memory import PRINCIPLE_TOKENS, Memory
 from langchain_memalign.schema import (
     AlignmentReport,
@@ -186,13 +194,13 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
             records=memory.records,
             model=StructuredModel(self.model, options=structured_output, retry=retry or Retry()),
             budgets=Budgets(
-                k=_at_least(0, "k", k),
-                principle_tokens=_at_least(1, "principle_tokens", principle_tokens),
-                case_tokens=_at_least(100, "case_tokens", case_tokens),
-                episode_tokens=_at_least(50, "episode_tokens", episode_tokens),
-                distant=_cosine("distant", distant),
+                k=at_least(0, "k", k),
+                principle_tokens=at_least(1, "principle_tokens", principle_tokens),
+                case_tokens=at_least(100, "case_tokens", case_tokens),
+                episode_tokens=at_least(50, "episode_tokens", episode_tokens),
+                distant=cosine("distant", distant),
             ),
-            on_recall_failure=_one_of(
+            on_recall_failure=one_of(
                 get_args(OnRecallFailure), "on_recall_failure", on_recall_failure
             ),
             model_name=model if isinstance(model, str) else None,
@@ -252,7 +260,7 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
             ModelError: The provider refuses access; or the case could not be embedded, unless
                 `on_recall_failure` is "principles".
         """
-        _check_no_options(kwargs)
+        check_no_options(kwargs)
 
         def judge(
             case: CaseLike, run_manager: CallbackManagerForChainRun, config: RunnableConfig
@@ -268,7 +276,7 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         self, input: CaseLike, config: RunnableConfig | None = None, **kwargs: Any
     ) -> Outcome:
         """Async `invoke`."""
-        _check_no_options(kwargs)
+        check_no_options(kwargs)
 
         async def judge(
             case: CaseLike, run_manager: AsyncCallbackManagerForChainRun, config: RunnableConfig
@@ -489,7 +497,7 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
             ModelError: The provider refuses access. The feedback is stored, pending; with a gate
                 it is not.
         """
-        _check_alignment(gate, max_concurrency)
+        check_alignment(gate, max_concurrency)
 
         def work(config: RunnableConfig) -> AlignmentReport:
             context = self.setup.context(config, max_concurrency=max_concurrency)
@@ -515,7 +523,7 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         config: RunnableConfig | None = None,
     ) -> AlignmentReport:
         """Async `align`."""
-        _check_alignment(gate, max_concurrency)
+        check_alignment(gate, max_concurrency)
 
         async def work(config: RunnableConfig) -> AlignmentReport:
             context = self.setup.context(config, max_concurrency=max_concurrency)
@@ -561,7 +569,7 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         Raises:
             InvalidInputError: Nothing says which episodes should go.
         """
-        fits = _forgotten(episode_ids, source_ids, reviewer, before, where)
+        fits = forgotten(episode_ids, source_ids, reviewer, before, where)
         return self._as_run(
             "forget",
             lambda config: forgetting.forget(self.setup.context(config), fits, redistill=redistill),
@@ -580,7 +588,7 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         config: RunnableConfig | None = None,
     ) -> ForgetReport:
         """Async `forget`."""
-        fits = _forgotten(episode_ids, source_ids, reviewer, before, where)
+        fits = forgotten(episode_ids, source_ids, reviewer, before, where)
         return await self._as_arun(
             "forget",
             lambda config: aforgetting.forget(
@@ -717,87 +725,7 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         return f"MemAlignJudge({self.spec.name!r}, {self.spec.value_type.describe()})"
 
 
-def _check_no_options(options: Mapping[str, Any]) -> None:
-    if options:
-        raise InvalidInputError(
-            f"found {', '.join(sorted(options))}; a judge takes a case and a config only. Give "
-            "options of the model to the model itself, such as model.bind(...) or its parameters."
-        )
-
-
 def _langsmith_result(result: EvaluatorResult) -> EvaluationResult:
     from langsmith.evaluation import EvaluationResult
 
     return EvaluationResult(**result)
-
-
-def _check_alignment(gate: Any, max_concurrency: Any) -> None:
-    if type(max_concurrency) is not int or max_concurrency < 1:
-        raise InvalidInputError(
-            f"max_concurrency: found {max_concurrency!r:.40}; expected a whole number >= 1."
-        )
-    check_gate(gate)
-
-
-def _forgotten(
-    episode_ids: Iterable[str] | None,
-    source_ids: Iterable[str] | None,
-    reviewer: str | None,
-    before: datetime | None,
-    where: Callable[[Episode], bool] | None,
-) -> Callable[[Episode], bool]:
-    """Which episodes fit all that is given.
-
-    Raises:
-        InvalidInputError: Nothing is given, or something that is not usable.
-    """
-    ids = _ids("episode_ids", episode_ids)
-    sources = _ids("source_ids", source_ids)
-    if before is not None and (not isinstance(before, datetime) or before.tzinfo is None):
-        raise InvalidInputError(
-            f"before: found {before!r:.80}; expected an aware datetime, such as datetime.now(UTC)."
-        )
-    if (ids, sources, reviewer, before, where) == (None, None, None, None, None):
-        raise InvalidInputError(
-            "nothing says what to forget; give episode_ids, source_ids, reviewer, before or "
-            "where. To forget everything, where=lambda episode: True."
-        )
-
-    def fits(episode: Episode) -> bool:
-        return (
-            (ids is None or episode.id in ids)
-            and (sources is None or episode.source_id in sources)
-            and (reviewer is None or episode.reviewer == reviewer)
-            and (before is None or episode.created_at < before)
-            and (where is None or where(episode))
-        )
-
-    return fits
-
-
-def _ids(name: str, given: Iterable[str] | None) -> frozenset[str] | None:
-    if isinstance(given, str):
-        raise InvalidInputError(f"{name}: found one string; expected a list of ids.")
-    return None if given is None else frozenset(given)
-
-
-def _at_least(least: int, name: str, number: int) -> int:
-    if type(number) is not int or number < least:
-        raise InvalidInputError(
-            f"{name}: found {number!r:.40}; expected a whole number >= {least}."
-        )
-    return number
-
-
-def _one_of(known: Sequence[T], name: str, choice: T) -> T:
-    if choice not in known:
-        raise InvalidInputError(
-            f"{name}: found {choice!r:.40}; expected {' or '.join(map(repr, known))}."
-        )
-    return choice
-
-
-def _cosine(name: str, number: float) -> float:
-    if type(number) not in (int, float) or not -1 <= number <= 1:
-        raise InvalidInputError(f"{name}: found {number!r:.40}; expected a number from -1 to 1.")
-    return number

@@ -30,7 +30,7 @@ ORDER = """
     _stores
     _memory
     _definition
-    _alignment _gate
+    _alignment _arguments
     _setup
     _async _sync
     memory _openevals
