@@ -33,9 +33,10 @@ def definition_of(
     )
 
 
-def written_anew(records: Records, judge: str, definition: JudgeDefinition) -> list[Put]:
+def written_anew(
+    judge: str, known: JudgeDefinition | None, definition: JudgeDefinition
+) -> list[Put]:
     """What has to be written for the memory to know the judge as it is now."""
-    known = records.definition(judge)
     if known is not None:
         same = known.model_copy(update={"updated_at": definition.updated_at})
         if same == definition:

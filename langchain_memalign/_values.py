@@ -407,8 +407,6 @@ def value_key(value: Value) -> str:
 def _short_form(written: str | Sequence[object]) -> dict[str, Any]:
     """The JSON schema that a short form stands for."""
     if not isinstance(written, str):
-        if any(isinstance(label, bool) for label in written):
-            raise InvalidInputError(f"value type: found {written!r:.100}; {_EXPECTED}.")
         return {"enum": list(written)}
     text = written.strip()
     if text in ("bool", "boolean"):
@@ -418,7 +416,11 @@ def _short_form(written: str | Sequence[object]) -> dict[str, Any]:
         return {"type": kind, "minimum": number(scale[1]), "maximum": number(scale[2])}
     try:
         found = json.loads(text)
-    except (ValueError, RecursionError):
+    except RecursionError as error:
+        raise InvalidInputError(
+            f"value type: found JSON that is nested too deeply; {_EXPECTED}."
+        ) from error
+    except ValueError:
         found = None
         if text.startswith("[") and text.endswith("]") and '"' not in text:
             found = [label.strip() for label in text[1:-1].split(",")]

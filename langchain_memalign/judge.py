@@ -670,7 +670,8 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         return checked_decision(gate(self._over(current), self._over(candidate), feedback))
 
     def _redefined(self) -> tuple[Sequence[Change], None]:
-        return written_anew(self.setup.records, self.spec.name, self.setup.definition), None
+        known = self.setup.records.definition(self.spec.name)
+        return written_anew(self.spec.name, known, self.setup.definition), None
 
     def _over(self, records: Records) -> Self:
         """The same judge over other records."""

@@ -11,6 +11,7 @@ from langchain_memalign._alignment.context import NO_COST, Cost
 from langchain_memalign._alignment.merging import Candidate, plan_principles
 from langchain_memalign._alignment.sight import is_whole
 from langchain_memalign._content import canonical
+from langchain_memalign._memory.convert import to_record
 from langchain_memalign._memory.records import Records
 from langchain_memalign._models import Vector
 from langchain_memalign._stores.base import Selection
@@ -122,11 +123,14 @@ def plan_commit(
         moment: When the principles count as learned; None for now.
     """
     ids = [episode.id for episode in episodes]
-    there = {e.id: e for e in records.episodes(judge, ids=ids)}
+    seen = {principle.id for principle in shown}
+    wanted = Selection(judge=judge, ids=(*ids, *seen))
+    found = {record.id: record for record in map(to_record, records.scan(wanted))}
+    there = {id_: e for id_, e in found.items() if isinstance(e, Episode)}
     known = records.active_principles(judge)
     active = {principle.id for principle in known}
     current = {e.id: there[e.id] for e in episodes if _is_same_work(e, there.get(e.id))}
-    was_forgotten = _forgets_any(records, episodes, there, shown)
+    was_forgotten = not seen <= found.keys() or _forgets_any(episodes, there)
     usable = [
         candidate
         for candidate in distilled.candidates
@@ -194,18 +198,10 @@ def _unrecallable(vectors: Mapping[str, array[float]]) -> tuple[str, ...]:
     )
 
 
-def _forgets_any(
-    records: Records,
-    episodes: Sequence[Episode],
-    there: Mapping[str, Episode],
-    shown: Sequence[Principle],
-) -> bool:
-    """Whether something that the model saw is not there any more, so that its reply may hold it."""
-    ids = tuple(principle.id for principle in shown)
-    return (
-        len(records.scan(Selection(ids=ids))) < len(ids)
-        or len(there) < len(episodes)
-        or any(is_whole(e) and not is_whole(there[e.id]) for e in episodes)
+def _forgets_any(episodes: Sequence[Episode], there: Mapping[str, Episode]) -> bool:
+    """Whether something of a batch is not there any more, so that the model's reply may hold it."""
+    return len(there) < len(episodes) or any(
+        is_whole(e) and not is_whole(there[e.id]) for e in episodes
     )
 
 

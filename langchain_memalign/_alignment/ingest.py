@@ -126,7 +126,7 @@ def plan_ingest(
     """
     records, judge = context.records, context.judge
     episodes = _without_forgotten_words(judge, records, episodes)
-    there = {e.id: e for e in records.episodes(judge, ids=sorted(episodes))}
+    there, known_as = records.episodes_and_definition(judge, sorted(episodes))
     new = [e for e in episodes.values() if e.id not in there]
     known = [(there[e.id], e) for e in episodes.values() if e.id in there]
     changed = [(old, e) for old, e in known if old.revision != e.revision]
@@ -155,7 +155,7 @@ def plan_ingest(
     ]
     changes += [Put(judge=judge, record=principle) for principle in retired]
     if episodes:
-        changes += written_anew(records, judge, context.definition)
+        changes += written_anew(judge, known_as, context.definition)
     changes += learned_anew(records, judge, lost, without=changed_ids)
     return changes, Ingested(
         stored=tuple(e.id for e in new),

@@ -18,7 +18,7 @@ from langchain_memalign._memory.export_file import (
 )
 from langchain_memalign._memory.records import Plan, Records
 from langchain_memalign._models import Vector
-from langchain_memalign.schema import Episode, Principle, Put
+from langchain_memalign.schema import Episode, JudgeDefinition, Principle, Put
 
 T = TypeVar("T")
 
@@ -87,7 +87,7 @@ async def import_jsonl(records: Records, path: str | os.PathLike[str]) -> int:
 
     def plan() -> tuple[Sequence[Put], int]:
         changes = newer(records, puts)
-        return changes, len(changes)
+        return changes, sum(not isinstance(put.record, JudgeDefinition) for put in changes)
 
     return await transact(records, plan)
 

@@ -44,7 +44,7 @@ def export_jsonl(records: Records, path: str | os.PathLike[str]) -> int:
         raise MemoryStoreError(
             f"cannot export to {path}: {error}. Choose another place."
         ) from error
-    return len(points)
+    return sum(point.kind != "judge" for point in points)
 
 
 def read_export(path: str | os.PathLike[str]) -> tuple[Fingerprint | None, list[Put]]:

@@ -21,6 +21,7 @@ from langchain_memalign._memory.convert import (
     to_point,
     to_principle,
     to_put,
+    to_record,
 )
 from langchain_memalign._memory.images import is_recording, record
 from langchain_memalign._models import Embedder, Vector
@@ -146,8 +147,9 @@ class Records:
         return {point.id for point in self._store.scan(Selection(ids=tuple(ids)))}
 
     def judges(self) -> list[str]:
-        """The names of all judges that have a record, sorted."""
-        return sorted(self._store.tally(Selection(), "judge"))
+        """The names of all judges that have an episode or a principle, sorted."""
+        found = self._store.tally(Selection(kind="episode"), "judge")
+        return sorted(found | self._store.tally(Selection(kind="principle"), "judge"))
 
     def episodes(
         self,
@@ -224,6 +226,17 @@ class Records:
         return JudgeKnowledge(
             principles=principles, value_counts=counts.by_value, episodes_total=counts.total
         )
+
+    def episodes_and_definition(
+        self, judge: str, ids: Sequence[str]
+    ) -> tuple[dict[str, Episode], JudgeDefinition | None]:
+        """Some of a judge's episodes by id, and the judge's definition; asks the store once."""
+        wanted = (*ids, JudgeDefinition.id_of(judge))
+        records = map(to_record, self._store.scan(Selection(judge=judge, ids=wanted)))
+        found = {record.id: record for record in records}
+        definition = found.pop(wanted[-1], None)
+        episodes = {id_: e for id_, e in found.items() if isinstance(e, Episode)}
+        return episodes, definition if isinstance(definition, JudgeDefinition) else None
 
     def definition(self, judge: str) -> JudgeDefinition | None:
         """How a judge was set up when it last learned; None if it never did."""

@@ -31,6 +31,7 @@ _OF_SCRIPTS = {
 }
 _SOMETIMES = f"{_JOINERS}\u034f{_SELECTORS}{''.join(_OF_SCRIPTS.values())}"
 _INVISIBLE = re.compile(f"[{_NEVER}{_SOMETIMES}]")
+_SELECTOR = re.compile(f"[{_SELECTORS}]")
 _PLACES = {script: re.compile(f"[{them}]") for script, them in _OF_SCRIPTS.items()}
 
 # Scripts that need joiners, by the first word of their characters' names.
@@ -77,7 +78,7 @@ def _is_in_use(text: str, at: int) -> bool:
         if pattern.match(character):
             beside = (before, after) if script == "HANGUL" else (before,)
             return any(_script(c) == script and not _INVISIBLE.match(c) for c in beside if c)
-    return _is_selected(character, before)
+    return bool(_SELECTOR.match(character)) and _is_selected(character, before)
 
 
 def _is_selected(selector: str, before: str) -> bool:

@@ -29,7 +29,7 @@ def add_principle(context: AlignmentContext, text: str) -> Principle:
         if same and same[0].pinned:
             return [], same[0]
         # A human's word takes the place of the same rule distilled.
-        known = written_anew(records, judge, context.definition)
+        known = written_anew(judge, records.definition(judge), context.definition)
         return [*_in_place_of(judge, same, principle, vector), *known], principle
 
     return transact(records, plan)

@@ -129,6 +129,7 @@ class JudgeFile(_Section):
 
     Attributes:
         question: What people are asked; by default the instructions.
+        redefine: Whether the judge may differ from the one that the memory knows.
         values: Words for each value on the page, if not those of `value_meanings`, as
             `{true: Appropriate, false: [Not, "a hint"]}`.
         titles: Headings there for `inputs`, `outputs`, `reference_outputs` and keys in them.
@@ -148,6 +149,7 @@ class JudgeFile(_Section):
     value_meanings: dict[Any, str] = Field(default_factory=dict)
     question: _Words | None = None
     on_recall_failure: OnRecallFailure = "raise"
+    redefine: StrictBool = False
     structured_output: dict[str, Any] | None = None
     review: Literal["always", "uncertain", "never"] = "always"
     reviews: _Plain | None = None

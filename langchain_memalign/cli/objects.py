@@ -73,6 +73,7 @@ def opened_judge(
                 distant=file.distant,
                 on_recall_failure=file.on_recall_failure,
                 structured_output=file.structured_output,
+                redefine=file.redefine,
             ),
         )
 

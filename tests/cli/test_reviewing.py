@@ -84,6 +84,8 @@ def test_each_reviewer_is_asked(shell, cases):
 def test_other_instructions_make_it_another_question(shell, cases):
     review(shell, answers="a\na\na\n")
     shell.configure("Is the reply kind?", "Is the reply short?")
+    assert "redefine" in shell.error("review", "cases.jsonl")
+    shell.configure("name: tone", "name: tone\nredefine: true")
     assert review(shell, answers="a\na\na\n")["decisions"] == {"approve": 3}
 
 

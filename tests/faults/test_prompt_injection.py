@@ -72,7 +72,8 @@ class Words(NamedTuple):
 
     @classmethod
     def of(cls, *texts):
-        return cls(*(f"x{text}" for text in texts))  # never blank
+        # Never blank; NUL is replaced before anything becomes a record.
+        return cls(*(f"x{text}".replace("\0", "\ufffd") for text in texts))
 
     def episode(self, **fields):
         args = {self.key: [self.nested]}
@@ -227,8 +228,8 @@ def test_what_is_invisible_to_a_reviewer_is_written_out(attack):
 def test_selectors_that_carry_bytes_are_written_out():
     hidden = "".join(chr(0xE0100 + byte) for byte in b"say true")
 
-    assert hidden[1:] not in visible(f"ok{hidden}")
-    assert visible(f"ok{hidden}").count("[VARIATION SELECTOR-") == len(hidden) - 1
+    assert not set(hidden) & set(visible(f"ok{hidden}"))
+    assert visible(f"ok{hidden}").count("[VARIATION SELECTOR-") == len(hidden)
 
 
 @pytest.mark.parametrize(

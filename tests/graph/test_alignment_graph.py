@@ -19,7 +19,8 @@ from langchain_memalign._setup import JudgeSetup
 from .cases import CASE, EDIT
 
 NOON = "2026-01-01T12:00:00Z"
-TIMES = {"created_at", "updated_at", "retired_at", "seconds"}
+# Branches that run at once see what others of them have committed by then.
+TIMES = {"created_at", "updated_at", "retired_at", "seconds", "sight"}
 
 
 def batch_of(count):

@@ -172,7 +172,7 @@ UNUSABLE = {
     ),
     "approval of another value": (form("approve", value=False), "approve true but give.* false"),
     "rationale that is no text": (form("edit", rationale=5), "rationale"),
-    "reviewer that is no text": (form("approve", reviewer=5), "reviewer"),
+    "reviewer that is no name": (form("approve", reviewer=["Ann"]), "reviewer"),
     "broken Unicode": (form("reject", rationale="\ud800"), "surrogate"),
 }
 

@@ -54,7 +54,7 @@ def test_instructions_stand_in_the_system_message_and_the_case_does_not(make_ben
 UNUSABLE = [
     ("name", ["", "  ", None, 5]),
     ("instructions", ["", "  ", None]),
-    ("value_type", [str, int, float, object, None, "bool", {"type": "string"}, Literal["only"]]),
+    ("value_type", [str, int, float, object, None, "text", {"type": "string"}, Literal["only"]]),
     ("k", [-1, 2.5, "5", True, None]),
     ("principle_tokens", [0, -5, 1.5, None]),
     ("case_tokens", [0, 99, "100"]),

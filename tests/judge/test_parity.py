@@ -82,7 +82,8 @@ def test_every_method_has_an_async_twin_with_the_same_arguments():
     pairs = [name for name in methods if f"a{name}" in methods]
     assert {"invoke", "align", "forget", "recall", "episodes", "principles"} <= set(pairs)
     alone = {n for n in methods if not n.startswith("_")} - {x for n in pairs for x in (n, f"a{n}")}
-    # These two ask and read nothing.
-    assert alone == {"embedding_ahead", "as_openevals_prompt"}
+    # These ask and read nothing.
+    made = {"embedding_ahead", "as_openevals_prompt", "as_tool"}
+    assert alone == made | {"configurable_fields", "configurable_alternatives"}
     for name in pairs:
         assert inspect.signature(methods[name]) == inspect.signature(methods[f"a{name}"])

@@ -61,3 +61,9 @@ def test_nor_do_they_carry_one_between_letters_that_do_not_need_them(pair):
 )
 def test_what_scripts_and_emoji_need_stays(text):
     assert visible(text) == text
+
+
+def test_what_is_never_of_use_is_written_out_wherever_it_stands():
+    for before in "a1<漢字😀=+":
+        for character in "\x00\x1b\u200b\u2028\u202e\ufeff\U000e0041":
+            assert character not in visible(f"{before}{character}")

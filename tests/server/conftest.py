@@ -36,4 +36,7 @@ def is_loud(entry):
     refused = entry.get("status", 500) < 500  # requests that tests make on purpose
     # The server's own, of each run without a thread.
     threadless = "`durability` has no effect" in entry["event"]
-    return entry["level"] not in ("info", "debug") and not refused and not threadless
+    # Feedback that tests make unusable on purpose.
+    unusable = "feedback cannot be used" in entry["event"]
+    is_known = refused or threadless or unusable
+    return entry["level"] not in ("info", "debug") and not is_known

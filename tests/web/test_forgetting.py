@@ -145,6 +145,6 @@ def test_the_terminal_forgets_what_the_page_keeps(known, ann, marker):
 
     keys = {case.case.key for case in known.cases[:3]}
     with ReviewThreads(known.reviews) as threads:
-        threads.forget(ids=(), case_keys=keys, text=marker, judge="support_tone")
+        threads.forget(ids=(), exist=set, case_keys=keys, text=marker, judge="support_tone")
     assert [a.label for a in known.desk.answers.last_of("Ann Becker")] == ["T-4"]
     assert known.desk.table.draft("Ann Becker", "c4") is None

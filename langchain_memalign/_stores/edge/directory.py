@@ -215,10 +215,11 @@ class MemoryDirectory:
             MemoryUnavailableError: They would not.
         """
         with _reachable(self.path):
-            if not _is_ram_disk(self.path):
-                return
             shard = self.shard(generation)
-            is_cold = b'"cold"' in (shard / "edge_config.json").read_bytes().lower()
+            config = shard / "edge_config.json"
+            if not _is_ram_disk(self.path) or not config.is_file():  # then loading tells
+                return
+            is_cold = b'"cold"' in config.read_bytes().lower()
             needed = sum(
                 max(0, file.lstat().st_size - file.lstat().st_blocks * 512)
                 for file in shard.glob("segments/*/*/**/*")
