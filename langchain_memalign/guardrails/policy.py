@@ -28,8 +28,8 @@ Otherwise: TypeAlias = Literal["raise", "replace", "review"]
 Trouble: TypeAlias = Literal["unscored", "outage", "error", "timeout"]
 """Why there is no verdict.
 
-The judge was asked and reached none; the model or the memory could not be reached; either failed for
-good, or the case is not usable; or it took longer than the policy waits.
+The judge was asked and reached none; the model or the memory could not be reached; either failed
+for good, or the case is not usable; or it took longer than the policy waits.
 """
 Message: TypeAlias = str | Mapping[str, Any] | Callable[[Verdict | Unscored], Any]
 
@@ -237,8 +237,9 @@ def trouble_of(error: MemAlignError) -> Trouble:
     """Whether what was raised is an outage, which may pass by itself, or another error."""
     if isinstance(error, ModelError):
         return "outage" if error.transient else "error"
-    is_reached = not isinstance(error, MemoryUnavailableError | MemoryLockedError)
-    return "error" if is_reached or error.status in (401, 403) else "outage"
+    if isinstance(error, MemoryUnavailableError | MemoryLockedError):
+        return "error" if error.status in (401, 403) else "outage"
+    return "error"
 
 
 def _is_number(value: object) -> bool:
