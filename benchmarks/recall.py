@@ -1,6 +1,6 @@
 """Do recalled episodes carry the expert's value? By what is compared and how; no model is asked.
 
-python benchmarks/recall.py  reads the data sets beside the checkout; --data names another folder.
+python benchmarks/recall.py  reads the data sets in the folder MEMALIGN_DATA; --data names another.
 """
 
 import argparse
@@ -9,7 +9,7 @@ from pathlib import Path
 import report
 from matplotlib.figure import Figure
 from recall_quality import recall_quality
-from shared_data import HERE, datasets, feedback, rows, value_type
+from shared_data import FOLDER, datasets, feedback, rows, value_type
 from tqdm import tqdm
 
 from langchain_memalign import MemAlignJudge, Memory
@@ -73,7 +73,7 @@ def draw(by_set, path):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=HERE)
+    parser.add_argument("--data", type=Path, default=FOLDER)
     parser.add_argument("--k", type=int, default=5)
     parser.add_argument("--embeddings", default="local")
     parser.add_argument("--out", type=Path, default=report.RESULTS / "recall.json")

@@ -1,28 +1,35 @@
-"""Real, human-labelled rows that may lie beside the checkout; benchmarks of quality read them."""
+"""Real, human-labelled rows in the folder that MEMALIGN_DATA names, for benchmarks of quality."""
 
 import json
+import os
 from pathlib import Path
 
-HERE = Path(__file__).parents[1].parent / "shared" / "data"
+FOLDER = Path(os.environ["MEMALIGN_DATA"]) if os.environ.get("MEMALIGN_DATA") else None
 
 
-def datasets(folder=HERE):
+def datasets(folder=FOLDER):
     """The names of the data sets in a folder.
 
     Raises:
-        SystemExit: There are none.
+        SystemExit: There are none, or no folder is named.
     """
+    _check_named(folder)
     found = sorted(path.parent.name for path in Path(folder).glob("*/train.jsonl"))
     if not found:
         raise SystemExit(
             f"found no data sets in {folder}; expected folders with train.jsonl and test.jsonl. "
-            "Name another folder with --data."
+            "Name another folder with MEMALIGN_DATA or --data."
         )
     return found
 
 
 def rows(folder, name, part):
-    """The rows of a data set's part, `train` or `test`."""
+    """The rows of a data set's part, `train` or `test`.
+
+    Raises:
+        SystemExit: No folder is named.
+    """
+    _check_named(folder)
     lines = (Path(folder) / name / f"{part}.jsonl").read_text("utf-8").splitlines()
     return [json.loads(line) for line in lines]
 
@@ -48,3 +55,11 @@ def feedback(row):
         "value": row["label"],
         "rationale": row["rationale"] or None,
     }
+
+
+def _check_named(folder):
+    if folder is None:
+        raise SystemExit(
+            "found no MEMALIGN_DATA; expected a folder of data sets, each with train.jsonl and "
+            "test.jsonl: name one with MEMALIGN_DATA or --data."
+        )

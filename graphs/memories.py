@@ -11,8 +11,10 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from langchain_memalign import ConfigurationError, MemAlignError, Memory, MemoryUnavailableError
+from langchain_memalign._stores.location import server_at
 
 _REMEMBERED = 5.0  # seconds for which a memory that could not be opened is not tried again
 _LONGEST_WAIT = 5.0  # seconds that others wait for whoever is opening a memory
@@ -104,14 +106,15 @@ class Memories:
             MemAlignError: It cannot be opened.
         """
         location = location_of(named) or named
-        is_server = "://" in location
+        is_server = server_at(location) is not None
         place = location if is_server else os.path.realpath(Path(location).expanduser())
         if not (creates or is_server or Path(place, "manifest.json").exists()):
             return None
         with self._guard:
             slot = self._slots.setdefault(place, _Slot())
         if slot.memory is None:
-            self._open(slot, location, embeddings, _key_of(named) if is_server else None)
+            options = {"api_key": _key_of(named)} if is_server else {}
+            self._open(slot, location, embeddings, options)
         if slot.embeddings != embeddings:
             raise ConfigurationError(
                 f"the memory is open with the embeddings {slot.embeddings!r}; found "
@@ -128,7 +131,7 @@ class Memories:
             if slot.memory is not None:
                 slot.memory.close()
 
-    def _open(self, slot: _Slot, location: str, embeddings: str, key: str | None) -> None:
+    def _open(self, slot: _Slot, location: str, embeddings: str, options: dict[str, Any]) -> None:
         if not slot.opening.acquire(timeout=_LONGEST_WAIT):
             raise MemoryUnavailableError(
                 f"found the memory still being opened after {_LONGEST_WAIT:g} seconds; expected "
@@ -138,11 +141,11 @@ class Memories:
             if slot.memory is not None:
                 return
             until, with_key, error = slot.failed or (0.0, None, None)
+            key = options.get("api_key")
             if error is not None and time.monotonic() < until and with_key == key:
                 raise type(error)(str(error)) from error
             try:
-                options = {"api_key": key} if "://" in location else {}
-                slot.memory = Memory.open(location, embeddings=embeddings, **options)  # type: ignore[arg-type]
+                slot.memory = Memory.open(location, embeddings=embeddings, **options)
                 slot.embeddings = embeddings
             except MemAlignError as error:
                 if isinstance(error, MemoryUnavailableError):

@@ -19,6 +19,7 @@ from langchain_memalign._memory.records import Plan, Records
 from langchain_memalign._models import Embedder, Retry, resolve_embeddings
 from langchain_memalign._stores.base import MemoryStore
 from langchain_memalign._stores.edge.store import EdgeStore
+from langchain_memalign._stores.location import MEMORY, server_at
 from langchain_memalign._stores.qdrant.options import ServerOptions
 from langchain_memalign._stores.qdrant.store import QdrantStore
 from langchain_memalign._sync import recall as recalling
@@ -89,7 +90,9 @@ class Memory:
 
         Args:
             location: A directory, ":memory:" for one that is gone on close, or the address of a
-                Qdrant server (1.18 or newer) or cluster, such as "http://localhost:6333".
+                Qdrant server (1.18 or newer) or cluster, such as "http://localhost:6333";
+                "localhost:6333" is the same, and "grpc://localhost:6334" is the server there whose
+                REST port is 6333, with gRPC.
             embeddings: LangChain `Embeddings`, "local" (offline, extra `local`), or a
                 "provider:name" as `init_embeddings` takes it.
             embeddings_id: Names an `Embeddings` object for the fingerprint; by default its class
@@ -113,8 +116,9 @@ class Memory:
         """
         model, identity = resolve_embeddings(embeddings, embeddings_id)
         embedder = Embedder(model, identity, retry=retry or Retry())
-        if str(location).startswith(("http://", "https://")):
-            return cls(QdrantStore.open(str(location), **server), embedder)
+        if (address := server_at(location)) is not None:
+            options = address.options(dict(server))
+            return cls(QdrantStore.open(address.url, **options), embedder)
         if server:
             raise ConfigurationError(
                 f"found {', '.join(sorted(server))} for the directory {location!s}; expected "
@@ -332,7 +336,7 @@ class Memory:
 
 def _place(location: str | os.PathLike[str]) -> tuple[int, int, int] | None:
     """What tells a directory from others, also by another path; None for one that is not there."""
-    if str(location) == ":memory:":
+    if str(location) == MEMORY:
         return None
     try:
         found = os.stat(location)

@@ -19,7 +19,7 @@ from tqdm import tqdm
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import report
-from shared_data import HERE as DATA
+from shared_data import FOLDER as DATA
 
 INSTALLED = {"ours": ["langchain-memalign"], "mlflow": ["mlflow", "dspy", "litellm"]}
 REAL = ("defacto", "feedbackqa")
@@ -40,9 +40,10 @@ def of_the_package(repeats):
 def measured(options):
     """All rows, each with the figures of its runs."""
     optimizers = RECORDS in options.sizes and not options.no_optimizers
-    real = [name for name in REAL if (DATA / name).is_dir()]
+    real = [name for name in REAL if DATA is not None and (DATA / name).is_dir()]
     if len(real) < len(REAL):
-        print(f"found no data sets {set(REAL) - set(real)} in {DATA}: their prompts are left out.")
+        where = f"in {DATA}" if DATA else "and no MEMALIGN_DATA, a folder of them"
+        print(f"found no data sets {set(REAL) - set(real)} {where}: their prompts are left out.")
     runs = options.repeats * len(SIDES) * (len(DONE) + 1) * len(options.sizes)
     total = runs + len(SIDES) * len(real) + optimizers * (1 + len(OPTIMIZERS))
     with tqdm(total=total, unit="run") as bar, endpoint() as at:

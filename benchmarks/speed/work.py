@@ -42,8 +42,8 @@ def record(number):
 def real(name):
     """A real data set: what to teach, and what to judge."""
     return (
-        shared_data.rows(shared_data.HERE, name, "train")[:50],
-        shared_data.rows(shared_data.HERE, name, "test")[:REAL_JUDGED],
+        shared_data.rows(shared_data.FOLDER, name, "train")[:50],
+        shared_data.rows(shared_data.FOLDER, name, "test")[:REAL_JUDGED],
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Set as AbstractSet
-from typing import Any
+from typing import Any, Literal
 
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config, merge_configs
@@ -111,7 +111,8 @@ def decide(
         if error.is_refused_access:
             raise
         latency = Latency(recall_ms=recall_ms, model_ms=_since(started))
-        unscored = Unscored(reason=str(error), latency=latency, **evidence)
+        failure: Literal["outage", "error"] = "outage" if error.transient else "error"
+        unscored = Unscored(reason=str(error), failure=failure, latency=latency, **evidence)
         return unscored, Cost(model_calls=error.attempts)
     evidence["latency"] = Latency(recall_ms=recall_ms, model_ms=_since(started))
     evidence["usage"] = answer.usage

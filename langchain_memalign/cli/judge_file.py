@@ -25,6 +25,7 @@ from pydantic import (
 )
 
 from langchain_memalign._memory.search import OnRecallFailure
+from langchain_memalign._stores.location import MEMORY, server_at
 from langchain_memalign._values import JudgeSpec, ValueType
 from langchain_memalign.errors import ConfigurationError, InvalidInputError
 from langchain_memalign.memory import PRINCIPLE_TOKENS
@@ -61,6 +62,14 @@ def _from_environment(key: Any) -> Any:
     return value
 
 
+def _understood(location: str) -> str:
+    try:
+        server_at(location)
+    except ConfigurationError as problem:
+        raise InvalidInputError(str(problem)) from problem  # told with the key that it stands at
+    return location
+
+
 _Plain = Annotated[str, AfterValidator(_no_variables), Field(min_length=1)]
 _Words = Annotated[str, AfterValidator(_not_blank)]
 
@@ -68,7 +77,7 @@ _Words = Annotated[str, AfterValidator(_not_blank)]
 class MemoryPlace(_Section):
     """Where the memory is. All but the location is for a server; see `Memory.open`."""
 
-    location: _Plain = "./memory"
+    location: Annotated[_Plain, AfterValidator(_understood)] = "./memory"
     api_key: Annotated[SecretStr | None, BeforeValidator(_from_environment)] = None
     timeout: Annotated[float, Field(gt=0)] | None = None
     collection: _Plain | None = None
@@ -93,12 +102,12 @@ class MemoryPlace(_Section):
     @property
     def is_server(self) -> bool:
         """Whether a server keeps it."""
-        return self.location.startswith(("http://", "https://"))
+        return server_at(self.location) is not None
 
     @property
     def directory(self) -> Path | None:
         """The directory it is in, if it is in one."""
-        return None if self.is_server or self.location == ":memory:" else Path(self.location)
+        return None if self.is_server or self.location == MEMORY else Path(self.location)
 
 
 class ModelChoice(_Section):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any, Literal, cast
 
@@ -23,6 +24,8 @@ from langchain_memalign.guardrails.messages import (
     ChainGuard,
     MakeCase,
     RetryInput,
+    is_object,
+    is_structured,
     plain_case,
     with_feedback,
 )
@@ -103,7 +106,9 @@ class MemAlignGuardrail(Runnable[Input, Output]):
             checkpoint=Checkpoint.of(judge, self.policy),
             case=case,
             retry_input=retry_input,
+            output_type=self._output_type(),
         )
+        self._warn_of_lost_shape()
 
     @property
     def InputType(self) -> type[Input]:
@@ -215,6 +220,28 @@ class MemAlignGuardrail(Runnable[Input, Output]):
             _alone(input), chunks, ensure_config(config)
         ):
             yield chunk
+
+    def _output_type(self) -> Any:
+        try:
+            return self.chain.OutputType
+        except TypeError:  # the chain does not say
+            return Any
+
+    def _warn_of_lost_shape(self) -> None:
+        told, gives = self.policy.message, self._guard.output_type
+        is_known = self.on == "output" and not is_object(gives)  # told by the answer then
+        if (
+            self.policy.may_replace
+            and isinstance(told, str)
+            and not is_known
+            and is_structured(gives)
+        ):
+            warnings.warn(
+                f"message: found a text, and the chain gives {getattr(gives, '__name__', gives)}: "
+                "what comes after it would get a text instead. Give message=, a mapping or a "
+                "function of the verdict that returns what the chain would.",
+                stacklevel=3,
+            )
 
     @property
     def _streams_through(self) -> bool:

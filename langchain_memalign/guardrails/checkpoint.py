@@ -120,9 +120,11 @@ def refusal(judged: Judged) -> GuardrailError:
             f"{judged.outcome.rationale}"
         )
     else:
+        wider = ", as would fail_open={'error'}"
         message = (
             f"the judge {name!r} reached no verdict, and this guardrail is closed without one: "
-            f"{judged.outcome.reason} fail_open={{{judged.trouble!r}}} would let it pass."
+            f"{judged.outcome.reason} fail_open={{{judged.trouble!r}}} would let it pass"
+            f"{wider if judged.trouble == 'outage' else ''}."
         )
     return GuardrailError(message, judge=name, verdict=judged.outcome)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_origin
 
 from langchain_core.load import dumps
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage
 from langchain_core.prompt_values import PromptValue
 from pydantic import BaseModel
 
@@ -23,6 +24,9 @@ RetryInput: TypeAlias = Callable[[Any, Any, Verdict | Unscored], Any]
 """From a chain's input, its refused output and the verdict to the input of a retry."""
 
 
+_log = logging.getLogger(__name__)
+
+
 @dataclass(frozen=True, kw_only=True)
 class ChainGuard:
     """What watches a chain.
@@ -33,6 +37,7 @@ class ChainGuard:
         checkpoint: Judge and policy.
         case: Makes the case of the chain's input and output.
         retry_input: Makes the input of a retry.
+        output_type: What the chain gives, as far as it says so.
     """
 
     name: str
@@ -40,6 +45,7 @@ class ChainGuard:
     checkpoint: Checkpoint
     case: MakeCase
     retry_input: RetryInput
+    output_type: Any = Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,10 +138,61 @@ def with_feedback(given: Any, answer: Any, outcome: Verdict | Unscored) -> Any:
 
 
 def in_place_of(answer: Any, replacement: Any) -> Any:
-    """A replacement in the form of the answer that it stands in for."""
-    if isinstance(answer, BaseMessage) and isinstance(replacement, str):
-        return AIMessage(replacement, id=answer.id)
-    return replacement
+    """A replacement in the form of the answer that it stands in for.
+
+    A text takes the place of the one text or message of the answer. Where there are several parts,
+    nobody can know which of them are to be withheld: the text alone is given, with a warning.
+    """
+    if not isinstance(replacement, str):
+        return replacement
+    if (shaped := _shaped(answer, replacement)) is None:
+        _log.warning(
+            "a guardrail put a text in the place of a %s, as it cannot tell which of its parts to "
+            "replace; give message=, a mapping or a function of the verdict, for the whole answer.",
+            type(answer).__name__,
+        )
+        return replacement
+    return shaped
+
+
+def in_place_of_output(output_type: Any, replacement: Any) -> Any:
+    """A replacement in the form of the answers of a chain that did not run."""
+    of_messages = output_type is AnyMessage or (
+        isinstance(output_type, type) and issubclass(output_type, BaseMessage)
+    )
+    return AIMessage(replacement) if of_messages and isinstance(replacement, str) else replacement
+
+
+def is_structured(output_type: Any) -> bool:
+    """Whether answers of a type have parts, as those of mappings and objects do."""
+    kind = get_origin(output_type) or output_type
+    return is_object(kind) or (isinstance(kind, type) and issubclass(kind, Mapping | list | tuple))
+
+
+def is_object(output_type: Any) -> bool:
+    """Whether answers of a type are objects with fields, of which none can be a bare text."""
+    is_class = isinstance(output_type, type)
+    return (
+        is_class and issubclass(output_type, BaseModel) and not issubclass(output_type, BaseMessage)
+    )
+
+
+def _shaped(answer: Any, text: str) -> Any:
+    """A text in the form of an answer; None where the answer has more parts than one."""
+    if answer is None or isinstance(answer, str):
+        return text
+    if isinstance(answer, BaseMessage):
+        return AIMessage(text, id=answer.id)
+    if isinstance(answer, Mapping) and len(answer) == 1:
+        ((key, part),) = answer.items()
+        if key == "messages" and isinstance(part, list) and part:
+            part = part[-1:]  # whatever their number, it is one conversation that is withheld
+        shaped = _shaped(part, text)
+        return None if shaped is None else {key: shaped}
+    if isinstance(answer, list) and len(answer) == 1:
+        shaped = _shaped(answer[0], text)
+        return None if shaped is None else [shaped]
+    return None
 
 
 def _text(answer: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, NotRequired, TypeAlias
 
 from langchain.agents.middleware import AgentMiddleware, AgentState, hook_config
@@ -98,6 +99,11 @@ class MemAlignMiddleware(AgentMiddleware[GuardrailState, Any, Any]):
             raise ConfigurationError(
                 "on='before_agent' with on_fail='retry': nothing was answered that could be "
                 "answered again; expected another of the two."
+            )
+        if isinstance(self.policy.message, Mapping):
+            raise ConfigurationError(
+                "message: found a mapping; expected a text, or a function of the verdict that "
+                "returns one: it is sent as a message of the agent."
             )
         known_as = judge.name if isinstance(judge, MemAlignJudge) else type(judge).__name__
         self._guard = AgentGuard(

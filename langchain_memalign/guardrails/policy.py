@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args
 
 from typing_extensions import TypedDict
 
 from langchain_memalign._values import JudgeSpec, ValueType
-from langchain_memalign.errors import ConfigurationError, InvalidInputError, MemAlignError
+from langchain_memalign.errors import (
+    ConfigurationError,
+    InvalidInputError,
+    MemAlignError,
+    MemoryLockedError,
+    MemoryUnavailableError,
+    ModelError,
+)
 from langchain_memalign.schema import Case, Unscored, Value, Verdict
 
 Action: TypeAlias = Literal["pass", "raise", "replace", "retry", "review"]
 OnFail: TypeAlias = Literal["raise", "replace", "retry", "review"]
 Otherwise: TypeAlias = Literal["raise", "replace", "review"]
-Trouble: TypeAlias = Literal["unscored", "error", "timeout"]
-"""Why there is no verdict: the judge reached none, it could not be asked, or it took too long."""
-Message: TypeAlias = str | Callable[[Verdict | Unscored], Any]
+Trouble: TypeAlias = Literal["unscored", "outage", "error", "timeout"]
+"""Why there is no verdict.
+
+The judge was asked and reached none; the model or the memory could not be reached; either failed
+for good, or the case is not usable; or it took longer than the policy waits.
+"""
+Message: TypeAlias = str | Mapping[str, Any] | Callable[[Verdict | Unscored], Any]
 
 WITHHELD = "This answer was withheld by a guardrail."
 
@@ -67,16 +79,19 @@ class GuardrailPolicy:
     Attributes:
         on_fail: "raise" a `GuardrailError`; "replace" by the message; "retry" with the judge's
             rationale fed back; or "review": wait for a human, whose answer decides and is learned.
-        message: What stands in for what was refused: a text, or a function of the outcome that
-            returns the replacement. Also used where a human refuses.
+        message: What stands in for what was refused: a text, which is put in the place of the
+            text where that is plain; a mapping, as it is; or a function of the outcome that returns
+            the replacement. Also used where a human refuses.
         retries: Most retries of one reply.
         otherwise: What happens to a reply that is refused after all retries, and, as a retry does
             not help the judge, to one without a verdict.
         threshold: Least number that passes; for judges that give numbers.
         passes: The values that pass; for any other judge. Without it, true passes.
         fail_open: Whether what could not be judged passes: always, never, or for "unscored" (the
-            judge reached no verdict), "error" (memory down, model refused, case not usable) or
-            "timeout" only. What passes unjudged is logged as a warning.
+            judge abstained), "outage" (the model or the memory could not be reached, or not for
+            now), "error" (any failure: an outage, and also a refused key or request, a broken
+            memory, a case that is not usable) or "timeout" only. What passes unjudged is logged as
+            a warning.
         timeout: Seconds after which the judge is not waited for any longer.
 
     Raises:
@@ -96,10 +111,10 @@ class GuardrailPolicy:
         _one_of("on_fail", self.on_fail, get_args(OnFail))
         _one_of("otherwise", self.otherwise, get_args(Otherwise))
         _expect(
-            isinstance(self.message, str) or callable(self.message),
+            isinstance(self.message, str | Mapping) or callable(self.message),
             "message",
             self.message,
-            "a text, or a function of the verdict",
+            "a text, a mapping, or a function of the verdict",
         )
         _expect(
             type(self.retries) is int and self.retries >= 1,
@@ -134,7 +149,16 @@ class GuardrailPolicy:
     @property
     def may_review(self) -> bool:
         """Whether a human may be asked."""
-        return self.on_fail == "review" or (self.on_fail == "retry" and self.otherwise == "review")
+        return "review" in self._ends
+
+    @property
+    def may_replace(self) -> bool:
+        """Whether something may be put in the place of what is judged."""
+        return not self._ends.isdisjoint(("replace", "review"))
+
+    @property
+    def _ends(self) -> set[str]:
+        return {self.on_fail, self.otherwise} if self.on_fail == "retry" else {self.on_fail}
 
     def check_fits(self, value_type: ValueType) -> None:
         """Refuse a judge whose values this policy cannot tell apart.
@@ -182,7 +206,8 @@ class GuardrailPolicy:
             return self.allows(judged.outcome.value)
         if isinstance(self.fail_open, bool):
             return self.fail_open
-        return judged.trouble in self.fail_open
+        is_failure = judged.trouble in ("outage", "error")
+        return judged.trouble in self.fail_open or (is_failure and "error" in self.fail_open)
 
     def decide(self, judged: Judged, *, retried: int = 0) -> Action:
         """What happens to something that was judged so.
@@ -203,7 +228,18 @@ class GuardrailPolicy:
 
     def replacement(self, outcome: Verdict | Unscored) -> Any:
         """What stands in for what was refused."""
-        return self.message(outcome) if callable(self.message) else self.message
+        if isinstance(self.message, Mapping):
+            return copy.deepcopy(dict(self.message))  # whoever gets it may change it
+        return self.message if isinstance(self.message, str) else self.message(outcome)
+
+
+def trouble_of(error: MemAlignError) -> Trouble:
+    """Whether what was raised is an outage, which may pass by itself, or another error."""
+    if isinstance(error, ModelError):
+        return "outage" if error.transient else "error"
+    if isinstance(error, MemoryUnavailableError | MemoryLockedError):
+        return "error" if error.status in (401, 403) else "outage"
+    return "error"
 
 
 def _is_number(value: object) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from langchain_core.messages.ai import UsageMetadata
 
@@ -56,11 +56,14 @@ class Unscored(Record):
 
     Attributes:
         raw: The model's last reply, where there was one.
+        failure: Whether the model could not be reached for now ("outage") or failed for good
+            ("error"); None where it was reached and gave no verdict.
         recall_problem: Why past cases could not be looked up, or not all; None where all could.
     """
 
     reason: str
     raw: str | None = None
+    failure: Literal["outage", "error"] | None = None
     principle_ids: tuple[str, ...] = ()
     episode_ids: tuple[str, ...] = ()
     usage: UsageMetadata | None = None

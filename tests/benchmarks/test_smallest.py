@@ -24,6 +24,20 @@ def run(name, *options, out, **variables):
     return ran.stdout, json.loads(out.read_text("utf-8"))
 
 
+def test_without_real_rows_it_is_said_in_a_line(tmp_path):
+    ran = subprocess.run(
+        [sys.executable, str(ROOT / "benchmarks" / "recall.py")],
+        env={k: v for k, v in os.environ.items() if k != "MEMALIGN_DATA"},
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert ran.returncode == 1
+    (line,) = ran.stderr.splitlines()
+    assert "found no MEMALIGN_DATA; expected a folder" in line
+
+
 def test_scale(tmp_path):
     printed, told = run("scale", "--sizes", "20", "40", out=tmp_path / "scale.json")
     assert [row["episodes"] for row in told["rows"]] == [20, 40]

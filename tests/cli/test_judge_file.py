@@ -63,6 +63,8 @@ def test_an_unknown_key_is_refused_with_the_known_ones(shell):
         ("model: precedent", "model: {base_url: x}", "name"),
         ("model: precedent", f"model: {{name: 'openai:x', api_key: {KEY}}}", "environment"),
         ("memory: ./memory", "memory: {place: x}", "location, api_key, timeout, collection"),
+        ("memory: ./memory", "memory: 's3://bucket'", "memory.location: found an address that"),
+        ("memory: ./memory", "memory: 'C:\\mem'", "memory.location: found 'C:"),
         ("memory: ./memory", "review: sometimes", "'always', 'uncertain' or 'never'"),
         ("name: tone", "name: [", "this is no YAML"),
     ],

@@ -104,20 +104,27 @@ def test_a_memory_is_copied(taught):
     assert "gone when the command ends" in taught.error("copy", "memory", ":memory:")
 
 
-def test_copying_to_a_server_takes_the_key_from_the_environment(taught, monkeypatch):
+@pytest.mark.parametrize("server", ["http://localhost:6333", "localhost:6333"])
+def test_copying_to_a_server_takes_the_key_from_the_environment(taught, monkeypatch, server):
     opened, really = [], objects.Memory.open
 
     def note(location, **options):
-        if location.startswith("http"):
+        if location == server:
             opened.append((location, options["api_key"].get_secret_value()))
             location, options = taught.folder / "server", {"embeddings": options["embeddings"]}
         return really(location, **options)
 
     monkeypatch.setattr(objects.Memory, "open", note)
     monkeypatch.setenv("QDRANT_API_KEY", "k-123456")
-    result = taught("copy", "memory", "http://localhost:6333")
-    assert opened == [("http://localhost:6333", "k-123456")]
+    result = taught("copy", "memory", server)
+    assert opened == [(server, "k-123456")]
     assert "k-123456" not in result.output
+
+
+def test_a_place_is_known_in_each_of_its_spellings(taught):
+    assert "twice" in taught.error("copy", "localhost:6333", "HTTP://localhost:6333/")
+    assert "begins with s3://" in taught.error("copy", "memory", "s3://bucket/memory")
+    assert not (taught.folder / "s3:").exists()
 
 
 def test_a_memory_that_is_held_is_worth_another_try(taught):

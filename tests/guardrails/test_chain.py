@@ -1,11 +1,12 @@
 """A guardrail around a chain."""
 
 import pytest
-from fakes import verdict
+from fakes import HttpError, verdict
 from langchain_core.language_models import FakeListChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.runnables import RunnableGenerator, RunnableLambda
+from pydantic import BaseModel
 
 from langchain_memalign import (
     ConfigurationError,
@@ -78,6 +79,72 @@ async def test_replace(drive, kind, message, expected):
     assert await drive.invoke(guarded, "Where is it?") == expected
 
 
+class Answer(BaseModel):
+    text: str
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ({"answer": COLD}, {"answer": "No."}),
+        ({"result": {"answer": COLD}}, {"result": {"answer": "No."}}),
+        ([COLD], ["No."]),
+        ([AIMessage(COLD, id="7")], [AIMessage("No.", id="7")]),
+        ({"reply": AIMessage(COLD, id="7")}, {"reply": AIMessage("No.", id="7")}),
+        (
+            {"messages": [HumanMessage("Where?"), AIMessage(COLD, id="7")]},
+            {"messages": [AIMessage("No.", id="7")]},
+        ),
+    ],
+)
+async def test_a_replacement_keeps_the_form_of_the_answer(drive, kind, caplog, answer, expected):
+    guarded = MemAlignGuardrail(said(answer), kind.judge, on_fail="replace", message="No.")
+    assert await drive.invoke(guarded, "Where is it?") == expected
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("answer", [{"answer": COLD, "sources": ["a"]}, {"items": [COLD, COLD]}])
+async def test_where_the_form_cannot_be_known_it_is_said(drive, kind, caplog, answer):
+    guarded = MemAlignGuardrail(said(answer), kind.judge, on_fail="replace", message="No.")
+    assert await drive.invoke(guarded, "Where is it?") == "No."
+    assert "give message=, a mapping or a function" in caplog.text
+
+
+async def test_a_mapping_stands_in_for_a_mapping(drive, kind):
+    told = {"answer": "No.", "sources": []}
+    chain = said({"answer": COLD, "sources": ["a"]})
+    guarded = MemAlignGuardrail(chain, kind.judge, on_fail="replace", message=told)
+    given = await drive.invoke(guarded, "Where is it?")
+    assert given == told
+    given["sources"].append("b")
+    assert await drive.invoke(guarded, "Where is it?") == {"answer": "No.", "sources": []}
+
+
+def test_a_text_for_a_chain_that_gives_objects_is_warned_of_at_once(kind, recwarn):
+    def answer(given: str) -> Answer:
+        return Answer(text=COLD)
+
+    def mapping(given: str) -> dict[str, str]:
+        return {"answer": COLD}
+
+    for chain, on in ((answer, "output"), (mapping, "input")):
+        with pytest.warns(UserWarning, match="message: found a text, and the chain gives"):
+            MemAlignGuardrail(chain, kind.judge, on=on, on_fail="replace")
+    recwarn.clear()
+    MemAlignGuardrail(mapping, kind.judge, on_fail="replace")  # its answer will tell
+    MemAlignGuardrail(answer, kind.judge, on_fail="replace", message=lambda _: Answer(text="No."))
+    MemAlignGuardrail(answer, kind.judge)
+    assert not recwarn.list
+
+
+async def test_a_model_whose_input_is_refused_gives_a_message(drive, kind):
+    model = FakeListChatModel(responses=[WARM])
+    guarded = MemAlignGuardrail(model, kind.judge, on="input", on_fail="replace", message="No.")
+    reply = await drive.invoke(guarded, "Where is it?!")
+    assert isinstance(reply, AIMessage)
+    assert reply.text == "No."
+
+
 async def test_a_message_is_replaced_by_a_message_of_its_id(drive, kind):
     chain = said(AIMessage(COLD, id="7"))
     guarded = MemAlignGuardrail(chain, kind.judge, on_fail="replace", message="No.")
@@ -144,6 +211,34 @@ async def test_an_input_is_judged_before_the_chain_runs(drive, kind):
     assert await drive.invoke(guarded, "Where is it?!") == "Please rephrase."
     assert chain.asked == []
     assert await drive.invoke(guarded, "SORRY, where is it?") == "Hello."
+
+
+@pytest.mark.parametrize(
+    ("failure", "trouble"),
+    [
+        (HttpError(503), "outage"),
+        (HttpError(429), "outage"),
+        (ConnectionError("refused"), "outage"),
+        (HttpError(400), "error"),
+        (HttpError(401), "error"),
+    ],
+)
+async def test_an_outage_of_the_model_is_told_from_an_abstention(
+    drive, make_bench, failure, trouble
+):
+    judge = make_bench(lambda request: failure).judge
+    others = {"unscored", "timeout", "outage"} - {trouble}
+    with pytest.raises(GuardrailError, match=f"fail_open={{'{trouble}'}}"):
+        await drive.invoke(MemAlignGuardrail(said(WARM), judge, fail_open=others), "Where?")
+    opened = MemAlignGuardrail(said(WARM), judge, fail_open={trouble})
+    assert await drive.invoke(opened, "Where?") == WARM
+
+
+async def test_an_outage_of_the_memory_is_one(drive, make_bench):
+    bench = make_bench()
+    guarded = MemAlignGuardrail(said(WARM), bench.judge, fail_open={"outage"})
+    bench.memory.close()
+    assert await drive.invoke(guarded, "Where?") == WARM
 
 
 async def test_without_a_verdict_it_is_closed(drive, troubled):

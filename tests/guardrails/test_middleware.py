@@ -237,7 +237,12 @@ async def test_it_goes_together_with_other_middleware(drive, kind, on, thread):
 
 
 @pytest.mark.parametrize(
-    "options", [{"on": "before_model"}, {"on": "before_agent", "on_fail": "retry"}]
+    "options",
+    [
+        {"on": "before_model"},
+        {"on": "before_agent", "on_fail": "retry"},
+        {"on_fail": "replace", "message": {"answer": "No."}},
+    ],
 )
 def test_options_that_do_not_fit_are_told(kind, options):
     with pytest.raises(ConfigurationError, match="expected"):

@@ -56,6 +56,20 @@ def test_a_retry_ends(otherwise):
     assert policy.decide(unjudged("unscored")) == otherwise  # no retry would help the judge
 
 
+def test_open_on_an_outage_and_closed_on_an_abstention():
+    policy = GuardrailPolicy(fail_open={"outage"})
+    troubles = ("outage", "unscored", "error", "timeout")
+    decided = {trouble: policy.decide(unjudged(trouble)) for trouble in troubles}
+    assert [trouble for trouble, action in decided.items() if action == "pass"] == ["outage"]
+    errors = GuardrailPolicy(fail_open={"error"})  # of which an outage is one
+    assert [errors.decide(unjudged(trouble)) for trouble in troubles] == [
+        "pass",
+        "raise",
+        "pass",
+        "raise",
+    ]
+
+
 @pytest.mark.parametrize("trouble", ["unscored", "error", "timeout"])
 def test_open_only_where_told(trouble, caplog):
     others = {"unscored", "error", "timeout"} - {trouble}

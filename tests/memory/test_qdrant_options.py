@@ -7,6 +7,7 @@ import pytest
 from fakes import feedback
 from pydantic import SecretStr
 
+from graphs.memories import Memories
 from langchain_memalign import ConfigurationError, Memory, MemoryUnavailableError
 from langchain_memalign._stores.base import Selection
 from langchain_memalign._stores.qdrant.store import QdrantStore
@@ -60,6 +61,28 @@ def test_what_cannot_be_an_address_or_an_option_is_refused(url, options, said):
     with pytest.raises(ConfigurationError, match=said) as told:
         Memory.open(url, embeddings=Compass(), **options)
     assert "hunter2" not in str(told.value)
+
+
+@pytest.mark.parametrize("scheme", ["", "HTTP://", "Http://"])
+def test_each_spelling_of_an_address_is_the_same_memory(on_rest, scheme):
+    address = scheme + on_rest.url.removeprefix("http://")
+    with Memory.open(address, embeddings=Compass(), **on_rest.options) as memory:
+        assert memory.location == on_rest.url
+        remember(memory, principle("Point to 0°"))
+    with on_rest.open_memory(Compass()) as memory:
+        assert texts_of(memory.recall(JUDGE, {"inputs": "0°"})) == ["Point to 0°"]
+
+
+@pytest.mark.parametrize("scheme", ["", "HTTP://"])
+def test_a_graph_server_gives_the_key_to_a_server_in_each_spelling(on_rest, scheme, monkeypatch):
+    address = scheme + on_rest.url.removeprefix("http://")
+    monkeypatch.setenv("MEMALIGN_MEMORIES", f"far={address}")
+    monkeypatch.setenv("QDRANT_API_KEY_FAR", KEY)
+    memories = Memories()
+    try:
+        assert memories.get("far", "local").location == on_rest.url
+    finally:
+        memories.close()
 
 
 def test_a_key_may_be_a_secret(on_rest):

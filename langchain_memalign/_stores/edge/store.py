@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from langchain_memalign._models import Vector
 from langchain_memalign._stores.base import Fingerprint, MemoryStore, Point, Selection
+from langchain_memalign._stores.location import MEMORY
 from langchain_memalign._stores.write_batch import Batch
 from langchain_memalign.errors import (
     ConfigurationError,
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from langchain_memalign._stores.edge.directory import MemoryDirectory
     from langchain_memalign._stores.edge.shard import Generation
 
-_MEMORY = ":memory:"
 _PAGE = 64
 
 
@@ -88,7 +88,7 @@ class EdgeStore(MemoryStore):
                 f"found free_space_floor {free_space_floor}, expected 0 or more bytes."
             )
         name = os.fsdecode(location)
-        temporary = name == _MEMORY
+        temporary = name == MEMORY
         path = _temporary_path() if temporary else _path(name)
         directory = MemoryDirectory.open(path, temporary=temporary)
         return cls._in(directory, name, free_space_floor)
@@ -292,7 +292,7 @@ def _temporary_path() -> Path:
         return temporary_path()
     except OSError as error:
         raise MemoryUnavailableError(
-            f"found no directory for temporary files ({error}), expected one for {_MEMORY!r}: set "
+            f"found no directory for temporary files ({error}), expected one for {MEMORY!r}: set "
             "TMPDIR to one, or name a directory for the memory."
         ) from error
 
@@ -301,6 +301,6 @@ def _path(name: str) -> Path:
     """Absolute at once, so that changing the working directory later does not matter."""
     if not name or "\0" in name:
         raise InvalidInputError(
-            f"found location {name!r}, expected the path of a directory or {_MEMORY!r}."
+            f"found location {name!r}, expected the path of a directory or {MEMORY!r}."
         )
     return Path(name).expanduser().absolute()

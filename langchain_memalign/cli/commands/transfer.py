@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from pydantic import SecretStr
 
+from langchain_memalign._stores.location import server_at
 from langchain_memalign.cli.judge_file import (
     DEFAULT_NAMES,
     JudgeFile,
@@ -129,6 +130,7 @@ def _place(named: str, embeddings: str) -> tuple[MemoryPlace, str]:
     if Path(named).suffix in _JUDGE_FILES and Path(named).is_file():
         file: JudgeFile = load_judge_file(Path(named))
         return file.memory, file.embeddings
+    server_at(named)  # refused by name, where it is neither
     place = MemoryPlace(location=named)
     if place.is_server:
         if key := os.environ.get(_API_KEY):
@@ -139,7 +141,7 @@ def _place(named: str, embeddings: str) -> tuple[MemoryPlace, str]:
             f"found {named!r}, which is gone when the command ends; expected a directory, the "
             "address of a Qdrant server, or a judge file."
         )
-    return MemoryPlace(location=str(Path(named).expanduser())), embeddings
+    return MemoryPlace(location=os.path.expanduser(named)), embeddings
 
 
 def _embeddings_here() -> str:
@@ -152,8 +154,12 @@ def _embeddings_here() -> str:
 def _same(one: MemoryPlace, other: MemoryPlace) -> bool:
     if one.directory is not None and other.directory is not None:
         return one.directory.resolve() == other.directory.resolve()
-    places = [(place.location.rstrip("/"), place.collection) for place in (one, other)]
-    return places[0] == places[1]
+    return _kept_at(one) == _kept_at(other)
+
+
+def _kept_at(place: MemoryPlace) -> tuple[str, str | None]:
+    server = server_at(place.location)
+    return server.url.rstrip("/") if server else place.location, place.collection
 
 
 def _say(screen: Screen, records: int, what: str) -> None:

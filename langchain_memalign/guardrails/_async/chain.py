@@ -10,7 +10,13 @@ from langchain_core.runnables import RunnableConfig
 
 from langchain_memalign.guardrails._async.checking import pass_through
 from langchain_memalign.guardrails._async.replay import once
-from langchain_memalign.guardrails.messages import ChainGuard, in_place_of, joined, traits
+from langchain_memalign.guardrails.messages import (
+    ChainGuard,
+    in_place_of,
+    in_place_of_output,
+    joined,
+    traits,
+)
 from langchain_memalign.guardrails.release import Candidate
 
 
@@ -63,7 +69,8 @@ async def admit(
     )
     if action == "pass":
         return sent, []
-    return input, [guard.checkpoint.policy.replacement(judged.outcome)]
+    instead = guard.checkpoint.policy.replacement(judged.outcome)
+    return input, [in_place_of_output(guard.output_type, instead)]
 
 
 async def judged_after(

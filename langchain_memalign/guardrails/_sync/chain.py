@@ -11,7 +11,13 @@ from langchain_core.runnables import RunnableConfig
 
 from langchain_memalign.guardrails._sync.checking import pass_through
 from langchain_memalign.guardrails._sync.replay import once
-from langchain_memalign.guardrails.messages import ChainGuard, in_place_of, joined, traits
+from langchain_memalign.guardrails.messages import (
+    ChainGuard,
+    in_place_of,
+    in_place_of_output,
+    joined,
+    traits,
+)
 from langchain_memalign.guardrails.release import Candidate
 
 
@@ -62,7 +68,8 @@ def admit(
     action, judged, sent = pass_through(guard.checkpoint, candidate, visit=visit, config=config)
     if action == "pass":
         return sent, []
-    return input, [guard.checkpoint.policy.replacement(judged.outcome)]
+    instead = guard.checkpoint.policy.replacement(judged.outcome)
+    return input, [in_place_of_output(guard.output_type, instead)]
 
 
 def judged_after(

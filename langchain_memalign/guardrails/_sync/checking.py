@@ -15,7 +15,7 @@ from langchain_memalign.errors import ConfigurationError, InvalidInputError, Mem
 from langchain_memalign.guardrails._sync.replay import ask, once
 from langchain_memalign.guardrails.checkpoint import Checkpoint, from_json, refusal, to_json
 from langchain_memalign.guardrails.node_run import Visit
-from langchain_memalign.guardrails.policy import Action, Judged
+from langchain_memalign.guardrails.policy import Action, Judged, trouble_of
 from langchain_memalign.guardrails.release import Candidate, Release, ReleaseQuestion
 from langchain_memalign.judge import CaseLike
 from langchain_memalign.schema import Case, Unscored, Verdict
@@ -92,9 +92,9 @@ def _asked(
         return Judged(**found, outcome=slow, trouble="timeout")
     except MemAlignError as error:
         failed = Unscored(reason=f"{type(error).__name__}: {error}")
-        return Judged(**found, outcome=failed, trouble="error", error=error)
+        return Judged(**found, outcome=failed, trouble=trouble_of(error), error=error)
     if isinstance(outcome, Unscored):
-        return Judged(**found, outcome=outcome, trouble="unscored")
+        return Judged(**found, outcome=outcome, trouble=outcome.failure or "unscored")
     return Judged(**found, outcome=outcome)
 
 
