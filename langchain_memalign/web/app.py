@@ -212,6 +212,12 @@ class Page:
             desk.close()
         self._waiting.close()
 
+    @property
+    def is_at_work(self) -> bool:
+        """Whether something is under way still, also after `close`."""
+        with self._guard:
+            return any(worker.is_at_work for _, worker in self._desks.values())
+
     def _judges_of(self, person: Person) -> list[MemAlignJudge]:
         judges = self._judges
         if isinstance(judges, MemAlignJudge):

@@ -50,6 +50,11 @@ class Worker:
         for thread in self._threads:
             thread.start()
 
+    @property
+    def is_at_work(self) -> bool:
+        """Whether something is under way still, such as a model that does not answer."""
+        return any(thread.is_alive() for thread in self._threads)
+
     def stop(self, seconds: float = 2.0) -> None:
         """End; what is under way is waited for a little, and taken up at the next start."""
         with self._changed:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -105,3 +107,8 @@ def web(
             print("Stopped. What is answered is kept.", flush=True)
         finally:
             page.close()
+    if page.is_at_work:
+        # A model that does not answer must not keep the process. What it was asked about is taken
+        # up at the next start, as after a kill.
+        sys.stdout.flush()
+        os._exit(0)
