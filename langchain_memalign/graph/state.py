@@ -63,11 +63,11 @@ class ReviewInput(CaseInput, total=False):
 
     messages: Annotated[
         list[AnyMessage],
-        add_messages,
         Field(
             description="A conversation to judge, in place of inputs and outputs: its last "
             "message, if that is the assistant's, given what came before; else all of it."
         ),
+        add_messages,  # the last, where LangGraph looks for it
     ]
 
 
