@@ -20,7 +20,7 @@ _LANGGRAPHS_OWN = re.compile(
 )
 
 
-def served(graph: Graph, context_schema: type[BaseModel]) -> Callable[[ServerRuntime], Graph]:
+def served(graph: Graph, context_schema: type[BaseModel]) -> Callable[[ServerRuntime[Any]], Graph]:
     """Make what the server asks for the graph, before each run.
 
     The server itself drops what the schema of the context does not know, without a word: a
@@ -28,7 +28,7 @@ def served(graph: Graph, context_schema: type[BaseModel]) -> Callable[[ServerRun
     """
     known = set(context_schema.model_fields)
 
-    def ask(runtime: ServerRuntime) -> Graph:
+    def ask(runtime: ServerRuntime[Any]) -> Graph:
         running = runtime.execution_runtime
         context = running.context if running else None
         if isinstance(context, Mapping):
