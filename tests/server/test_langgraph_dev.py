@@ -193,7 +193,7 @@ def test_an_agents_reply_waits_for_a_human_who_teaches_the_judge(server):
 
     # The next one like it is judged by what was learned; this time the human releases it.
     talk = Talk(server, "guardrail", "watchful")
-    assert "The judge says: false" in description(talk.begin(asked))
+    assert "The judge watchful says: false" in description(talk.begin(asked))
     released = talk.answer({"decision": "edit", "value": True, "rationale": "Fine for once."})
     assert released["messages"][-1]["content"] == reply["content"]
 
