@@ -14,6 +14,7 @@ from langchain_core.messages import SystemMessage
 
 from graphs.context import GUARDRAIL, GuardrailContext, configured_judge
 from graphs.echo import EchoModel
+from graphs.served import served
 from langchain_memalign._models import resolve_chat_model
 from langchain_memalign.guardrails import MemAlignMiddleware
 
@@ -57,3 +58,4 @@ graph = create_agent(
     context_schema=GuardrailContext,
     name="guardrail",
 )
+serve = served(graph, GuardrailContext)

@@ -14,6 +14,7 @@ from typing_extensions import TypedDict
 from langchain_memalign.errors import ConfigurationError
 from langchain_memalign.graph._async import nodes as anodes
 from langchain_memalign.graph._sync import nodes
+from langchain_memalign.graph.conversation import whole_review
 from langchain_memalign.graph.node import (
     Telling,
     Update,
@@ -32,6 +33,7 @@ from langchain_memalign.graph.state import (
     CaseInput,
     Json,
     JudgeState,
+    ReviewInput,
     ReviewState,
     merge,
 )
@@ -83,8 +85,11 @@ def create_review_graph(
 
     It pauses with an interrupt; resume it with `Command(resume=answer)`, where the answer is that
     of Agent Inbox, of Agent Chat UI, of Studio's form, `{"decision", "value", "rationale"}`, or
-    plain text. An answer that cannot be read is asked again, with the reason. Beside the fields of
-    `create_judge_graph`, its output has `feedback` and `alignment`, as JSON. With an `output_key`,
+    plain text. An answer that cannot be read is asked again, with the reason. In place of `inputs`
+    and `outputs`, its input may have `messages`: what is judged is then the last one, if that is
+    the assistant's, given those before it, and else all of them. Beside the fields of
+    `create_judge_graph`, its output has `feedback` and `alignment`, as JSON, and `messages`: what
+    is reviewed, and what the judge says and asks, as chat clients show it. With an `output_key`,
     its output is a mapping of `verdict`, `feedback` and `alignment` under that key. Learning tells
     how far it is as `create_alignment_graph` does.
 
@@ -103,14 +108,14 @@ def create_review_graph(
     """
     source = source_of(judge, review)
     blocking, awaited = nodes.ReviewNodes(source), anodes.ReviewNodes(source)
-    graph, tells = _begun(ReviewState, CaseInput, source, output_key)
+    graph, tells = _begun(ReviewState, ReviewInput, source, output_key)
     _add_judging(graph, blocking, awaited, tells("verdict", "feedback", "alignment"))
     graph.add_node("human_review", pure_node(human_review, "human_review", tells("feedback")))
     graph.add_node("align", node(blocking.align, awaited.align, "align", tells("alignment")))
     graph.add_conditional_edges("judge", after_judge)
     graph.add_conditional_edges("human_review", after_review)
     graph.add_edge("align", END)
-    return read_input(graph.compile(checkpointer=checkpointer, name=name), whole_case)
+    return read_input(graph.compile(checkpointer=checkpointer, name=name), whole_review)
 
 
 def create_alignment_graph(

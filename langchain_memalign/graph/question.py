@@ -71,6 +71,11 @@ class ReviewQuestion:
             "review_configs": [{"action_name": self.title, "allowed_decisions": allowed}],
         }
 
+    def message(self, *, is_asked: bool) -> str:
+        """What the judge says in a chat: its verdict, and what is asked about it, if it asks."""
+        parts = [_text(self.spec.asked), *_verdict(self)]
+        return "\n\n".join([*parts, *(_answers(self) if is_asked else [])])
+
     @property
     def form(self) -> dict[str, Any]:
         """The form that LangGraph Studio draws: a flat JSON schema."""
@@ -140,16 +145,25 @@ def _describe(asked: ReviewQuestion) -> str:
     for name, label in FIELDS.items():
         if (content := getattr(asked.case, name)) is not None:
             parts += [f"**{label}**", quote(passages(content), _SHOWN_TOKENS)]
+    parts += _verdict(asked)
     if isinstance(outcome, Verdict):
-        value = escaped(spec.value_in_words(outcome.value))
-        parts += [f"**The judge says: {value}**", _text(outcome.rationale)]
         parts += _grounds(spec, outcome, asked.memory)
-    else:
-        parts += ["**The judge reached no verdict**", _text(outcome.reason)]
     if outcome.recall_problem:
         parts += ["**Not all past cases could be looked up**", _text(outcome.recall_problem)]
-    choices = f"{_choices(spec, outcome)} The value is {spec.describe_values()}."
-    return "\n\n".join([*parts, "**Your answer**", escaped(choices)])
+    return "\n\n".join([*parts, *_answers(asked)])
+
+
+def _verdict(asked: ReviewQuestion) -> list[str]:
+    outcome = asked.outcome
+    if isinstance(outcome, Unscored):
+        return ["**The judge reached no verdict**", _text(outcome.reason)]
+    value = escaped(asked.spec.value_in_words(outcome.value))
+    return [f"**The judge says: {value}**", _text(outcome.rationale)]
+
+
+def _answers(asked: ReviewQuestion) -> list[str]:
+    choices = f"{_choices(asked.spec, asked.outcome)} The value is {asked.spec.describe_values()}."
+    return ["**Your answer**", escaped(choices)]
 
 
 def _grounds(spec: JudgeSpec, verdict: Verdict, memory: WorkingMemory) -> list[str]:

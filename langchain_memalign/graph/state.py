@@ -1,9 +1,11 @@
-"""The states of the graphs: JSON throughout, so that any checkpointer keeps them as they are."""
+"""The states of the graphs: JSON and LangChain's messages, which any checkpointer keeps."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, TypeAlias
 
+from langchain_core.messages import AnyMessage
+from langgraph.graph.message import add_messages
 from pydantic import Field
 
 # Pydantic, which draws the schemas, accepts the TypedDict of `typing` from Python 3.12 on only.
@@ -56,10 +58,24 @@ class JudgeState(CaseInput, total=False):
     verdict: Json | None
 
 
-class ReviewState(JudgeState, total=False):
+class ReviewInput(CaseInput, total=False):
+    """What is judged: the fields of a case, or a conversation."""
+
+    messages: Annotated[
+        list[AnyMessage],
+        Field(
+            description="A conversation to judge, in place of inputs and outputs: its last "
+            "message, if that is the assistant's, given what came before; else all of it."
+        ),
+        add_messages,  # the last, where LangGraph looks for it
+    ]
+
+
+class ReviewState(JudgeState, ReviewInput, total=False):
     """A judgement that a human may correct.
 
     Attributes:
+        messages: What is reviewed, and the judge's question, as chat clients show a thread.
         definition: What the judge is asked and which values it may give, as a `JudgeSpec`.
         needs_review: Whether the review policy selected it; None until the judge has judged.
         feedback: The human's word, as a `Feedback`; None if there was none.

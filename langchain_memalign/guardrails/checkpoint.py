@@ -11,7 +11,7 @@ from langgraph.runtime import get_runtime
 
 from langchain_memalign._values import JudgeSpec
 from langchain_memalign.errors import ConfigurationError, GuardrailError
-from langchain_memalign.graph.source import JudgeSource, source_of
+from langchain_memalign.graph.source import FixedJudge, JudgeSource, source_of
 from langchain_memalign.guardrails.node_run import NodeRun, Visit
 from langchain_memalign.guardrails.policy import GuardrailPolicy, Judged
 from langchain_memalign.judge import MemAlignJudge
@@ -58,7 +58,9 @@ class Checkpoint:
         if not self.policy.may_review:
             return None
         check_resumable()
-        return NodeRun.at_hand().visit(guard, *traits, self.source.identity())
+        # The context of a run, which other sources read, is not repeated when it is resumed.
+        fixed = self.source.identity() if isinstance(self.source, FixedJudge) else None
+        return NodeRun.at_hand().visit(guard, *traits, fixed)
 
 
 def start_task(work: Callable[[], T], name: str) -> Callable[[], T]:

@@ -49,7 +49,8 @@ def thread(new_thread):
 def saver():
     """A checkpointer with default settings that must never meet a type it does not know.
 
-    Besides, whatever it holds in the end must be JSON, which other checkpointers can hold, too.
+    Besides, whatever it holds in the end must be JSON, which other checkpointers can hold, too;
+    but for the messages of a chat, which are LangChain's.
     """
     met = []
     stop = register_serde_event_listener(met.append)
@@ -57,6 +58,8 @@ def saver():
     yield checkpointer
     for saved in checkpointer.list(None):
         for channel, value in saved.checkpoint["channel_values"].items():
+            if channel == "messages":
+                value = [message.model_dump() for message in value]
             if not channel.startswith(("__", "branch:", "join:")):
                 assert json.loads(json.dumps(value)) == value, channel
     stop()

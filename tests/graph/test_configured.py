@@ -3,6 +3,7 @@
 import importlib
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from langgraph.types import Command
@@ -213,7 +214,8 @@ def test_the_server_finds_every_graph():
     assert set(configured) == {"judge", "review", "align", "guardrail"}
     for name, entry in configured.items():
         path, variable = entry["path"].split(":")
-        graph = getattr(importlib.import_module(f"graphs.{Path(path).stem}"), variable)
+        serve = getattr(importlib.import_module(f"graphs.{Path(path).stem}"), variable)
+        graph = serve(SimpleNamespace(execution_runtime=None))
         assert (graph.name, graph.checkpointer, graph.store) == (name, None, None)
         assert entry["description"]
         nodes = set(graph.get_graph().nodes)

@@ -7,8 +7,10 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 from weakref import WeakKeyDictionary
 
+from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.config import get_stream_writer
 
@@ -25,6 +27,7 @@ from langchain_memalign._memory.search import Recollection
 from langchain_memalign.errors import ConfigurationError
 from langchain_memalign.graph.node import Update
 from langchain_memalign.graph.policy import needs_review
+from langchain_memalign.graph.question import ReviewQuestion
 from langchain_memalign.graph.source import JudgeSource
 from langchain_memalign.graph.state import (
     AlignmentState,
@@ -129,16 +132,20 @@ class ReviewNodes(JudgeNodes):
     async def judge(self, state: JudgeState, config: RunnableConfig) -> Update:
         """Judge, and tell whether a human is asked."""
         judge, outcome, memory = await self._decided(state, config)
+        case = case_of(state)
         asked = await off_loop(
             needs_review,
             self._source.review(state["judge"]),
-            case_of(state),
+            case,
             outcome,
             memory,
             value_type=judge.spec.value_type,
             budgets=judge.setup.budgets,
         )
-        return {**concluded(outcome, memory), "needs_review": asked}
+        question = ReviewQuestion(spec=judge.spec, case=case, outcome=outcome, memory=memory)
+        # The last message of all: Agent Chat UI shows what a thread waits for below it only.
+        said = AIMessage(question.message(is_asked=asked), id=str(uuid4()))
+        return {**concluded(outcome, memory), "needs_review": asked, "messages": [said]}
 
     async def align(self, state: ReviewState, config: RunnableConfig) -> Update:
         """Learn the human's word."""
