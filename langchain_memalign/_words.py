@@ -116,7 +116,7 @@ VAGUE = _listed("""
     won winner prefer preferred draw tied equal edit respond remark comment todo tbd na n/a none
     nothing null skip next done stop help undo back quit exit test thumbs 🙂 🙁 😀 😃 😄 😊 😡 😠 😢
     😞 😕 😐 🤔 🤷 ❤ ♥ 🔥 🎉 💩 🙏 ❓ ❗ ⚠
-    """)
+    """) | {"this one", "that one", "the one"}
 """Words that tell neither which value is right nor why."""
 
 MODIFIERS = _listed("""

@@ -203,3 +203,10 @@ def test_without_a_verdict_there_is_nothing_to_approve_but_all_else_to_say():
     _, word = read_feedback(form("reject", value=False), BOOLEAN, CASE, UNSCORED)
 
     assert (word.value, word.judge_value, word.judge_rationale) == (False, None, None)
+
+
+def test_this_one_is_no_number():
+    said, feedback = read_feedback(
+        form("edit", value=False, rationale="This one is not."), BOOLEAN, CASE, KIND
+    )
+    assert (said.decision, feedback.value, feedback.rationale) == ("edit", False, None)
