@@ -414,13 +414,11 @@ def _short_form(written: str | Sequence[object]) -> dict[str, Any]:
     if scale := _SCALE_TEXT.fullmatch(text):
         number, kind = (float, "number") if "." in scale[1] + scale[2] else (int, "integer")
         return {"type": kind, "minimum": number(scale[1]), "maximum": number(scale[2])}
+    if text.startswith("[["):
+        raise InvalidInputError(f"value type: found a list nested too deeply; {_EXPECTED}.")
     try:
         found = json.loads(text)
-    except RecursionError as error:
-        raise InvalidInputError(
-            f"value type: found JSON that is nested too deeply; {_EXPECTED}."
-        ) from error
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
         if text.startswith("[") and text.endswith("]") and '"' not in text:
             found = [label.strip() for label in text[1:-1].split(",")]

@@ -239,6 +239,7 @@ def test_a_draft_is_saved_while_somebody_writes(visit, served):
 
 def test_text_stays_in_the_form_when_the_page_cannot_be_reached(visit, served):
     ann = visit(served, refused=["ERR_INTERNET_DISCONNECTED", "Failed to fetch"])
+    ann.tab.wait_for_load_state("networkidle")  # before its scripts run, a form is the browser's
     ann.press("2", "w")
     ann.type("Too cold.")
     ann.context.set_offline(True)
