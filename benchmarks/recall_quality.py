@@ -17,6 +17,7 @@ from typing import Literal
 
 import numpy as np
 
+from langchain_memalign._arguments import at_least
 from langchain_memalign._prompts.content import embedding_texts
 from langchain_memalign._sync.model_calls import embed
 from langchain_memalign._values import value_key
@@ -29,7 +30,7 @@ from langchain_memalign.evaluation.resampling import (
     estimate,
     ratio,
 )
-from langchain_memalign.evaluation.trials import readable, whole
+from langchain_memalign.evaluation.trials import readable
 from langchain_memalign.judge import FeedbackLike, MemAlignJudge
 from langchain_memalign.schema import Case, Feedback, Record, Value
 
@@ -85,7 +86,7 @@ def recall_quality(
         InvalidInputError: The data cannot be used.
         ModelError: They could not be embedded.
     """
-    whole("k", k, least=1)
+    at_least(1, "k", k)
     value_type = judge.spec.value_type
     episodes = [word for word in readable(value_type, feedback)[0] if word.value is not None]
     asked = episodes

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Unpack
 
+from langchain_memalign._arguments import at_least
 from langchain_memalign._concurrency import off_loop
 from langchain_memalign._values import ValueType
 from langchain_memalign.errors import InvalidInputError
@@ -26,7 +27,6 @@ from langchain_memalign.evaluation.trials import (
     eval_cases,
     parts,
     readable,
-    whole,
 )
 from langchain_memalign.judge import FeedbackLike, MemAlignJudge
 from langchain_memalign.schema import Feedback, Record
@@ -106,7 +106,7 @@ def evaluate(
             "the judge with."
         )
     more, _ = readable(value_type, options.get("teach", ()))
-    folds = whole("folds", options.get("folds", 0), least=0)
+    folds = at_least(0, "folds", options.get("folds", 0))
     folds = 0 if more else folds
     to_teach = [(questions, more)] if more else []
     if folds:

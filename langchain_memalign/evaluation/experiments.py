@@ -12,6 +12,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypedDict, Unpack
 
+from langchain_memalign._arguments import at_least
 from langchain_memalign._concurrency import off_loop
 from langchain_memalign._values import ValueType
 from langchain_memalign.errors import InvalidInputError
@@ -30,7 +31,6 @@ from langchain_memalign.evaluation.trials import (
     learning_curve_trials,
     model_trials,
     readable,
-    whole,
 )
 from langchain_memalign.judge import FeedbackLike, MemAlignJudge
 from langchain_memalign.schema import Feedback, Record
@@ -329,9 +329,9 @@ def check_options(options: Mapping[str, Any], known: type) -> None:
                 f"found the unknown option {name!r}{hint}; expected some of {', '.join(names)}."
             )
     if "concurrency" in options:
-        whole("concurrency", options["concurrency"], least=1)
+        at_least(1, "concurrency", options["concurrency"])
     if "seed" in options:
-        whole("seed", options["seed"], least=0)
+        at_least(0, "seed", options["seed"])
     share = options.get("held_out", 0.5)
     if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share < 1:
         raise InvalidInputError(f"held_out: found {share!r}; expected a number between 0 and 1.")

@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 from langchain_core.messages.ai import UsageMetadata
 
+from langchain_memalign._arguments import at_least
 from langchain_memalign._content import canonical
 from langchain_memalign._files import replacing
 from langchain_memalign._values import ValueType, value_key
@@ -183,19 +184,6 @@ def readable(
     return words, notes
 
 
-def whole(name: str, number: Any, *, least: int) -> int:
-    """A whole number of at least so much.
-
-    Raises:
-        InvalidInputError: It is none.
-    """
-    if type(number) is not int or number < least:
-        raise InvalidInputError(
-            f"{name}: found {number!r:.40}; expected a whole number >= {least}."
-        )
-    return number
-
-
 def listed(name: str, given: Any) -> list[Any]:
     """What was given, as a list.
 
@@ -225,8 +213,8 @@ def learning_curve_trials(
         InvalidInputError: A shard or the repeats are no numbers of remarks, or there is no shard.
     """
     trials: list[Trial] = []
-    whole("repeats", repeats, least=1)
-    asked = [whole("shards", size, least=0) for size in listed("shards", shards)]
+    at_least(1, "repeats", repeats)
+    asked = [at_least(0, "shards", size) for size in listed("shards", shards)]
     sizes = sorted({min(size, len(feedback)) for size in asked})
     if not sizes:
         raise InvalidInputError("shards: found none; expected some, such as 0, 5, 20.")
@@ -311,7 +299,7 @@ def parts(
     by_case: dict[str, list[Feedback]] = {}
     for word in feedback:
         by_case.setdefault(word.case.key, []).append(word)
-    if not 2 <= whole("folds", folds, least=0) <= len(by_case):
+    if not 2 <= at_least(0, "folds", folds) <= len(by_case):
         raise InvalidInputError(
             f"folds: found {folds} for {len(by_case)} cases; expected at least 2 and at most one "
             "for each case."

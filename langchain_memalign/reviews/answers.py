@@ -97,11 +97,6 @@ class Answer(Record):
         return self.outcome.value if isinstance(self.outcome, Verdict) else None
 
     @property
-    def is_settled(self) -> bool:
-        """Whether nothing more comes of it by itself."""
-        return self.state in ("learned", "undone")
-
-    @property
     def seconds(self) -> float | None:
         """How long learning took, from the moment it was saved."""
         if self.learned_at is None:
