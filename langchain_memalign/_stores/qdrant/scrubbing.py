@@ -78,7 +78,7 @@ class Scrubbing:
         # What was recorded is not copied: it is carried out.
         self._holder.change(
             held,
-            by=partial(aliases.move, to=new, is_alias=old != server.collection),
+            by=partial(aliases.move, to=new),
             discarded=old,
             entry=None,
             parts=0,
@@ -100,6 +100,7 @@ class Scrubbing:
         if discarded is None:
             return
         self._holder.confirm(held)
+        aliases.settle(discarded)
         # An alias is no collection: of that name nothing is deleted.
         self._requests.of_collection("delete_collection", collection=discarded, tolerate=(404,))
         if discarded == self._requests.server.collection:
