@@ -109,9 +109,7 @@ def test_a_server_that_dies_while_leases_are_moved_keeps_one_whole_memory(bare, 
     reader = bare.open(lease_seconds=0.3)
     reader.acquire("aligner")
     store.write([], erased=[id_of(0)])
-    bare.rest.fault(
-        match="POST /collections/aliases", body="create_alias", tear=done, hold=True
-    )
+    bare.rest.fault(match="POST /collections/aliases", body="create_alias", tear=done, hold=True)
     store_dies(store, bare.rest)
     bare.rest.heal()
     assert names(reader.scan(EVERYTHING)) == set("1234")
