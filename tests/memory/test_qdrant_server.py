@@ -136,11 +136,12 @@ def wait_until_gone(words):
 def files_with(words):
     sought = [word.encode() for word in words]
     found = []
-    for path in Path(os.environ["QDRANT_STORAGE"]).rglob("*"):
-        try:
-            held = path.read_bytes() if path.is_file() else b""
-        except FileNotFoundError:  # the server goes on meanwhile
-            continue
-        if any(word in held for word in sought):
-            found.append(path)
+    for folder, _, files in os.walk(os.environ["QDRANT_STORAGE"]):
+        for path in (Path(folder, name) for name in files):
+            try:
+                held = path.read_bytes()
+            except FileNotFoundError:  # the server goes on meanwhile
+                continue
+            if any(word in held for word in sought):
+                found.append(path)
     return found

@@ -71,7 +71,7 @@ class AliasLeases:
         """Whether the key that is used may rename aliases."""
         nothing = f"memalign-{secrets.token_hex(8)}"
         try:
-            self._change([_rename(nothing, nothing)], tolerate=(404,))
+            self._requests.agree([_rename(nothing, nothing)], tolerate=(404,))
         except MemoryStoreError as error:
             if error.status in (401, 403, 404, 405):
                 return False
@@ -84,23 +84,19 @@ class AliasLeases:
         Raises:
             MemoryCorruptError: It cannot be read.
         """
-        found = self._there()
-        if not any(state.name == WRITER for state in found) and self._locate():
-            found = self._there()
-        # A move that was broken off may have left it with another collection.
-        return _chosen(found, name) or _chosen([state for _, state in self._everywhere()], name)
+        state = _chosen(self._there(), name)
+        # A copy may have taken the place of the collection, or be about to.
+        return state or _chosen(self._locate(), name)
 
-    def _locate(self) -> bool:
-        """Find out in which collection the memory is by now, if a copy has replaced another."""
-        for real, state in self._everywhere():
-            if state.name == WRITER:
-                self.real = real
-                return True
-        return False
+    def _locate(self) -> list[LeaseState]:
+        """Find out in which collection the memory is by now; the leases that it has anywhere."""
+        found = self._everywhere()
+        self.real = next((real for real, state in found if state.name == WRITER), self.real)
+        return [state for _, state in found]
 
     def swap(self, before: LeaseState, after: LeaseState) -> bool:
         """Change a lease if it is still as it was read; tells whether it was changed."""
-        if self._change([self._renaming(before, after)], tolerate=(404,)) is not None:
+        if self._rename(before, after) is not None:
             return True
         # Refused, or done before: its answer may have been lost.
         now = self.find(before.name)
@@ -108,7 +104,7 @@ class AliasLeases:
 
     def offer(self, before: LeaseState, after: LeaseState) -> None:
         """As `swap`, for those who need not know whether it was changed."""
-        self._change([self._renaming(before, after)], tolerate=(404,))
+        self._rename(before, after)
 
     def create(self, name: str) -> None:
         """Make a lease that nobody holds, unless there is one."""
@@ -121,7 +117,7 @@ class AliasLeases:
             writes=time.time_ns() // 1_000_000,
             is_unclean=True,
         )
-        if self._change([self._adding(unborn)], tolerate=(404,)) is None:
+        if self._requests.agree([self._adding(unborn)], tolerate=(404,)) is None:
             self._locate()  # a copy has taken the place of the collection
             return
         others = [
@@ -130,16 +126,18 @@ class AliasLeases:
             if state.name == name and state.stamp != unborn.stamp
         ]
         if not others:
-            self._change([self._renaming(unborn, unborn.changed(is_born=True))], tolerate=(404,))
+            self._requests.agree(
+                [self._renaming(unborn, unborn.changed(is_born=True))], tolerate=(404,)
+            )
             return
-        self._change([self._removing(unborn)])
+        self._requests.agree([self._removing(unborn)])
         for real, state in others:
             if state.is_born:
                 self.real = real
 
     def withdraw(self, unborn: LeaseState) -> None:
         """Remove a lease whose maker died before it was born."""
-        self._change([self._removing(unborn)])
+        self._requests.agree([self._removing(unborn)])
 
     def move(self, before: LeaseState, after: LeaseState, *, to: str) -> bool:
         """Let all leases, and the memory's own name if it is an alias, be aliases of another one.
@@ -163,7 +161,7 @@ class AliasLeases:
         actions.append(self._renaming(before, after))
         if self.real != name:
             actions.append(_create(to, name))
-        if self._change(actions, tolerate=(404,)) is None:
+        if self._requests.agree(actions, tolerate=(404,)) is None:
             located = self._everywhere()
             if not any(real == to and state.stamp == after.stamp for real, state in located):
                 return False
@@ -193,7 +191,7 @@ class AliasLeases:
             actions = self._bringing([state for real, state in found if real != home], home)
             if aliases.get(name, home) != home:
                 actions.append(_create(home, name))
-            if not actions or self._change(actions, tolerate=(404,)) is not None:
+            if not actions or self._requests.agree(actions, tolerate=(404,)) is not None:
                 return
         raise MemoryUnavailableError(
             f"could not bring the leases of {self._requests.server.place} together, as they change "
@@ -211,19 +209,17 @@ class AliasLeases:
         found = find_leases(self._requests, aliases)
         return [(real, state) for real, state in found if state.memory == self.memory]
 
+    def _rename(self, before: LeaseState, after: LeaseState) -> Any:
+        return self._requests.agree(
+            [self._renaming(before, after)],
+            tolerate=(404,),
+            is_done=lambda: any(state.stamp == after.stamp for state in self._there()),
+        )
+
     def _there(self) -> list[LeaseState]:
         answer = self._requests.ask("get_collection_aliases", collection_name=self.real)
         states = (_read(alias.alias_name, self._requests.server) for alias in answer.aliases)
         return [state for state in states if state is not None and state.memory == self.memory]
-
-    def _change(self, actions: Sequence[Any], *, tolerate: tuple[int, ...] = ()) -> Any:
-        timeout = max(1, int(self._requests.server.timeout))
-        return self._requests.ask(
-            "update_collection_aliases",
-            change_aliases_operations=list(actions),
-            timeout=timeout,
-            tolerate=tolerate,
-        )
 
     def _renaming(self, before: LeaseState, after: LeaseState) -> Any:
         collection = self._requests.server.collection
@@ -259,11 +255,7 @@ def _all_aliases(requests: Requests) -> dict[str, str]:
 
 def adopt(requests: Requests, collection: str) -> None:
     """Let the memory's own name be an alias of a collection."""
-    requests.ask(
-        "update_collection_aliases",
-        change_aliases_operations=[_create(collection, requests.server.collection)],
-        timeout=max(1, int(requests.server.timeout)),
-    )
+    requests.agree([_create(collection, requests.server.collection)])
 
 
 def _chosen(states: list[LeaseState], name: str) -> LeaseState | None:

@@ -55,10 +55,10 @@ class Leases:
     def _kept(self) -> AliasLeases | UpdateLeases:
         return self.aliases or self.points
 
-    def begin(self, memory: str, *, by_aliases: bool) -> None:
-        """Say whose leases they are, and where they are kept."""
+    def begin(self, memory: str, *, by_aliases: bool, of: str | None) -> None:
+        """Say whose leases they are, where they are kept, and of which collection."""
         self.memory = self.points.memory = memory
-        self.aliases = AliasLeases(self._requests, memory) if by_aliases else None
+        self.aliases = AliasLeases(self._requests, memory, real=of) if by_aliases else None
 
     def verify(self) -> LeaseState:
         """The writer's lease, which is there for as long as the memory is.
