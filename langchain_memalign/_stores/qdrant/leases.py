@@ -221,8 +221,9 @@ class LeaseHolder:
                     threading.Thread(target=self._keep, args=[held], daemon=True).start()
                     return held
                 failed += 1
-            if state is not guess and time.monotonic() >= deadline:
-                raise self._stuck(state) if failed >= _STUCK else self._told(state)
+            is_in_doubt = 0 < failed < _STUCK
+            if state is not guess and time.monotonic() >= deadline and not is_in_doubt:
+                raise self._stuck(state) if failed else self._told(state)
             if state is not guess:  # which may just be out of date
                 pause(random.uniform(look / 2, look))
                 look = min(_LAST_LOOK, look * 1.5)
