@@ -71,7 +71,7 @@ def test_with_one_copy_left_the_verdict_says_so_and_learning_is_refused(judge, n
     verdict = judge.invoke(QUESTION)
     assert len(verdict.episode_ids) == 1
     assert "only one copy" in verdict.recall_problem
-    with pytest.raises(MemoryUnavailableError, match="2 of the 3 copies .* missing"):
+    with pytest.raises(MemoryUnavailableError, match=r"2 of the 3 copies .* missing"):
         judge.align([feedback(2)])
     nodes.kill()
     assert judge.align([feedback(2)]).distilled
@@ -122,6 +122,24 @@ def test_what_a_node_lacks_that_came_back_behind_is_found_and_scrubbing_gives_it
             nodes.kill(*dead)
             assert len(other.invoke(QUESTION).episode_ids) == 5
     nodes.kill()
+
+
+def test_who_learns_without_a_pause_lets_a_node_that_is_back_catch_up(judge, nodes, cluster):
+    """It does so when the nodes have nothing to agree on, and leases change by agreement."""
+    nodes.kill(3)
+    judge.align([feedback(2)])
+    nodes.come_back_when_idle(0.7)
+    for number in range(3, 30):
+        judge.align([feedback(number)])
+        if "Dead" not in states(nodes, cluster):
+            break
+    assert states(nodes, cluster) == {"Active"}
+
+
+def states(nodes, cluster):
+    """What the cluster holds the copies of the memory for."""
+    info = nodes.ask("GET", f"/collections/{cluster.collection}/cluster")
+    return {shard["state"] for shard in [*info["local_shards"], *info["remote_shards"]]}
 
 
 def test_a_node_that_is_down_keeps_a_memory_from_being_scrubbed_and_the_report_says_so(

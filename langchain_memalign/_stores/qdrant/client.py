@@ -31,6 +31,7 @@ RETRY = Retry(attempts=4, first_wait=0.2, longest_wait=2.0)
 
 _ELECTION = 1.0  # seconds after which a change is asked for again, in which nodes elect one anew
 _LOOK = 0.2
+_REST, _REST_EVERY = 1.0, 10.0
 
 
 class Requests:
@@ -63,6 +64,7 @@ class Requests:
         self._under_way = 0
         self._guard = threading.Lock()
         self._pid = os.getpid()
+        self._rested = -_REST_EVERY
         self._copies = Copies()
 
     def ask(
@@ -123,16 +125,21 @@ class Requests:
                 raise
         return asked(**arguments)
 
-    def read(self, method: str, **arguments: Any) -> Any:
+    def read(self, method: str, *, needs_most: bool = False, **arguments: Any) -> Any:
         """Read from the collection, from as many of its copies as can be had.
 
         Where there are several, what most of them say counts. That asks all of them and fails while
         a node is down; then, for a moment, more than half of them are asked, which must agree. If
-        that fails too, one copy is, and `doubt` says so, unless this thread is writing.
+        that fails too, one copy is, and `doubt` says so, unless that is not enough.
+
+        Args:
+            method: Of the client.
+            needs_most: One copy is not enough; it never is for a thread that is writing.
+            arguments: Passed on.
         """
         if not self.is_replicated:
             return self.of_collection(method, **arguments)
-        for consistency in self._copies.levels(needs_most=self.is_writing):
+        for consistency in self._copies.levels(needs_most=needs_most or self.is_writing):
             try:
                 answer = self.of_collection(
                     method,
@@ -216,6 +223,23 @@ class Requests:
         return self.ask(
             "update_collection_aliases", change_aliases_operations=list(actions), **arguments
         )
+
+    @property
+    def is_short(self) -> bool:
+        """Whether not all copies answered a moment ago."""
+        return self.is_replicated and self._copies.are_short
+
+    def let_copies_catch_up(self) -> None:
+        """While a copy is missing, leave the nodes now and then nothing to agree on; for writers.
+
+        A node of Qdrant 1.18 that was away asks for what its copy missed when its consensus has
+        been idle for three of its cycles. Leases change by consensus, so who learns without a pause
+        would keep it away, and the next node that dies would be one too many.
+        """
+        now = time.monotonic()
+        if self.is_short and now > self._rested + _REST_EVERY:
+            self._rested = now
+            time.sleep(_REST)
 
     @property
     def doubt(self) -> str | None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _MOMENT = 2.0  # seconds after which a level that failed is tried again
+_RECENT = 5.0  # seconds for which a copy that was missing counts as missing
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,11 @@ class Copies:
             "only one copy of the memory answered, as nodes of the server are down; what it does "
             "not know is missing"
         )
+
+    @property
+    def are_short(self) -> bool:
+        """Whether not all copies answered a moment ago."""
+        return time.monotonic() < max(self._failed.values(), default=-_RECENT) + _RECENT
 
     def levels(self, *, needs_most: bool) -> Iterator[Consistency]:
         """How many copies to ask, one after the other until it succeeds.

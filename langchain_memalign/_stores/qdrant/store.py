@@ -316,6 +316,9 @@ class QdrantStore(MemoryStore):
             here = self._here.setdefault(lease, threading.Lock())
         here.acquire()
         try:
+            if self._requests.is_short:
+                # In vain without most of them: then nothing is changed for it.
+                self._collection.own(needs_most=True)
             held = self._holder.take(lease, dead=dead)
             if lease == WRITER:
                 self._reading.forget_known()
