@@ -32,7 +32,7 @@ export LANGGRAPH_CLI_NO_ANALYTICS := 1
 export LANGGRAPH_NO_VERSION_CHECK := true
 export LANGSMITH_TRACING := false
 
-.PHONY: help demo browser test check lint format types generated docs lock bench clean
+.PHONY: help demo browser test check lint format types generated docs lock bench evidence clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
@@ -76,6 +76,9 @@ lock: $(STAMP) ## Renew the exact versions that development installs
 
 bench: $(BENCH)/.installed ## Measure against MLflow's MemAlign; takes half an hour and more
 	@$(BENCH)/bin/python benchmarks/speed
+
+evidence: $(BENCH)/.installed ## Measure agreement with experts; MODEL=... BASE_URL=http://... for a language model
+	@$(BENCH)/bin/python benchmarks/house_rules $(if $(BASE_URL),--base-url $(BASE_URL) --model $(MODEL))
 
 clean: ## Delete caches and build products, not $(VENV)
 	@rm -rf build dist site .mypy_cache .pytest_cache .ruff_cache .hypothesis .langgraph_api .coverage .coverage.*
