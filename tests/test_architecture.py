@@ -22,7 +22,7 @@ ORDER = """
     _content _words
     schema
     _values _results
-    _claims _passages
+    _claims _passages _confidence
     _answers
     _prompts _evaluated
     _offline
@@ -54,6 +54,7 @@ QDRANT = {"qdrant_client", "qdrant_edge"}
 
 PUBLIC = """
     Case Feedback Episode Principle Recalled WorkingMemory Verdict Unscored Put Erase
+    Probabilities
     Memory MemAlignJudge AlignmentReport ForgetReport Retry
     Gate GateDecision GateEvidence EvidenceGate
     EpisodeRetriever JudgeTool PairwiseEvaluator
