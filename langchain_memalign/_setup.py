@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 
 from langchain_memalign._alignment.context import AlignmentContext
+from langchain_memalign._calibration.reading import digest, track_in
+from langchain_memalign._calibration.track import Track
 from langchain_memalign._definition import definition_of
 from langchain_memalign._memory.records import Records
 from langchain_memalign._memory.search import OnRecallFailure, Recollection, assemble
-from langchain_memalign._models import StructuredModel
+from langchain_memalign._models import StructuredModel, model_identity
 from langchain_memalign._prompts.images import sees
 from langchain_memalign._prompts.judging import VERDICT_REPLY, JudgePrompt, judge_prompt
 from langchain_memalign._values import JudgeSpec, ValueType
@@ -68,6 +71,25 @@ class JudgeSetup:
             principle_tokens=self.budgets.principle_tokens,
             model=self.model_name,
         )
+
+    @cached_property
+    def said_by(self) -> str:
+        """What tells this judge, with its model, prompt and values, from another one.
+
+        The prompt is that of an empty memory, so that any change of its words counts.
+        """
+        prompt = self.prompt(WorkingMemory(), Case(inputs="?", outputs="?"))
+        return digest(
+            self.spec.name,
+            self.spec.value_type.json_schema,
+            model_identity(self.model.chat_model),
+            [str(message.content) for message in prompt.messages],
+        )
+
+    @property
+    def track(self) -> Track:
+        """What experts said of its earlier answers; may read the memory, and so blocks."""
+        return track_in(self.records, self.spec, self.said_by)
 
     def context(self, config: RunnableConfig | None = None, **limits: Any) -> AlignmentContext:
         """What an alignment of this judge works with; `limits` are fields of `AlignmentContext`."""

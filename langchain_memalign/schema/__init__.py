@@ -1,9 +1,16 @@
 """The words of this package as frozen models: what is judged, taught, remembered, reported."""
 
+from langchain_memalign.schema.agreement import (
+    AgreementReport,
+    CalibrationReport,
+    Rate,
+    Threshold,
+)
 from langchain_memalign.schema.case import (
     Case,
     Feedback,
 )
+from langchain_memalign.schema.judge_record import JudgeRecord, NearCase
 from langchain_memalign.schema.memory import (
     Change,
     Episode,
@@ -38,7 +45,9 @@ from langchain_memalign.schema.record import (
 )
 
 __all__ = [
+    "AgreementReport",
     "AlignmentReport",
+    "CalibrationReport",
     "Case",
     "Change",
     "Conflict",
@@ -49,16 +58,20 @@ __all__ = [
     "GateDecision",
     "GateEvidence",
     "JudgeDefinition",
+    "JudgeRecord",
     "Latency",
+    "NearCase",
     "OptionalText",
     "Pending",
     "Principle",
     "Probabilities",
     "Put",
+    "Rate",
     "Recalled",
     "Record",
     "Rejected",
     "Text",
+    "Threshold",
     "Unscored",
     "Value",
     "Verdict",

@@ -14,6 +14,7 @@ from pydantic import AwareDatetime, Field, field_validator
 from langchain_memalign._content import canonical, is_blank
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.schema.case import Case, Feedback
+from langchain_memalign.schema.judge_record import JudgeRecord
 from langchain_memalign.schema.record import Record, Text, Value
 
 _NAMESPACE = uuid.UUID("5b0f3c3e-6d9a-4d53-9f0e-4d656d416c67")
@@ -27,6 +28,8 @@ class Episode(Record):
         judge_rationale: Why the judge had said so, where known; empty where it was erased.
         judge_sight: Ids of the episodes and principles in whose sight `judge_rationale` was
             written; None where that is not known.
+        judge_record: What the judge had said without having seen this word; None where that is not
+            known.
     """
 
     id: str
@@ -38,6 +41,7 @@ class Episode(Record):
     judge_value: Value | None = None
     judge_rationale: str | None = None
     judge_sight: tuple[str, ...] | None = None
+    judge_record: JudgeRecord | None = None
     unseen: bool = False
     status: Literal["pending", "distilled"] = "pending"
     created_at: AwareDatetime
@@ -58,6 +62,7 @@ class Episode(Record):
             judge_value=feedback.judge_value,
             judge_rationale=feedback.judge_rationale,
             judge_sight=feedback.judge_sight,
+            judge_record=feedback.judge_record,
             unseen=feedback.unseen,
             created_at=feedback.created_at,
             updated_at=feedback.created_at,
