@@ -6,7 +6,7 @@ from collections.abc import Callable, Container, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from langchain_memalign._alignment.sight import without_rationale, written_in_sight
+from langchain_memalign._alignment.sight import without_rationale, without_shown, written_in_sight
 from langchain_memalign._memory.records import Records
 from langchain_memalign.schema import Change, Episode, Erase, Principle, Put
 
@@ -42,6 +42,7 @@ def plan_erasing(
     changed: dict[str, Episode] = {}
     for episode in episodes:
         record = without_rationale(episode) if episode.id in reached else episode
+        record = record if episode.id in gone else without_shown(record, gone)
         if episode.id in waiting:
             record = _pending(record)
         if record is not episode:

@@ -124,6 +124,8 @@ async def learn_pending(
             await dispatch_progress(context, done=sum(done), total=total)
         return learned
 
+    if total:
+        _ = context.model  # said before anything is embedded, if there is none
     if total and only is None:
         await dispatch_progress(context, done=0, total=total)
     learned: list[Learned] = []
@@ -248,6 +250,7 @@ async def _probed(context: AlignmentContext, probe: Probe) -> Cost:
                         "judge_value": said[episode.id].value,
                         "judge_rationale": said[episode.id].rationale,
                         "judge_sight": said[episode.id].sight,
+                        "judge_record": said[episode.id].record,
                     }
                 ),
             )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from langchain_memalign._levels import is_coarse, levels_of
 from langchain_memalign._values import ValueType, value_key
 from langchain_memalign.schema import Value
 
@@ -26,23 +26,12 @@ class Levels:
     @cached_property
     def values(self) -> tuple[Value, ...]:
         """The value of each level, in the order of the value type."""
-        kind = self.value_type
-        if kind.kind == "boolean":
-            return (True, False)
-        if kind.kind == "choice":
-            return kind.labels
-        low, high = kind.minimum, kind.maximum
-        if kind.kind == "integer" and high - low < _MOST_LEVELS:
-            return tuple(range(int(low), int(high) + 1))
-        return tuple(low + i * (high - low) / (_MOST_LEVELS - 1) for i in range(_MOST_LEVELS))
+        return levels_of(self.value_type, _MOST_LEVELS)
 
     @cached_property
     def is_cut(self) -> bool:
         """Whether a level stands for several values."""
-        kind = self.value_type
-        if kind.kind not in ("integer", "number"):
-            return False
-        return kind.kind == "number" or kind.maximum - kind.minimum >= _MOST_LEVELS
+        return is_coarse(self.value_type, _MOST_LEVELS)
 
     @cached_property
     def places(self) -> tuple[float, ...] | None:
@@ -70,14 +59,6 @@ class Levels:
         if not self.is_cut:
             return value_key(one) == value_key(other)
         return abs(self.place(one) - self.place(other)) <= _TOLERATED + 1e-9
-
-    def mean(self, probabilities: Sequence[float]) -> Value:
-        """The mean of a cut scale, as a value of its type."""
-        low, high = self._ends
-        levels = map(float, self.values)
-        mean = sum(p * level for p, level in zip(probabilities, levels, strict=True))
-        mean = max(low, min(high, mean))
-        return round(mean) if self.value_type.kind == "integer" else mean
 
     @cached_property
     def _numbers(self) -> dict[str, int]:

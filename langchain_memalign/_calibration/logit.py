@@ -135,9 +135,7 @@ class _Bent:
         return tuple(w - s for w, s in zip(weights, step, strict=True))
 
 
-def _alone(
-    shares: Sequence[float], features: Features, choice: int
-) -> tuple[list[float], Matrix]:
+def _alone(shares: Sequence[float], features: Features, choice: int) -> tuple[list[float], Matrix]:
     """The slope and the bend of one case; of the bend, which is symmetric, the lower half."""
     size = len(features[0])
     bend = [[0.0] * size for _ in range(size)]

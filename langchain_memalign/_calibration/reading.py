@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from langchain_memalign._calibration.levels import Levels
 from langchain_memalign._calibration.track import Track, TrackCase
 from langchain_memalign._content import canonical
 from langchain_memalign._memory.records import Records
-from langchain_memalign._values import JudgeSpec, ValueType
+from langchain_memalign._values import JudgeSpec, ValueType, value_key
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.schema import (
     Case,
@@ -19,6 +19,7 @@ from langchain_memalign.schema import (
     NearCase,
     Probabilities,
     Value,
+    Verdict,
     WorkingMemory,
     deciding,
 )
@@ -35,24 +36,32 @@ def digest(*parts: Any) -> str:
 def record_of(
     said_by: str,
     memory: WorkingMemory,
-    case: Case,
-    *,
     value: Value | None,
-    probabilities: Probabilities | None = None,
-) -> JudgeRecord | None:
-    """What the track record keeps of an answer; None if an expert's word on the case was shown."""
-    if any(recalled.episode.case.key == case.key for recalled in memory.episodes):
-        return None
+    probabilities: Mapping[Value, float] | None = None,
+) -> JudgeRecord:
+    """What the track record keeps of an answer that was given with this before the judge."""
     near = tuple(
-        NearCase(
-            episode_id=recalled.episode.id,
-            similarity=round(recalled.similarity, 6),
-            value=recalled.value,
-        )
-        for recalled in memory.episodes
-        if recalled.value is not None
+        NearCase(episode_id=r.episode.id, similarity=round(r.similarity, 6), value=r.value)
+        for r in memory.episodes
+        if r.value is not None
     )
-    return JudgeRecord(said_by=said_by, value=value, probabilities=probabilities, near=near)
+    told = None if probabilities is None else Probabilities(dict(probabilities))
+    return JudgeRecord(said_by=said_by, value=value, probabilities=told, near=near)
+
+
+def is_unseen(memory: WorkingMemory, case: Case) -> bool:
+    """Whether no expert's word on this very case was before the judge."""
+    return all(r.episode.case.key != case.key for r in memory.episodes)
+
+
+def calibrated(track: Track, verdict: Verdict, record: JudgeRecord) -> Verdict:
+    """A verdict with what the track record makes of it."""
+    found = track.says(verdict.value, record)
+    changed: dict[str, Any] = {"probabilities": found.probabilities, "confidence": found.confidence}
+    if value_key(found.value) != value_key(verdict.value):
+        raw = verdict.value if verdict.raw_value is None else verdict.raw_value
+        changed |= {"value": found.value, "raw_value": raw}
+    return verdict.model_copy(update=changed)
 
 
 def track_in(records: Records, spec: JudgeSpec, said_by: str) -> Track:

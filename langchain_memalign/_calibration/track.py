@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ClassVar
@@ -16,6 +15,7 @@ from typing import ClassVar
 from langchain_memalign._calibration.features import TRUSTED, features, priors, told_shares
 from langchain_memalign._calibration.levels import Levels
 from langchain_memalign._calibration.logit import Fit, Weights, fit, probabilities
+from langchain_memalign._levels import Aggregate, aggregated
 from langchain_memalign._values import ValueType
 from langchain_memalign.schema import JudgeRecord, Probabilities, Value
 
@@ -173,9 +173,8 @@ class Track:
         return -_log(told[chosen])
 
     def _as_said(self, said: Value, record: JudgeRecord, without: TrackCase | None) -> Calibrated:
-        told = told_shares(self.levels, record)
-        if told is not None:
-            return Calibrated(said, record.probabilities, self._agreeing(said, told))
+        if (told := record.probabilities) is not None:
+            return Calibrated(said, told, self._agreeing(said, told))
         if not self.cases:
             return Calibrated(said, None, None)
         trust = self._trust_in(said, without)
@@ -185,18 +184,14 @@ class Track:
 
     def _mapped(self, weights: Weights, said: Value, record: JudgeRecord) -> Calibrated:
         found = probabilities(weights, features(self.levels, said, record))
-        if self.levels.is_cut:
-            value = self.levels.mean(found)
-        else:
-            own, best = self.levels.level(said), max(found)
-            number = own if own is not None and found[own] >= best else found.index(best)
-            value = self.levels.values[number]
         shown = Probabilities(dict(zip(self.levels.values, found, strict=True)))
-        return Calibrated(value, shown, self._agreeing(value, found))
+        way: Aggregate = "mean" if self.levels.is_cut else "mode"
+        made = aggregated(shown, self.value_type, way, said=said)
+        value = said if made is None else made
+        return Calibrated(value, shown, self._agreeing(value, shown))
 
-    def _agreeing(self, value: Value, found: Sequence[float]) -> float:
-        levels = zip(self.levels.values, found, strict=True)
-        return min(1.0, sum(share for level, share in levels if self.levels.agree(value, level)))
+    def _agreeing(self, value: Value, found: Probabilities) -> float:
+        return min(1.0, sum(p for other, p in found.items() if self.levels.agree(value, other)))
 
 
 def _both(said: Value, trust: float) -> dict[Value, float]:

@@ -121,6 +121,8 @@ def learn_pending(context: AlignmentContext, *, only: Sequence[str] | None = Non
             dispatch_progress(context, done=sum(done), total=total)
         return learned
 
+    if total:
+        _ = context.model  # said before anything is embedded, if there is none
     if total and only is None:
         dispatch_progress(context, done=0, total=total)
     learned: list[Learned] = []
@@ -245,6 +247,7 @@ def _probed(context: AlignmentContext, probe: Probe) -> Cost:
                         "judge_value": said[episode.id].value,
                         "judge_rationale": said[episode.id].rationale,
                         "judge_sight": said[episode.id].sight,
+                        "judge_record": said[episode.id].record,
                     }
                 ),
             )

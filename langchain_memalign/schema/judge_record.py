@@ -35,8 +35,3 @@ class JudgeRecord(Record):
     value: Value | None = None
     probabilities: Probabilities | None = None
     near: tuple[NearCase, ...] = ()
-
-    def without(self, gone: frozenset[str]) -> JudgeRecord:
-        """The record without what it holds of episodes that are forgotten."""
-        kept = tuple(case for case in self.near if case.episode_id not in gone)
-        return self if len(kept) == len(self.near) else self.model_copy(update={"near": kept})
