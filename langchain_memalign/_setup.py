@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 from langchain_core.runnables import RunnableConfig
 
 from langchain_memalign._alignment.context import AlignmentContext
+from langchain_memalign._calibration.promise import AtLeast
 from langchain_memalign._calibration.reading import digest, track_in
 from langchain_memalign._calibration.track import Track
 from langchain_memalign._definition import definition_of
@@ -48,6 +49,23 @@ class Budgets:
     distant: float
 
 
+Sure: TypeAlias = AtLeast | float
+"""A promise that covers a judgement, or the least confidence that it must have."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Second:
+    """A second judge.
+
+    Attributes:
+        setup: What it is made of.
+        sure: When the first judge is sure, so that the second is not asked.
+    """
+
+    setup: JudgeSetup
+    sure: Sure
+
+
 @dataclass(frozen=True, kw_only=True)
 class JudgeSetup:
     """What a judge is made of; over another memory: `dataclasses.replace(setup, records=...)`.
@@ -64,6 +82,7 @@ class JudgeSetup:
         probabilities: Where a chat model's come from, if they are asked for.
         aggregate: Which value they make, if it is not the usual one.
         on_recall_failure: What is done when past cases cannot be looked up.
+        second: Who is asked where this judge is not sure; None for nobody.
     """
 
     spec: JudgeSpec
@@ -77,6 +96,7 @@ class JudgeSetup:
     probabilities: ProbabilitySource | None = None
     aggregate: Aggregate | None = None
     on_recall_failure: OnRecallFailure = "raise"
+    second: Second | None = None
 
     @property
     def definition(self) -> JudgeDefinition:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from functools import reduce
 from typing import Any
 
 from langchain_memalign._alignment.context import AlignmentContext
@@ -31,6 +32,7 @@ from langchain_memalign.schema import (
     Rejected,
     Value,
     now,
+    with_record,
 )
 
 _log = logging.getLogger(__name__)
@@ -150,8 +152,9 @@ def plan_ingest(
                 "judge_rationale": old.judge_rationale,
                 "judge_sight": old.judge_sight,
             }
-        if same_case and episode.judge_record is None:
-            kept["judge_record"] = old.judge_record
+        if same_case:
+            told = episode.judge_records
+            kept["judge_records"] = reduce(with_record, told, old.judge_records)
         record = episode.model_copy(update=kept)
         changes.append(Put(judge=judge, record=record, vector=None if same_case else ()))
     # A word that is told again may say for the first time where it comes from.

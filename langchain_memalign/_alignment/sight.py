@@ -70,18 +70,18 @@ def without_rationale(episode: Episode) -> Episode:
 
 def shown_in(episode: Episode) -> set[str]:
     """Ids of the episodes whose values the track record keeps with this one."""
-    record = episode.judge_record
-    return set() if record is None else {case.episode_id for case in record.near}
+    return {case.episode_id for record in episode.judge_records for case in record.near}
 
 
 def without_shown(episode: Episode, gone: AbstractSet[str]) -> Episode:
     """The episode without what its track record holds of episodes that are forgotten."""
-    record = episode.judge_record
-    if record is None or gone.isdisjoint(shown_in(episode)):
+    if gone.isdisjoint(shown_in(episode)):
         return episode
-    kept = tuple(case for case in record.near if case.episode_id not in gone)
-    near = record.model_copy(update={"near": kept})
-    return episode.model_copy(update={"judge_record": near})
+    records = []
+    for record in episode.judge_records:
+        kept = tuple(case for case in record.near if case.episode_id not in gone)
+        records.append(record.model_copy(update={"near": kept}))
+    return episode.model_copy(update={"judge_records": tuple(records)})
 
 
 def is_whole(record: Episode | Principle | JudgeDefinition) -> bool:

@@ -14,6 +14,7 @@ from langchain_memalign._async import recall as recalling
 from langchain_memalign._async.asking import said_of
 from langchain_memalign._calibration.reading import calibrated, is_unseen, record_of
 from langchain_memalign._concurrency import off_loop
+from langchain_memalign._escalation import escalated, is_sure, label
 from langchain_memalign._levels import confidence_in
 from langchain_memalign._memory.search import Recollection
 from langchain_memalign._reading import storable
@@ -44,7 +45,8 @@ async def judge(
     """
     started = time.perf_counter()
     memory = await recall(setup, case, exclude=exclude)
-    return await decide(setup, memory, case, recall_ms=_since(started), config=config)
+    took = _since(started)
+    return await decide(setup, memory, case, exclude=exclude, recall_ms=took, config=config)
 
 
 async def recall(
@@ -77,6 +79,31 @@ async def recollect(setup: JudgeSetup, case: Case) -> Recollection:
 
 
 async def decide(
+    setup: JudgeSetup,
+    memory: WorkingMemory,
+    case: Case,
+    *,
+    exclude: AbstractSet[str] = frozenset(),
+    recall_ms: float = 0.0,
+    config: RunnableConfig | None = None,
+) -> tuple[Verdict | Unscored, Cost]:
+    """Judge a case by working memory; where that is not sure, ask the second judge, if any.
+
+    Raises:
+        ModelError: As `judge`.
+    """
+    first, cost = await decide_alone(setup, memory, case, recall_ms=recall_ms, config=config)
+    if setup.second is None:
+        return first, cost
+    if isinstance(first, Verdict):
+        first = first.model_copy(update={"decided_by": label(setup)})
+        if await off_loop(is_sure, setup, setup.second.sure, first):
+            return first, cost
+    second, more = await judge(setup.second.setup, case, exclude=exclude, config=config)
+    return escalated(setup, first, second), cost + more
+
+
+async def decide_alone(
     setup: JudgeSetup,
     memory: WorkingMemory,
     case: Case,
@@ -114,11 +141,10 @@ async def decide(
     evidence["usage"] = answer.usage
     cost = Cost(model_calls=answer.calls, usage=answer.usage)
     said = answer.value
-    record = record_of(
-        setup.said_by, memory, said and said.value, said.probabilities if said else None
-    )
+    value, told = (said.value, said.probabilities) if said else (None, None)
+    record = record_of(setup.said_by, memory, value, told)
     if is_unseen(memory, case):
-        evidence["record"] = record
+        evidence["records"] = (record,)
     if said is None:
         problem = answer.problem or "the reply was empty."
         return Unscored(reason=problem, raw=storable(answer.raw), **evidence), cost

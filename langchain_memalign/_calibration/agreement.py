@@ -48,13 +48,17 @@ def agreement_of(
 
 
 def promised(track: Track, asked: AtLeast) -> Threshold:
-    """From which confidence on a promise holds for the judge of a track record."""
+    """From which confidence on a promise holds for the judge of a track record; found once."""
+    if (found := track.promises.get(asked)) is not None:
+        return found
     cases = [
         (given.confidence or 0.0, track.levels.agree(given.value, case.value))
         for given, case in zip(track.without_each, track.cases, strict=True)
     ]
     kinds = len({track.levels.level(given.value) for given in track.without_each})
-    return threshold_of(cases, asked, kinds=kinds, unscored=track.unscored)
+    found = threshold_of(cases, asked, kinds=kinds, unscored=track.unscored)
+    track.promises[asked] = found
+    return found
 
 
 def calibration_of(track: Track) -> CalibrationReport:

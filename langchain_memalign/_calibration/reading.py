@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from langchain_memalign._calibration.agreement import agreement_of
 from langchain_memalign._calibration.levels import Levels
 from langchain_memalign._calibration.track import Track, TrackCase
 from langchain_memalign._content import canonical
@@ -13,6 +14,7 @@ from langchain_memalign._memory.records import Records
 from langchain_memalign._values import JudgeSpec, ValueType, value_key
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.schema import (
+    AgreementReport,
     Case,
     Episode,
     JudgeRecord,
@@ -75,16 +77,15 @@ def track_in(records: Records, spec: JudgeSpec, said_by: str) -> Track:
 
 def track_of(episodes: Iterable[Episode], value_type: ValueType, said_by: str) -> Track:
     """The track record in some episodes, which counts each case once."""
-    by_case: dict[str, list[Episode]] = {}
-    for episode in episodes:
-        record = episode.judge_record
-        if record is not None and record.said_by == said_by and episode.value is not None:
-            by_case.setdefault(episode.case.key, []).append(episode)
+    by_case = {
+        key: [episode for episode in said if record_by(said_by, episode)]
+        for key, said in valued_by_case(episodes).items()
+    }
     levels = Levels(value_type)
     cases, unscored = [], 0
-    for said in sorted(by_case.values(), key=lambda said: (said[-1].created_at, said[-1].id)):
+    for said in filter(None, by_case.values()):
         counts = deciding(said)
-        record = counts.judge_record
+        record = record_by(said_by, counts)
         if record is None or counts.value is None:
             continue
         if record.value is None:
@@ -92,6 +93,34 @@ def track_of(episodes: Iterable[Episode], value_type: ValueType, said_by: str) -
         elif _is_one(levels, counts.value) and _is_one(levels, record.value):
             cases.append(TrackCase(counts.value, record.value, record))
     return Track(value_type, tuple(cases[-_NEWEST:]), unscored)
+
+
+def valued_by_case(episodes: Iterable[Episode]) -> dict[str, list[Episode]]:
+    """The episodes that give a value, by case; the cases and their episodes oldest first."""
+    by_case: dict[str, list[Episode]] = {}
+    for episode in episodes:
+        if episode.value is not None:
+            by_case.setdefault(episode.case.key, []).append(episode)
+    return by_case
+
+
+def record_by(said_by: str, episode: Episode) -> JudgeRecord | None:
+    """What this very judge said of an episode's case unseen; None where that is not known."""
+    return next((r for r in episode.judge_records if r.said_by == said_by), None)
+
+
+def agreement_in(
+    records: Records, spec: JudgeSpec, said_by: str, confidence: float
+) -> AgreementReport:
+    """How far a judge agrees with experts; reads all of its episodes."""
+    by_case = valued_by_case(records.episodes(spec.name))
+    unasked = [e for e in by_case.values() if not any(record_by(said_by, one) for one in e)]
+    return agreement_of(
+        track_in(records, spec, said_by),
+        confidence=confidence,
+        unasked=len(unasked),
+        outdated=sum(any(one.judge_records for one in said) for said in unasked),
+    )
 
 
 def _is_one(levels: Levels, value: Value) -> bool:

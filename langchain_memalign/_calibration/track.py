@@ -17,7 +17,7 @@ from langchain_memalign._calibration.levels import Levels
 from langchain_memalign._calibration.logit import Fit, Weights, fit, probabilities
 from langchain_memalign._levels import Aggregate, aggregated
 from langchain_memalign._values import ValueType
-from langchain_memalign.schema import JudgeRecord, Probabilities, Value
+from langchain_memalign.schema import JudgeRecord, Probabilities, Threshold, Value
 
 _TRUST_WEIGHT = 2.0
 _KIND_WEIGHT = 4.0
@@ -75,12 +75,14 @@ class Track:
         value_type: The values that it may give.
         cases: The cases, one each, oldest first.
         unscored: On how many further cases it reached no verdict.
+        promises: The thresholds that were asked for, kept.
     """
 
     value_type: ValueType
     cases: tuple[TrackCase, ...] = ()
     unscored: int = 0
     levels: Levels = field(init=False)
+    promises: dict[object, Threshold] = field(default_factory=dict, compare=False, repr=False)
     least_cases: ClassVar[int] = 10
     """With fewer, no map is fitted: its gain could not be told from chance."""
 

@@ -28,8 +28,8 @@ def to_point(put: Put) -> Point:
         fields = {"status": record.status, "case_key": record.case.key}
         if record.value is not None:
             fields["value"] = value_key(record.value)
-        if record.judge_record is not None:
-            fields |= said_by_field(record.judge_record.said_by)
+        if record.judge_records:
+            fields |= said_by_field(*(said.said_by for said in record.judge_records))
     else:
         kind, vector_name = "principle", RULE_VECTOR
         fields = {"status": "active" if record.is_active() else "retired"}
@@ -45,13 +45,13 @@ def to_point(put: Put) -> Point:
     )
 
 
-def said_by_field(said_by: str) -> dict[str, tuple[str, ...]]:
-    """The field by which the episodes are found that keep what this very judge said unseen.
+def said_by_field(*said_by: str) -> dict[str, tuple[str, ...]]:
+    """The field by which the episodes are found that keep what a judge said unseen.
 
     It shares a field that only principles use otherwise: with an index more, memories that were
     made without it could not be opened.
     """
-    return {"episode_ids": (f"said by {said_by}",)}
+    return {"episode_ids": tuple(f"said by {name}" for name in said_by)}
 
 
 def kind_of(record: Episode | Principle | JudgeDefinition) -> Kind:

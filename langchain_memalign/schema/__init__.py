@@ -10,7 +10,7 @@ from langchain_memalign.schema.case import (
     Case,
     Feedback,
 )
-from langchain_memalign.schema.judge_record import JudgeRecord, NearCase
+from langchain_memalign.schema.judge_record import JudgeRecord, NearCase, with_record
 from langchain_memalign.schema.memory import (
     Change,
     Episode,
@@ -79,4 +79,5 @@ __all__ = [
     "deciding",
     "now",
     "principle_id",
+    "with_record",
 ]

@@ -71,7 +71,7 @@ class Feedback(Case):
         judge_sight: Ids of the episodes and principles that the judge had before it then, such as
             `Verdict.sight`; with them, forgetting one of these reaches that rationale. None where
             it is not known.
-        judge_record: What the judge had said unseen, for its track record; `Verdict.record`.
+        judge_records: What the judge had said unseen, for its track record: `Verdict.records`.
         unseen: Whether the reviewer had not been shown the judge's answer before; no part of what
             was said.
     """
@@ -85,7 +85,7 @@ class Feedback(Case):
     judge_value: OptionalValue = None
     judge_rationale: OptionalText = None
     judge_sight: tuple[Text, ...] | None = None
-    judge_record: JudgeRecord | None = None
+    judge_records: tuple[JudgeRecord, ...] = ()
     unseen: StrictBool = False
 
     @model_validator(mode="after")

@@ -18,6 +18,9 @@ class NearCase(Record):
     value: Value
 
 
+_MOST_JUDGES = 4
+
+
 class JudgeRecord(Record):
     """What a judge said of a case without having seen the expert's word on it.
 
@@ -35,3 +38,9 @@ class JudgeRecord(Record):
     value: Value | None = None
     probabilities: Probabilities | None = None
     near: tuple[NearCase, ...] = ()
+
+
+def with_record(records: tuple[JudgeRecord, ...], new: JudgeRecord) -> tuple[JudgeRecord, ...]:
+    """The records with a new one, in the place of that of the same judge; the oldest may go."""
+    others = (record for record in records if record.said_by != new.said_by)
+    return (*others, new)[-_MOST_JUDGES:]

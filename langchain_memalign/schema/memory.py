@@ -28,8 +28,8 @@ class Episode(Record):
         judge_rationale: Why the judge had said so, where known; empty where it was erased.
         judge_sight: Ids of the episodes and principles in whose sight `judge_rationale` was
             written; None where that is not known.
-        judge_record: What the judge had said without having seen this word; None where that is not
-            known.
+        judge_records: What the judge, with one or several models, had said without having seen this
+            word; the newest last.
     """
 
     id: str
@@ -41,7 +41,7 @@ class Episode(Record):
     judge_value: Value | None = None
     judge_rationale: str | None = None
     judge_sight: tuple[str, ...] | None = None
-    judge_record: JudgeRecord | None = None
+    judge_records: tuple[JudgeRecord, ...] = ()
     unseen: bool = False
     status: Literal["pending", "distilled"] = "pending"
     created_at: AwareDatetime
@@ -62,7 +62,7 @@ class Episode(Record):
             judge_value=feedback.judge_value,
             judge_rationale=feedback.judge_rationale,
             judge_sight=feedback.judge_sight,
-            judge_record=feedback.judge_record,
+            judge_records=feedback.judge_records,
             unseen=feedback.unseen,
             created_at=feedback.created_at,
             updated_at=feedback.created_at,

@@ -38,8 +38,8 @@ class Verdict(Record):
         confidence: The probability that the expert agrees, from 0 to 1; None where nothing tells.
         raw_value: What the model said, where calibration made another value of it; else None.
         decided_by: The judge that decided, where a second one may be asked; else None.
-        record: What the track record keeps of this verdict, once an expert has spoken of the case;
-            for `Feedback.judge_record`. None where the judge had an expert's word on this very
+        records: What the track record keeps of this verdict, once an expert has spoken of the case;
+            for `Feedback.judge_records`. Empty where the judge had an expert's word on this very
             case before it.
     """
 
@@ -58,7 +58,7 @@ class Verdict(Record):
     confidence: Annotated[float, Field(ge=0, le=1)] | None = None
     raw_value: Value | None = None
     decided_by: str | None = None
-    record: JudgeRecord | None = None
+    records: tuple[JudgeRecord, ...] = ()
 
     @property
     def sight(self) -> tuple[str, ...]:
@@ -74,7 +74,7 @@ class Unscored(Record):
         failure: Whether the model could not be reached for now ("outage") or failed for good
             ("error"); None where it was reached and gave no verdict.
         recall_problem: Why past cases could not be looked up, or not all; None where all could.
-        record: As that of a `Verdict`; None too where the model could not be reached.
+        records: As those of a `Verdict`; empty too where the model could not be reached.
     """
 
     reason: str
@@ -87,7 +87,7 @@ class Unscored(Record):
     recall_problem: str | None = None
     principles_total: int = 0
     memory_fingerprint: str = ""
-    record: JudgeRecord | None = None
+    records: tuple[JudgeRecord, ...] = ()
 
     @property
     def value(self) -> None:
