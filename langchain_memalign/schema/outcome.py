@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 from langchain_core.messages.ai import UsageMetadata
+from pydantic import Field
 
 from langchain_memalign.schema.memory import Principle
+from langchain_memalign.schema.probabilities import Probabilities
 from langchain_memalign.schema.record import Record, Value
 from langchain_memalign.schema.report_table import Report, Row, counted, listed
 
@@ -31,6 +33,10 @@ class Verdict(Record):
         recall_problem: Why past cases could not be looked up, or not all: then it rests on what
             could be, perhaps on principles alone; None where all could.
         memory_fingerprint: Digest of the working memory; equal for equal evidence.
+        probabilities: How likely each value is; None where nothing tells.
+        confidence: The probability that the expert agrees, from 0 to 1; None where nothing tells.
+        raw_value: What the model said, where calibration made another value of it; else None.
+        decided_by: The judge that decided, where a second one may be asked; else None.
     """
 
     value: Value
@@ -44,6 +50,10 @@ class Verdict(Record):
     principles_total: int = 0
     recall_problem: str | None = None
     memory_fingerprint: str = ""
+    probabilities: Probabilities | None = None
+    confidence: Annotated[float, Field(ge=0, le=1)] | None = None
+    raw_value: Value | None = None
+    decided_by: str | None = None
 
     @property
     def sight(self) -> tuple[str, ...]:
