@@ -32,6 +32,7 @@ from langchain_memalign.schema.outcome import (
     Latency,
     Pending,
     Rejected,
+    Superseded,
     Unscored,
     Verdict,
 )
@@ -70,6 +71,7 @@ __all__ = [
     "Recalled",
     "Record",
     "Rejected",
+    "Superseded",
     "Text",
     "Threshold",
     "Unscored",
