@@ -124,10 +124,12 @@ def _from(tokens: Sequence[_Token], start: int) -> Iterator[tuple[_Token, bytes]
 
 
 def _spellings(value: Value) -> set[bytes]:
-    """How JSON may write a value."""
+    """How a reply may write a value: as JSON, or as the text that some schemas ask for."""
     written = {json.dumps(value), json.dumps(value, ensure_ascii=False)}
     if isinstance(value, float):
         written |= {f"{value:.12g}"}
+    if not isinstance(value, str):
+        written |= {f'"{text}"' for text in written}
     return {text.encode() for text in written}
 
 
