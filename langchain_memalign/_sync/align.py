@@ -200,6 +200,8 @@ def learn_batch(
         added=learned.added + more.added,
         merged=learned.merged + more.merged,
         retired=learned.retired + more.retired,
+        covered=learned.covered + more.covered,
+        verbatim=learned.verbatim + more.verbatim,
         warnings=learned.warnings + more.warnings,
         cost=learned.cost + more.cost,
     )

@@ -178,6 +178,10 @@ class AlignmentReport(Report):
             was nothing to decide.
         principles_merged: Said already; these gained further sources.
         principles_retired: Replaced, or left without a basis by changed feedback.
+        remarks_covered: How many of the experts' remarks that were learned a principle accounts
+            for, be it a known one: all of them, unless something was forgotten meanwhile.
+        remarks_verbatim: For how many of them the principle is the remark as it stands, as the
+            model made none of it.
         conflicts: Cases of these episodes to which experts gave different values.
         warnings: What else went less than well.
         embedded: How many texts were embedded.
@@ -194,6 +198,8 @@ class AlignmentReport(Report):
     principles_added: tuple[Principle, ...] = ()
     principles_merged: tuple[Principle, ...] = ()
     principles_retired: tuple[Principle, ...] = ()
+    remarks_covered: int = 0
+    remarks_verbatim: int = 0
     conflicts: tuple[Conflict, ...] = ()
     warnings: tuple[str, ...] = ()
     model_calls: int = 0
@@ -218,6 +224,7 @@ class AlignmentReport(Report):
             *listed("principles added", [p.text for p in self.principles_added]),
             *listed("principles merged", [p.text for p in self.principles_merged]),
             *listed("principles retired", [p.text for p in self.principles_retired]),
+            *_remarks(self.remarks_covered, self.remarks_verbatim),
             *counted([("conflicts", self.conflicts)]),
             *listed("warnings", self.warnings),
             *_cost(self.model_calls, self.embedded, self.seconds),
@@ -260,6 +267,14 @@ class ForgetReport(Report):
             *_cost(self.model_calls, self.embedded, self.seconds),
             *([("guarantee", self.guarantee)] if self.guarantee else []),
         ]
+
+
+def _remarks(covered: int, verbatim: int) -> list[Row]:
+    if not covered:
+        return []
+    return [
+        ("remarks covered", f"{covered}, {verbatim} word for word" if verbatim else f"{covered}")
+    ]
 
 
 def _cost(model_calls: int, embedded: int, seconds: float) -> list[Row]:
