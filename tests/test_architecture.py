@@ -22,7 +22,8 @@ ORDER = """
     _content _words
     schema
     _values _results
-    _claims _passages
+    _levels
+    _claims _passages _confidence
     _answers
     _prompts _evaluated
     _offline
@@ -32,6 +33,7 @@ ORDER = """
     _definition
     _alignment _arguments
     _setup
+    _reading
     _async _sync
     memory _openevals
     judge
@@ -54,6 +56,7 @@ QDRANT = {"qdrant_client", "qdrant_edge"}
 
 PUBLIC = """
     Case Feedback Episode Principle Recalled WorkingMemory Verdict Unscored Put Erase
+    Probabilities
     Memory MemAlignJudge AlignmentReport ForgetReport Retry
     Gate GateDecision GateEvidence EvidenceGate
     EpisodeRetriever JudgeTool PairwiseEvaluator

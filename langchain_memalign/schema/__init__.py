@@ -29,6 +29,7 @@ from langchain_memalign.schema.outcome import (
     Unscored,
     Verdict,
 )
+from langchain_memalign.schema.probabilities import Probabilities
 from langchain_memalign.schema.record import (
     OptionalText,
     Record,
@@ -53,6 +54,7 @@ __all__ = [
     "OptionalText",
     "Pending",
     "Principle",
+    "Probabilities",
     "Put",
     "Recalled",
     "Record",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 from langchain_core.messages.ai import UsageMetadata
+from pydantic import Field
 
 from langchain_memalign.schema.memory import Principle
+from langchain_memalign.schema.probabilities import Probabilities
 from langchain_memalign.schema.record import Record, Value
 from langchain_memalign.schema.report_table import Report, Row, counted, listed
 
@@ -31,6 +33,10 @@ class Verdict(Record):
         recall_problem: Why past cases could not be looked up, or not all: then it rests on what
             could be, perhaps on principles alone; None where all could.
         memory_fingerprint: Digest of the working memory; equal for equal evidence.
+        probabilities: How likely each value is; None where nothing tells.
+        confidence: The probability that the expert agrees, from 0 to 1; None where nothing tells.
+        raw_value: What the model said, where calibration made another value of it; else None.
+        decided_by: The judge that decided, where a second one may be asked; else None.
     """
 
     value: Value
@@ -44,6 +50,10 @@ class Verdict(Record):
     principles_total: int = 0
     recall_problem: str | None = None
     memory_fingerprint: str = ""
+    probabilities: Probabilities | None = None
+    confidence: Annotated[float, Field(ge=0, le=1)] | None = None
+    raw_value: Value | None = None
+    decided_by: str | None = None
 
     @property
     def sight(self) -> tuple[str, ...]:
@@ -179,6 +189,10 @@ class AlignmentReport(Report):
         superseded: Older cases that a new principle contradicts: kept, but recalled no more.
         restored: Ids of superseded episodes that are recalled again, because what they contradicted
             was replaced in turn or lost its basis.
+        remarks_covered: How many of the experts' remarks that were learned a principle accounts
+            for, be it a known one: all of them, unless something was forgotten meanwhile.
+        remarks_verbatim: For how many of them the principle is the remark as it stands, as the
+            model made none of it.
         conflicts: Cases of these episodes to which experts gave different values.
         warnings: What else went less than well.
         embedded: How many texts were embedded.
@@ -197,6 +211,8 @@ class AlignmentReport(Report):
     principles_retired: tuple[Principle, ...] = ()
     superseded: tuple[Superseded, ...] = ()
     restored: tuple[str, ...] = ()
+    remarks_covered: int = 0
+    remarks_verbatim: int = 0
     conflicts: tuple[Conflict, ...] = ()
     warnings: tuple[str, ...] = ()
     model_calls: int = 0
@@ -222,6 +238,7 @@ class AlignmentReport(Report):
             *listed("principles merged", [p.text for p in self.principles_merged]),
             *listed("principles retired", [p.text for p in self.principles_retired]),
             *listed("superseded", [f"{s.episode_id[:8]}: {s.reason}" for s in self.superseded]),
+            *_remarks(self.remarks_covered, self.remarks_verbatim),
             *counted([("restored", self.restored), ("conflicts", self.conflicts)]),
             *listed("warnings", self.warnings),
             *_cost(self.model_calls, self.embedded, self.seconds),
@@ -268,6 +285,14 @@ class ForgetReport(Report):
             *_cost(self.model_calls, self.embedded, self.seconds),
             *([("guarantee", self.guarantee)] if self.guarantee else []),
         ]
+
+
+def _remarks(covered: int, verbatim: int) -> list[Row]:
+    if not covered:
+        return []
+    return [
+        ("remarks covered", f"{covered}, {verbatim} word for word" if verbatim else f"{covered}")
+    ]
 
 
 def _cost(model_calls: int, embedded: int, seconds: float) -> list[Row]:
