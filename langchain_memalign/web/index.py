@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from langchain_memalign._values import value_key
 from langchain_memalign.judge import MemAlignJudge
-from langchain_memalign.schema import Episode, Value
+from langchain_memalign.schema import AlignmentReport, Episode, Value
 from langchain_memalign.web.knowledge import episodes_of
 
 
@@ -27,6 +27,7 @@ class Entry:
     updated_at: datetime
     is_pending: bool
     unseen: bool
+    superseded: bool = False
 
     @property
     def differs(self) -> bool:
@@ -111,7 +112,7 @@ class Index:
 def _conflicts(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
     by_case: defaultdict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
-        if entry.value is not None:
+        if entry.value is not None and not entry.superseded:
             by_case[entry.case_key].append(entry)
     found = [
         sorted(said, key=lambda e: (e.created_at, e.id))
@@ -133,7 +134,14 @@ def entry_of(episode: Episode) -> Entry:
         episode.updated_at,
         episode.status == "pending",
         episode.unseen,
+        episode.is_superseded(),
     )
+
+
+def turned_by(report: AlignmentReport) -> Iterator[str]:
+    """Ids of the past cases that an alignment let be recalled no more, or again."""
+    yield from (superseded.episode_id for superseded in report.superseded)
+    yield from report.restored
 
 
 def _differ(entries: Iterable[Entry]) -> bool:

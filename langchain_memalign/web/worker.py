@@ -13,6 +13,7 @@ from langchain_memalign.graph.policy import doubts
 from langchain_memalign.reviews import Answer, Draft, Looked, Reading, Turned
 from langchain_memalign.schema import Feedback, Unscored, Verdict, now
 from langchain_memalign.web.desk import Desk
+from langchain_memalign.web.index import turned_by
 from langchain_memalign.web.knowledge import budgets_of, recording, restore
 from langchain_memalign.web.views.text import begins
 from langchain_memalign.web.waiting import WaitingCase
@@ -168,7 +169,7 @@ class Worker:
             learned_at=now(),
             joint=bool(others),
         )
-        desk.index.refresh([*mine, *report.distilled])
+        desk.index.refresh([*mine, *report.distilled, *turned_by(report)])
         if others:
             self._others_learned(answer, set(report.distilled))
         if why:
@@ -227,7 +228,7 @@ class Worker:
         left = {p.episode_id: p.reason for p in report.pending}
         mine = {*report.stored, *report.overwritten, *report.unchanged}
         why = next((left[id_] for id_ in mine if id_ in left), None)
-        desk.index.refresh([*mine, *report.distilled])
+        desk.index.refresh([*mine, *report.distilled, *turned_by(report)])
         if why:
             desk.answers.update(first, problem=why)
             desk.signals.tell()
@@ -262,7 +263,9 @@ class Worker:
         desk.answers.update(answer, state="undone", problem=None)
         desk.answers.drop_images([answer.n])
         touched = [answer.report] if answer.report else []
-        desk.index.refresh([id_ for r in touched for id_ in (*r.stored, *r.overwritten)])
+        desk.index.refresh(
+            [id_ for r in touched for id_ in (*r.stored, *r.overwritten, *turned_by(r))]
+        )
         if answer.looked is not None:
             desk.readings.mark_stale([turned.case_id for turned in answer.looked.turned])
         desk.signals.tell()

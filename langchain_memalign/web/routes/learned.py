@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from langchain_memalign.reviews import Answer
 from langchain_memalign.web import render, words
-from langchain_memalign.web.knowledge import principles_of, rules_before
+from langchain_memalign.web.knowledge import episodes_of, principles_of, rules_before
 from langchain_memalign.web.routes.frame import (
     answer_of,
     desk_of,
@@ -47,6 +47,8 @@ def context_of(request: Request, answer: Answer) -> dict[str, Any]:
     now = {rule.id: rule for rule in principles_of(desk.judge)}
     before = rules_before(desk.answers.images(answer.n))
     found = views.changes(answer, before, now)
+    ids = [s.episode_id for s in answer.report.superseded] if answer.report else []
+    superseded = views.overtaken(answer, episodes_of(desk.judge, ids), desk.labels())
     last = queue_views.last(answer, desk.words)
     mine = answer.person == person.id
     when = f"saved {ago(answer.said_at)}"
@@ -67,6 +69,7 @@ def context_of(request: Request, answer: Answer) -> dict[str, Any]:
         "said": views.said_line(answer, desk.words),
         "changes": found,
         "tags": views.TAGS,
+        "superseded": superseded,
         "live": live and not (answer.state == "learned" and not desk.settings.look),
         "last": last,
         "can_undo": mine and last is not None and last.can_undo,

@@ -19,6 +19,7 @@ SHOWS = {
     "contested": "Experts differ",
     "pending": "Still to be learned",
     "unseen": "Answered unseen",
+    "superseded": "Overtaken by a change of mind",
 }
 
 
@@ -85,6 +86,7 @@ def select(
             "contested": entry.case_key in contested,
             "pending": entry.is_pending,
             "unseen": entry.unseen,
+            "superseded": entry.superseded,
         }.get(show, True)
 
     return [entry for entry in entries if fits(entry)]
@@ -141,10 +143,16 @@ def rows(
                 who(e.reviewer, me),
                 day(e.updated_at, clock=True),
                 e.status == "pending",
-                f"Learned, {words.rules(count)}" if count else "Learned",
+                _learned(e, count),
             )
         )
     return found
+
+
+def _learned(episode: Episode, rules: int) -> str:
+    if episode.is_superseded():
+        return "No longer shown to the judge"
+    return f"Learned, {words.rules(rules)}" if rules else "Learned"
 
 
 @dataclass(frozen=True)
@@ -159,6 +167,7 @@ class Said:
     judge: str
     mine: bool
     pending: bool
+    superseded: str | None = None
 
 
 def answers_to(episodes: Sequence[Episode], said: Words, *, me: str | None) -> list[Said]:
@@ -173,6 +182,7 @@ def answers_to(episodes: Sequence[Episode], said: Words, *, me: str | None) -> l
             said.of(e.judge_value) if e.judge_value is not None else "",
             (e.reviewer or None) == me,
             e.status == "pending",
+            (e.superseded_reason or "") if e.is_superseded() else None,
         )
         for e in sorted(episodes, key=lambda e: e.updated_at, reverse=True)
     ]

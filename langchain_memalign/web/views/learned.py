@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from langchain_memalign.reviews import Answer
-from langchain_memalign.schema import Principle
+from langchain_memalign.schema import Episode, Principle
 from langchain_memalign.web import words
+from langchain_memalign.web.views.text import begins
 from langchain_memalign.web.wording import Words
 
 _ALIKE = 0.4
@@ -119,6 +120,28 @@ def changes(
         )
         found.append(change)
     return found
+
+
+@dataclass(frozen=True)
+class Overtaken:
+    """A past case that the judge is no longer shown, and why."""
+
+    id: str
+    label: str
+    begins: str
+    why: str
+
+
+def overtaken(
+    answer: Answer, episodes: Sequence[Episode], labels: Mapping[str, str]
+) -> list[Overtaken]:
+    """The past cases that an answer superseded, as far as they still are."""
+    reasons = {s.episode_id: s.reason for s in answer.report.superseded} if answer.report else {}
+    return [
+        Overtaken(e.id, labels.get(e.case.key) or e.id[:8], begins(e.case), reasons[e.id])
+        for e in episodes
+        if e.id in reasons and e.is_superseded()
+    ]
 
 
 def alike(one: str, other: str) -> float:
