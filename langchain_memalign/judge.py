@@ -605,12 +605,14 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         """Async `principles`."""
         return await self.memory.aprinciples(self.spec.name, as_of=as_of)
 
-    def episodes(self, status: Literal["pending", "distilled"] | None = None) -> list[Episode]:
-        """What experts said, oldest first; all of it, or only what waits or what was learned."""
+    def episodes(
+        self, status: Literal["pending", "distilled", "superseded"] | None = None
+    ) -> list[Episode]:
+        """What experts said, oldest first; all, or what waits, was learned, or is superseded."""
         return self.memory.episodes(self.spec.name, status=status)
 
     async def aepisodes(
-        self, status: Literal["pending", "distilled"] | None = None
+        self, status: Literal["pending", "distilled", "superseded"] | None = None
     ) -> list[Episode]:
         """Async `episodes`."""
         return await self.memory.aepisodes(self.spec.name, status=status)

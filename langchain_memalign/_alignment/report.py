@@ -11,7 +11,7 @@ from operator import add
 from langchain_memalign._alignment.commit import Learned
 from langchain_memalign._alignment.context import NO_COST, Cost
 from langchain_memalign._alignment.ingest import Ingested
-from langchain_memalign._memory.convert import to_episode
+from langchain_memalign._memory.convert import SUPERSEDED, to_episode
 from langchain_memalign._memory.records import Records
 from langchain_memalign._stores.base import Point, Selection
 from langchain_memalign.schema import AlignmentReport, Conflict, Episode, Principle, deciding
@@ -105,7 +105,14 @@ def conflicts_of(records: Records, judge: str, episode_ids: Sequence[str]) -> tu
         return ()
     touched = records.episode_points(judge, ids=tuple(dict.fromkeys(episode_ids)))
     keys = sorted({str(point.fields["case_key"]) for point in touched})
-    said = records.scan(Selection(kind="episode", judge=judge, fields={"case_key": tuple(keys)}))
+    said = records.scan(
+        Selection(
+            kind="episode",
+            judge=judge,
+            fields={"case_key": tuple(keys)},
+            without={"status": (SUPERSEDED,)},
+        )
+    )
     by_case: defaultdict[str, list[Point]] = defaultdict(list)
     for point in said:
         if "value" in point.fields:
