@@ -355,6 +355,10 @@ class Records:
         self._principles.drop()
         self._counts.drop()
 
+    def version(self) -> str | None:
+        """What changes with every write of any process; None while one is being carried out."""
+        return self._version()
+
     def _version(self) -> str | None:
         """Of the store; always the same where no other process can write."""
         return self._store.version() if self._store.is_shared else ""

@@ -108,6 +108,8 @@ STATES: dict[str, State] = {
         "What was learned is gone. The run that waited for the answer has gone on with it, and is "
         "not called back.",
     ),
+    "undone_change": State("Taken back", "Your former answer counts again."),
+    "undone_left": State("Back in the queue", "The case waits again, and nothing was learned of it."),
     "undone_rule": State("Taken back", "The rules are as they were before."),
     "pending": State(
         "Your answer is saved. It is not learned yet.",

@@ -185,16 +185,14 @@ def _in_the_way(
     last = others[-1]
     by = views.answered_by(last, person.id)
     state = words.STATES["answered"]
-    return Problem(
-        state.first.format(**by),
-        state.then,
-        actions=(
-            Action("Save mine too", "anyway", primary=True),
-            Action(f"See {by['name']}’s answer", href=render.url(request, f"/answers/{last.n}")),
-            Action("Leave it", href=render.url(request, "/queue"), plain=True),
-        ),
-        status=409,
-    )
+    actions = [
+        Action("Save mine too", "anyway", primary=True),
+        Action(f"See {by['name']}’s answer", href=render.url(request, f"/answers/{last.n}")),
+        Action("Leave it", href=render.url(request, "/queue"), plain=True),
+    ]
+    if desk.is_blind(person):  # their answer is not shown before one's own is saved
+        del actions[1]
+    return Problem(state.first.format(**by), state.then, actions=tuple(actions), status=409)
 
 
 def _unusable(desk: Desk, said: str, draft: Draft) -> Problem:

@@ -44,6 +44,7 @@ def listing(request: Request) -> Response:
     episodes = knowledge.episodes_of(desk.judge, [e.id for e in shown])
     rules = knowledge.principles_of(desk.judge)
     taught = Counter(id_ for rule in rules for id_ in rule.episode_ids)
+    desk.saw(person, [e.case.key for e in episodes])
     abstained = frozenset(a.case_key for a in desk.answers.abstained())
     return show(
         request,
@@ -88,6 +89,7 @@ def one_case(request: Request) -> Response:
     ids = {e.id for e in same}
     rules = [r for r in knowledge.principles_of(desk.judge) if ids & set(r.episode_ids)]
     question = desk.words.question
+    desk.saw(person, [episode.case.key])
     return show(
         request,
         "cases",

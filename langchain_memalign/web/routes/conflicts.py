@@ -80,6 +80,7 @@ def conflict(
         return show(request, "conflicts", "conflicts.html", **context)
     episodes = knowledge.episodes_of(desk.judge, [e.id for e in found[key]])
     sides = views.sides(episodes, desk.words, me=me)
+    desk.saw(person, [key])
     question = desk.words.question
     following = listed[(place + 1) % len(listed)]
     return show(

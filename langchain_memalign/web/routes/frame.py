@@ -150,8 +150,13 @@ def flash_of(request: Request, back: str) -> Flash | None:
     done = request.query_params.get("done", "")
     if not done.isdigit() or len(done) > 15:
         return None
+    return deed_flash(request, int(done), back)
+
+
+def deed_flash(request: Request, done: int, back: str) -> Flash | None:
+    """What became of a deed of the person."""
     desk = desk_of(request)
-    deed = desk.answers.get(int(done))
+    deed = desk.answers.get(done)
     if deed is None or deed.person != person_of(request).id:
         return None
     if deed.state in ("undoing", "undone"):
@@ -160,6 +165,7 @@ def flash_of(request: Request, back: str) -> Flash | None:
     if deed.problem and deed.problem.startswith("not_exact"):
         return Flash("It can no longer be taken back", "Something else has been built on it.")
     can = desk.answers.has_images(deed.n)
+    said = deed.label if deed.kind == "rule" else f"{deed.label} answered"
     return Flash(
-        f"{deed.label}.", request.query_params.get("note", "")[:200], deed.n if can else 0, back
+        f"{said}.", request.query_params.get("note", "")[:200], deed.n if can else 0, back
     )

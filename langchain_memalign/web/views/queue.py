@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from langchain_memalign.reviews import Answer, Draft, Reading
@@ -24,12 +24,14 @@ class Ground:
         rule: The rule; "" for a past case.
         meta: Who said what of it, or where it comes from.
         quote: The expert's reason, after `meta`.
+        label: What the judge called it, and may call it in its reasons: "E1", "P2".
     """
 
     case: str = ""
     rule: str = ""
     meta: str = ""
     quote: str = ""
+    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class Opinion:
         key: The value as the form sends it; None where there is none.
         tag: "Not sure" and the like; "" for none.
         had: What it had before it, in a sentence.
+        asks_again: Whether it can be asked again.
+        error: What the model's provider said, where it did not respond.
         cut_words: About how many words it did not read.
     """
 
@@ -52,6 +56,8 @@ class Opinion:
     grounds: tuple[Ground, ...] = ()
     had: str = ""
     cut_words: int = 0
+    asks_again: bool = False
+    error: str = ""
 
 
 @dataclass(frozen=True)
@@ -110,7 +116,7 @@ def opinion(
     outcome, memory = reading.outcome, reading.memory
     had = had_before_it(memory)
     if isinstance(outcome, Unscored):
-        return Opinion("unscored", verdict=words.NO_ANSWER, why=outcome.reason, had=had)
+        return _no_answer(outcome, memory, had)
     relied = set(outcome.relied_on)
     tag = "Not sure" if reading.why else ""
     if outcome.recall_problem:
@@ -127,16 +133,36 @@ def opinion(
     )
 
 
+def _no_answer(outcome: Unscored, memory: WorkingMemory, had: str) -> Opinion:
+    if outcome.failure is not None:
+        down = words.STATES["down"]
+        return Opinion(
+            "unscored",
+            verdict=words.NO_ANSWER,
+            why=f"{down.first}. {down.then}",
+            asks_again=True,
+            error=outcome.reason,
+        )
+    if not memory.episodes and not memory.principles_total:
+        nothing = words.STATES["knows_nothing"]
+        return Opinion("unscored", verdict=nothing.first, why=nothing.then)
+    said = outcome.reason
+    why = f"{said[:1].upper()}{said[1:]} {words.STATES['unscored'].then}"
+    return Opinion("unscored", verdict=words.NO_ANSWER, why=why, had=had, asks_again=True)
+
+
 def grounds(
     memory: WorkingMemory, said: Words, *, me: str | None, only: set[str] | None = None
 ) -> tuple[Ground, ...]:
     """Past cases and rules that a judge had before it; only those of some ids, or all."""
     found = []
-    for recalled in memory.episodes:
+    for number, recalled in enumerate(memory.episodes, 1):
         for episode in (recalled.episode, *recalled.also):
             if only is None or episode.id in only:
-                found.append(_past_case(episode, said, me))
-    found += [_rule(rule) for rule in memory.principles if only is None or rule.id in only]
+                found.append(replace(_past_case(episode, said, me), label=f"E{number}"))
+    for number, rule in enumerate(memory.principles, 1):
+        if only is None or rule.id in only:
+            found.append(replace(_rule(rule), label=f"P{number}"))
     return tuple(found)
 
 
@@ -194,7 +220,7 @@ def last(answer: Answer | None, said: Words) -> Last | None:
     if answer is None:
         return None
     value = said.of(answer.value) if answer.value is not None else "Your reason only"
-    if answer.kind == "rule":
+    if answer.kind != "answer":
         value = ""
     first, then = progress(answer)
     return Last(
