@@ -244,6 +244,14 @@ class Answers:
             "json_type(record, '$.outcome.reason') IS NOT NULL ORDER BY n"
         )
 
+    def spot_checks(self) -> list[tuple[Value | None, Value | None]]:
+        """What was said of cases that were drawn at random, and what the judge had said."""
+        found = self._read(
+            "kind = 'answer' AND state NOT IN ('undoing', 'undone') AND "
+            "json_extract(record, '$.asked') = 'spot' ORDER BY n"
+        )
+        return [(answer.value, answer.judge_value) for answer in found]
+
     def keep_images(self, n: int, images: Iterable[str]) -> None:
         """Keep what an answer is about to change, before it is changed."""
         with self._file.writing() as connection:

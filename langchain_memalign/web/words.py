@@ -109,7 +109,9 @@ STATES: dict[str, State] = {
         "not called back.",
     ),
     "undone_change": State("Taken back", "Your former answer counts again."),
-    "undone_left": State("Back in the queue", "The case waits again, and nothing was learned of it."),
+    "undone_left": State(
+        "Back in the queue", "The case waits again, and nothing was learned of it."
+    ),
     "undone_rule": State("Taken back", "The rules are as they were before."),
     "pending": State(
         "Your answer is saved. It is not learned yet.",
@@ -200,6 +202,9 @@ STATES: dict[str, State] = {
     "too_few": State("Too few to tell.", "{count} so far; figures begin at 20."),
     "changed_meanwhile": State(
         "{count} by now", "Nothing has been erased. Look again at what would go."
+    ),
+    "set_aside": State(
+        "A newer rule says otherwise, so the judge is not shown this answer any more."
     ),
     "forgetting": State("Erasing", "Nothing more is shown of it from now on."),
     "forgotten": State("Erased for good", "{cases} and {rules} are gone."),

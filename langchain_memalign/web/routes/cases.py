@@ -10,11 +10,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from langchain_memalign.schema import Episode
-from langchain_memalign.web import knowledge, render
+from langchain_memalign.web import knowledge, render, words
 from langchain_memalign.web.desk import Desk
 from langchain_memalign.web.routes.frame import desk_of, flash_of, person_of, show
 from langchain_memalign.web.routes.queue import image_of, more_of
 from langchain_memalign.web.security import Refused
+from langchain_memalign.web.views import agreement as figures
 from langchain_memalign.web.views import case as case_views
 from langchain_memalign.web.views import cases as views
 from langchain_memalign.web.views.forget import found_in
@@ -26,9 +27,11 @@ def listing(request: Request) -> Response:
     """Past cases, newest first."""
     desk, person, query = desk_of(request), person_of(request), request.query_params
     given: dict[str, Any] = {
-        name: query.get(name, "") for name in ("q", "by", "show", "value", "judge")
+        name: query.get(name, "") for name in ("q", "by", "show", "value", "judge", "last")
     }
     entries = desk.index.newest_first()
+    if query.get("last"):
+        entries = figures.last_compared(entries, by=given["by"])
     found = views.select(
         entries,
         by=given["by"],
@@ -64,6 +67,7 @@ def listing(request: Request) -> Response:
         value_words=_words(desk, given["value"]),
         judge_words=_words(desk, given["judge"]),
         flash=flash_of(request, "/cases"),
+        total_words=words.cases(len(entries)),
         **given,
     )
 

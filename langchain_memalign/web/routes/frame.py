@@ -166,6 +166,4 @@ def deed_flash(request: Request, done: int, back: str) -> Flash | None:
         return Flash("It can no longer be taken back", "Something else has been built on it.")
     can = desk.answers.has_images(deed.n)
     said = deed.label if deed.kind == "rule" else f"{deed.label} answered"
-    return Flash(
-        f"{said}.", request.query_params.get("note", "")[:200], deed.n if can else 0, back
-    )
+    return Flash(f"{said}.", request.query_params.get("note", "")[:200], deed.n if can else 0, back)

@@ -226,7 +226,7 @@ async def events(request: Request) -> Response:
         live = last.live and not (found.state == "learned" and not desk_of(request).settings.look)
         if whole:
             context = context_of(request, found)
-            return render.render(request, "_learned_body.html", **context), not live
+            return render.render(request, "_learned_now.html", **context), not live
         text = render.render(request, "_progress.html", last=last)
         text += render.render(
             request, "_counts.html", frame=frame_of(request, "queue"), told=_told(found)

@@ -238,9 +238,7 @@ def _row(request: Request, done: int, rule_id: str) -> Response:
         request,
         "rules",
         "_rule_row.html",
-        line=views.line(
-            by_id[rule_id], _dates(desk, found), by_id, _authors(desk, person)
-        ),
+        line=views.line(by_id[rule_id], _dates(desk, found), by_id, _authors(desk, person)),
         opened="",
         show="",
         focus=True,
