@@ -123,6 +123,9 @@ def stage(
     taken = desk.table.reserve(person.id, person.name or words.SOMEBODY, waiting.id)
     context = case_context(request, desk, person, waiting, draft=draft)
     context["changing"] = mine_of(desk, person, waiting) is not None
+    # Who opened an answered case on purpose need not be told that it is answered.
+    wanted = (request.query_params.get("change"), form_of(request).get("anyway"))
+    context["anyway"] = any(wanted)
     context |= place_of(desk, person, waiting, order, standing)
     page = render.page(
         request,
