@@ -35,6 +35,7 @@ from langchain_memalign._async import forget as aforgetting
 from langchain_memalign._async import gated as agated
 from langchain_memalign._async import judging as ajudging
 from langchain_memalign._async import principles as aprinciples
+from langchain_memalign._async import superseding as asuperseding
 from langchain_memalign._concurrency import blocking, off_loop
 from langchain_memalign._definition import check_definition, known_definition, written_anew
 from langchain_memalign._evaluated import evaluated
@@ -52,7 +53,7 @@ from langchain_memalign._results import (
 from langchain_memalign._setup import Budgets, JudgeSetup
 from langchain_memalign._sync import align as aligning
 from langchain_memalign._sync import forget as forgetting
-from langchain_memalign._sync import gated, judging, principles, transactions
+from langchain_memalign._sync import gated, judging, principles, superseding, transactions
 from langchain_memalign._values import Declared, JudgeSpec, ValueType
 from langchain_memalign.errors import ConfigurationError
 from langchain_memalign.memory import PRINCIPLE_TOKENS, Memory
@@ -665,6 +666,18 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
     async def arestore_principle(self, id: str) -> Principle:
         """Async `restore_principle`."""
         return await aprinciples.restore_principle(self.setup.records, self.spec.name, id)
+
+    def restore_episode(self, id: str) -> Episode:
+        """Let an episode be recalled again that a change of the experts' mind had superseded.
+
+        Raises:
+            InvalidInputError: No superseded episode has this id.
+        """
+        return superseding.restore_episode(self.setup.records, self.spec.name, id)
+
+    async def arestore_episode(self, id: str) -> Episode:
+        """Async `restore_episode`."""
+        return await asuperseding.restore_episode(self.setup.records, self.spec.name, id)
 
     def _decided_by(
         self, gate: Gate, current: Records, candidate: Records, feedback: Sequence[Feedback]

@@ -28,7 +28,8 @@ class Episode(Record):
         judge_sight: Ids of the episodes and principles in whose sight `judge_rationale` was
             written; None where that is not known.
         superseded_by: Id of the principle that came of experts changing their mind, and that this
-            word contradicts: it is kept, but recalled no more. None while it counts.
+            word contradicts: it is kept, but recalled no more. None while it counts. Of an episode
+            that is pending, the mark is only to be decided again.
         superseded_reason: Why it contradicts that principle.
         superseded_at: Since when.
     """
@@ -79,7 +80,7 @@ class Episode(Record):
 
     def is_superseded(self, at: datetime | None = None) -> bool:
         """Whether a change of the experts' mind keeps it from being recalled: now, or at `at`."""
-        if self.superseded_by is None:
+        if self.superseded_by is None or self.status == "pending":
             return False
         return at is None or self.superseded_at is None or self.superseded_at <= at
 

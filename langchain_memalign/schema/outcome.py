@@ -102,6 +102,14 @@ class Rejected(NamedTuple):
     reason: str
 
 
+class Superseded(NamedTuple):
+    """An episode that is recalled no more: which principle it contradicts, and why."""
+
+    episode_id: str
+    principle_id: str
+    reason: str
+
+
 class Conflict(Record):
     """A case to which experts gave different values; all of their words are kept.
 
@@ -178,6 +186,9 @@ class AlignmentReport(Report):
             was nothing to decide.
         principles_merged: Said already; these gained further sources.
         principles_retired: Replaced, or left without a basis by changed feedback.
+        superseded: Older cases that a new principle contradicts: kept, but recalled no more.
+        restored: Ids of superseded episodes that are recalled again, because what they contradicted
+            was replaced in turn or lost its basis.
         conflicts: Cases of these episodes to which experts gave different values.
         warnings: What else went less than well.
         embedded: How many texts were embedded.
@@ -194,6 +205,8 @@ class AlignmentReport(Report):
     principles_added: tuple[Principle, ...] = ()
     principles_merged: tuple[Principle, ...] = ()
     principles_retired: tuple[Principle, ...] = ()
+    superseded: tuple[Superseded, ...] = ()
+    restored: tuple[str, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
     warnings: tuple[str, ...] = ()
     model_calls: int = 0
@@ -218,7 +231,8 @@ class AlignmentReport(Report):
             *listed("principles added", [p.text for p in self.principles_added]),
             *listed("principles merged", [p.text for p in self.principles_merged]),
             *listed("principles retired", [p.text for p in self.principles_retired]),
-            *counted([("conflicts", self.conflicts)]),
+            *listed("superseded", [f"{s.episode_id[:8]}: {s.reason}" for s in self.superseded]),
+            *counted([("restored", self.restored), ("conflicts", self.conflicts)]),
             *listed("warnings", self.warnings),
             *_cost(self.model_calls, self.embedded, self.seconds),
         ]
@@ -232,6 +246,8 @@ class ForgetReport(Report):
             or were written in sight of it or of what else is gone.
         rationales_erased: The episodes that stay, but without what the judge had said of them,
             because it was written in sight of what is gone.
+        episodes_restored: Superseded episodes that are recalled again, because what they
+            contradicted is gone.
         principles_redistilled: Learned anew from the sources that remain.
         pending: Sources that wait to be distilled anew, and why.
         guarantee: What is gone, and what this memory cannot reach.
@@ -240,6 +256,7 @@ class ForgetReport(Report):
     episodes_removed: tuple[str, ...] = ()
     principles_removed: tuple[str, ...] = ()
     rationales_erased: tuple[str, ...] = ()
+    episodes_restored: tuple[str, ...] = ()
     principles_redistilled: tuple[Principle, ...] = ()
     pending: tuple[Pending, ...] = ()
     model_calls: int = 0
@@ -252,6 +269,7 @@ class ForgetReport(Report):
         gone = (
             ("episodes removed", self.episodes_removed),
             ("principles removed", self.principles_removed),
+            ("episodes restored", self.episodes_restored),
         )
         return [
             *counted(gone),
