@@ -85,6 +85,11 @@ def rules_before(images: Iterable[str]) -> Mapping[str, Principle]:
     return found
 
 
+def changed_ids(images: Iterable[str]) -> list[str]:
+    """The ids of the past cases and rules that a deed changed."""
+    return list({Image.model_validate_json(text).id: None for text in images})
+
+
 def rule_written(images: Iterable[str]) -> str:
     """The id of the rule that a deed wrote; "" where it wrote none."""
     read = [Image.model_validate_json(text) for text in images]

@@ -23,6 +23,10 @@ SOMEBODY = "Somebody"
 YOU = "You"
 
 SOURCE_STAYS = "The file, or the program, that the waiting cases came from keeps what it has."
+OUT_OF_REACH = (
+    "Backups and exported files, logs of other programs, answers that were sent to other programs "
+    "already, and what the model’s provider keeps. " + SOURCE_STAYS
+)
 
 FIELDS = {
     "inputs": "What came in",
@@ -84,6 +88,7 @@ STATES: dict[str, State] = {
         "Answer ten or so cases with a reason, and it begins to agree with you. The first ones it "
         "cannot answer at all.",
     ),
+    "knew_nothing": State("No answer", "The judge knew nothing yet when it read this case."),
     "reading": State(
         "The judge is reading this case",
         "You need not wait. If you answer first, your answer counts as unseen.",

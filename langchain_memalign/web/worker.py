@@ -11,9 +11,9 @@ from typing import Any
 from langchain_memalign.errors import MemAlignError, MemoryStoreError, ModelError
 from langchain_memalign.graph.policy import doubts
 from langchain_memalign.reviews import Answer, Draft, Looked, Reading, Turned
-from langchain_memalign.schema import Feedback, Unscored, Verdict, now
+from langchain_memalign.schema import AlignmentReport, Feedback, Unscored, Verdict, now
 from langchain_memalign.web.desk import Desk
-from langchain_memalign.web.knowledge import budgets_of, recording, restore
+from langchain_memalign.web.knowledge import budgets_of, changed_ids, recording, restore
 from langchain_memalign.web.views.text import begins
 from langchain_memalign.web.waiting import WaitingCase
 
@@ -175,7 +175,7 @@ class Worker:
             learned_at=now(),
             joint=bool(others),
         )
-        desk.index.refresh([*mine, *report.distilled])
+        desk.index.refresh([*mine, *report.distilled, *moved_aside(report)])
         if others:
             self._others_learned(answer, set(report.distilled))
         if why:
@@ -234,7 +234,7 @@ class Worker:
         left = {p.episode_id: p.reason for p in report.pending}
         mine = {*report.stored, *report.overwritten, *report.unchanged}
         why = next((left[id_] for id_ in mine if id_ in left), None)
-        desk.index.refresh([*mine, *report.distilled])
+        desk.index.refresh([*mine, *report.distilled, *moved_aside(report)])
         if why:
             desk.answers.update(first, problem=why)
             desk.signals.tell()
@@ -284,8 +284,7 @@ class Worker:
         desk.answers.drop_images([answer.n])
         if answer.kind == "rule" and answer.case_key:
             desk.ledger.reopen(answer.case_key)
-        touched = [answer.report] if answer.report else []
-        desk.index.refresh([id_ for r in touched for id_ in (*r.stored, *r.overwritten)])
+        desk.index.refresh(changed_ids(images))
         if answer.looked is not None:
             desk.readings.mark_stale([turned.case_id for turned in answer.looked.turned])
         desk.signals.tell()
@@ -401,6 +400,11 @@ class Worker:
         desk.readings.put(reading)
         desk.signals.tell()
         return reading
+
+
+def moved_aside(report: AlignmentReport) -> list[str]:
+    """Ids of past cases that count no more, or count again."""
+    return [*(s.episode_id for s in report.superseded), *report.restored]
 
 
 def feedback_of(answer: Answer) -> Feedback:

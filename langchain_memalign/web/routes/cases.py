@@ -12,8 +12,15 @@ from starlette.routing import Route
 from langchain_memalign.schema import Episode
 from langchain_memalign.web import knowledge, render, words
 from langchain_memalign.web.desk import Desk
-from langchain_memalign.web.routes.frame import desk_of, flash_of, person_of, show
+from langchain_memalign.web.routes.frame import (
+    desk_of,
+    flash_of,
+    person_of,
+    show,
+    worker_of,
+)
 from langchain_memalign.web.routes.queue import image_of, more_of
+from langchain_memalign.web.routes.rules import change as change_rules
 from langchain_memalign.web.security import Refused
 from langchain_memalign.web.views import agreement as figures
 from langchain_memalign.web.views import case as case_views
@@ -122,6 +129,20 @@ def change(request: Request) -> Response:
     return render.see(request, f"/queue/{waiting_again.id}", change=1)
 
 
+def restore(request: Request) -> Response:
+    """Let a past case that was set aside count again."""
+    desk, episode = desk_of(request), _episode(request)
+    if not episode.is_superseded():
+        return render.see(request, f"/cases/{episode.id}")
+    label = f"{desk.label(episode.case.key, episode.id)} counts again"
+    n = change_rules(
+        desk, person_of(request), label, lambda: desk.judge.restore_episode(episode.id)
+    )
+    desk.index.refresh([episode.id])
+    worker_of(request).wake()
+    return render.see(request, f"/cases/{episode.id}", done=n)
+
+
 def more(request: Request) -> Response:
     """The rest of a long text."""
     return more_of(request, _episode(request).case, f"/cases/{request.path_params['id']}")
@@ -147,6 +168,7 @@ ROUTES = [
     Route("/cases", listing),
     Route("/cases/{id}", one_case),
     Route("/cases/{id}/change", change),
+    Route("/cases/{id}/restore", restore, methods=["POST"]),
     Route("/cases/{id}/more", more),
     Route("/cases/{id}/image/{n}", image),
 ]

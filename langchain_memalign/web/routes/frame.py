@@ -164,6 +164,8 @@ def deed_flash(request: Request, done: int, back: str) -> Flash | None:
         return Flash(state.first, state.then if deed.state == "undone" else "")
     if deed.problem and deed.problem.startswith("not_exact"):
         return Flash("It can no longer be taken back", "Something else has been built on it.")
+    note = request.query_params.get("note", "")[:200]
+    if deed.kind == "answer":
+        return Flash(deed.label, note or "Saved.", deed.n, back)
     can = desk.answers.has_images(deed.n)
-    said = deed.label if deed.kind == "rule" else f"{deed.label} answered"
-    return Flash(f"{said}.", request.query_params.get("note", "")[:200], deed.n if can else 0, back)
+    return Flash(f"{deed.label}.", note, deed.n if can else 0, back)

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from langchain_memalign.reviews import Answer
 from langchain_memalign.web import render, words
-from langchain_memalign.web.knowledge import principles_of, rules_before
+from langchain_memalign.web.knowledge import episodes_of, principles_of, rules_before
 from langchain_memalign.web.routes.frame import (
     answer_of,
     desk_of,
@@ -27,7 +27,7 @@ from langchain_memalign.web.routes.queue import stage
 from langchain_memalign.web.security import Refused
 from langchain_memalign.web.views import learned as views
 from langchain_memalign.web.views import queue as queue_views
-from langchain_memalign.web.views.text import ago, on_day, short_name, who
+from langchain_memalign.web.views.text import ago, begins, on_day, short_name, who
 from langchain_memalign.web.worker import answers_left, take_back
 
 _KEEP_ALIVE = 15.0
@@ -41,6 +41,18 @@ def learned(request: Request) -> Response:
     if _is_hidden(request, answer):
         return render.see(request, f"/queue/{answer.case_id}")
     return show(request, "queue", "learned.html", **context_of(request, answer))
+
+
+def _set_aside(request: Request, answer: Answer) -> list[tuple[str, str, str, str]]:
+    """Past cases that a rule of this answer contradicts: id, name, how it begins, and why."""
+    desk = desk_of(request)
+    reasons = {s.episode_id: s.reason for s in answer.report.superseded} if answer.report else {}
+    labels = desk.labels()
+    return [
+        (e.id, labels.get(e.case.key) or e.id[:8], begins(e.case), reasons[e.id])
+        for e in episodes_of(desk.judge, reasons)
+        if e.is_superseded()
+    ]
 
 
 def _is_hidden(request: Request, answer: Answer) -> bool:
@@ -77,6 +89,7 @@ def context_of(request: Request, answer: Answer) -> dict[str, Any]:
         "live": live and not (answer.state == "learned" and not desk.settings.look),
         "last": last,
         "can_undo": mine and last is not None and last.can_undo,
+        "aside": _set_aside(request, answer),
         "undo_lines": views.undo_lines(answer, found),
         "not_exact": views.not_exact(answer) if mine else None,
         "conflict": conflict_of(request, answer),

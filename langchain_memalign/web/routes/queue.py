@@ -162,6 +162,8 @@ def case_context(
     hidden = blind and not early and not shown_before and not answered
     reading = desk.reading(waiting.id)
     opinion = views.opinion(reading, desk.words, me=person.reviewer, hidden=hidden)
+    if desk.answers.on(case_id=waiting.id):
+        opinion = views.as_it_was(opinion)
     if opinion.state == "shown" and not shown_before:
         desk.table.mark(person.id, waiting.id, "shown")
     swap = blind and desk.words.is_pair and queue.is_swapped(person.id, waiting.id)
@@ -197,7 +199,7 @@ def place_of(
         if waiting.id in ids
         else "Case"
     )
-    why = queue.asked(waiting, standing) or "own"
+    why = (queue.asked(waiting, standing) if waiting.id in ids else None) or "own"
     if standing.has("asked_again", waiting.id, person.id) is not None:
         why = "again"
     at = ids.index(waiting.id) if waiting.id in ids else -1

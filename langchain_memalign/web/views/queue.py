@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from langchain_memalign._confidence import percent
 from langchain_memalign.reviews import Answer, Draft, Reading
 from langchain_memalign.schema import Episode, Principle, Unscored, Verdict, WorkingMemory
 from langchain_memalign.web import words
@@ -13,6 +14,7 @@ from langchain_memalign.web.views.text import ago, begins, on_day, short_name, w
 from langchain_memalign.web.wording import Option, Words
 
 LONG_QUESTION = 140
+_LIKELIEST = 5
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Opinion:
         key: The value as the form sends it; None where there is none.
         tag: "Not sure" and the like; "" for none.
         had: What it had before it, in a sentence.
+        sure: What is known of how sure it is, in sentences.
         asks_again: Whether it can be asked again.
         error: What the model's provider said, where it did not respond.
         cut_words: About how many words it did not read.
@@ -56,6 +59,7 @@ class Opinion:
     grounds: tuple[Ground, ...] = ()
     had: str = ""
     cut_words: int = 0
+    sure: tuple[str, ...] = ()
     asks_again: bool = False
     error: str = ""
 
@@ -127,6 +131,7 @@ def opinion(
         verdict=said.of(outcome.value),
         tag=tag,
         why=outcome.rationale,
+        sure=how_sure(outcome, said),
         grounds=grounds(memory, said, me=me, only=relied),
         had=had,
         cut_words=round(outcome.cut_tokens * 0.75),
@@ -149,6 +154,31 @@ def _no_answer(outcome: Unscored, memory: WorkingMemory, had: str) -> Opinion:
     said = outcome.reason
     why = f"{said[:1].upper()}{said[1:]} {words.STATES['unscored'].then}"
     return Opinion("unscored", verdict=words.NO_ANSWER, why=why, had=had, asks_again=True)
+
+
+def how_sure(verdict: Verdict, said: Words) -> tuple[str, ...]:
+    """What is known of how sure a verdict is, in sentences; nothing where nothing tells."""
+    found = []
+    if verdict.confidence is not None:
+        found.append(f"That an expert agrees is likely to {percent(verdict.confidence)}.")
+    if verdict.raw_value is not None:
+        found.append(
+            f"The model itself had said {said.of(verdict.raw_value)}; what experts said of its "
+            "earlier answers changed it."
+        )
+    if verdict.probabilities is not None:
+        ranked = sorted(verdict.probabilities.items(), key=lambda pair: -pair[1])[:_LIKELIEST]
+        told = ", ".join(f"{said.of(value)} {percent(share)}" for value, share in ranked)
+        found.append(f"How likely it took each answer to be: {told}.")
+    return tuple(found)
+
+
+def as_it_was(shown: Opinion) -> Opinion:
+    """An old answer of the judge, of a time when it knew nothing yet."""
+    if shown.verdict != words.STATES["knows_nothing"].first:
+        return shown
+    knew = words.STATES["knew_nothing"]
+    return replace(shown, verdict=knew.first, why=knew.then, asks_again=True)
 
 
 def grounds(
