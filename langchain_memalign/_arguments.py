@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
+from langchain_memalign._models import is_decision_model
+from langchain_memalign._values import ValueType
 from langchain_memalign.errors import ConfigurationError, InvalidInputError
 from langchain_memalign.schema import Episode, GateDecision
 
@@ -49,6 +51,34 @@ def check_no_options(options: Mapping[str, Any]) -> None:
         raise InvalidInputError(
             f"found {', '.join(sorted(options))}; a judge takes a case and a config only. Give "
             "options of the model to the model itself, such as model.bind(...) or its parameters."
+        )
+
+
+def check_probabilities(
+    value_type: ValueType, model: Any, probabilities: Any, aggregate: Any
+) -> None:
+    """Refuse a way to probabilities that the model or the values do not have.
+
+    Raises:
+        InvalidInputError: There is no such way, or the mean is asked for where there is none.
+    """
+    one_of((None, "logprobs"), "probabilities", probabilities)
+    one_of((None, "mode", "mean"), "aggregate", aggregate)
+    decides = is_decision_model(model)
+    if decides and probabilities is not None:
+        raise InvalidInputError(
+            f"probabilities: found {probabilities!r} and a decision model; expected None: it gives "
+            "probabilities by itself."
+        )
+    if aggregate == "mean" and not value_type.is_ordered:
+        raise InvalidInputError(
+            f"aggregate: found 'mean' of {value_type.describe()}; expected 'mode': only a scale "
+            "has a mean."
+        )
+    if aggregate is not None and not decides and probabilities is None:
+        raise InvalidInputError(
+            f"aggregate: found {aggregate!r} without probabilities; expected None, or "
+            "probabilities='logprobs' with it."
         )
 
 

@@ -25,6 +25,7 @@ from langchain_memalign._arguments import (
     at_least,
     check_alignment,
     check_no_options,
+    check_probabilities,
     checked_decision,
     cosine,
     forgotten,
@@ -37,11 +38,17 @@ from langchain_memalign._async import judging as ajudging
 from langchain_memalign._async import principles as aprinciples
 from langchain_memalign._async import superseding as asuperseding
 from langchain_memalign._concurrency import blocking, off_loop
-from langchain_memalign._definition import check_definition, known_definition, written_anew
+from langchain_memalign._definition import (
+    check_definition,
+    kept_of,
+    known_definition,
+    written_anew,
+)
 from langchain_memalign._evaluated import evaluated
+from langchain_memalign._levels import Aggregate
 from langchain_memalign._memory.records import Records
 from langchain_memalign._memory.search import OnRecallFailure
-from langchain_memalign._models import Retry, StructuredModel, resolve_chat_model
+from langchain_memalign._models import Retry, models_of, resolve_model
 from langchain_memalign._openevals import OpenevalsPrompt
 from langchain_memalign._prompts.placeholders import without_placeholders
 from langchain_memalign._results import (
@@ -50,11 +57,11 @@ from langchain_memalign._results import (
     no_upload_in_local_mode,
     run_metadata,
 )
-from langchain_memalign._setup import Budgets, JudgeSetup
+from langchain_memalign._setup import Budgets, JudgeSetup, ProbabilitySource
 from langchain_memalign._sync import align as aligning
 from langchain_memalign._sync import forget as forgetting
 from langchain_memalign._sync import gated, judging, principles, superseding, transactions
-from langchain_memalign._values import Declared, JudgeSpec, ValueType
+from langchain_memalign._values import Declared, JudgeSpec
 from langchain_memalign.errors import ConfigurationError
 from langchain_memalign.memory import PRINCIPLE_TOKENS, Memory
 from langchain_memalign.schema import (
@@ -104,7 +111,7 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         name: The namespace in memory, and the name of the runs.
         spec: Name, instructions, value type and meanings.
         memory: Where the judge remembers.
-        model: The chat model.
+        model: The chat model, or decision model, that judges.
         setup: What it is made of, for the library's own code.
     """
 
@@ -114,8 +121,11 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         name: str,
         instructions: str,
         value_type: Declared,
-        model: str | BaseChatModel,
+        model: str | BaseChatModel | Runnable[Any, Any],
         memory: Memory,
+        distiller: str | BaseChatModel | None = None,
+        probabilities: ProbabilitySource | None = None,
+        aggregate: Aggregate | None = None,
         k: int = 5,
         principle_tokens: int = PRINCIPLE_TOKENS,
         case_tokens: int = 32_000,
@@ -138,8 +148,18 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
                 `Annotated[int, Field(ge=1, le=5)]`, `Annotated[float, Field(ge=0, le=1)]`, or the
                 JSON schema of one of these.
             model: A chat model, "precedent" (offline), or "provider:name" as `init_chat_model`
-                takes it.
+                takes it; or a decision model, which gives probabilities instead of reasons: a
+                `BaseDecisionModel` of LangChain, an `OpenAIDecisions`, or "openai-decisions:name".
             memory: Where it remembers; several judges may share one.
+            distiller: The chat model that learns, if it is not the one that judges. A decision
+                model needs one as soon as something is to be learned.
+            probabilities: "logprobs" asks a chat model for the log probabilities of its tokens
+                and makes of them how likely each value is: the verdict's `probabilities` and
+                `confidence`. Where the model does not return them, or they do not tell, both are
+                None. A decision model gives probabilities without being asked.
+            aggregate: Which value probabilities make: the likeliest, "mode", or on a scale the
+                expected one, "mean". By default the mode, but on a scale of which only some steps
+                are asked for (any scale of numbers) the mean.
             k: Most past cases shown to the model.
             principle_tokens: Token budget for principles. Over it, the pinned ones and those
                 nearest to the case are shown, and the verdict tells how many there are.
@@ -155,16 +175,16 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
                 searched: "raise", or judge by "principles" alone; then the model is told, and the
                 verdict's `recall_problem` says why. Refused access raises in any case.
             structured_output: Passed to the model's `with_structured_output`, such as
-                `{"method": "function_calling"}`.
+                `{"method": "function_calling"}`; where it is a decision model, to the distiller's.
             retry: How failing model calls are repeated.
             redefine: Whether instructions, value type or the meanings of values may differ from
                 those with which the judge learned so far; the memory then keeps the new ones.
 
         Raises:
-            InvalidInputError: Name, instructions, value type, meanings, `on_recall_failure` or a
-                number is not usable.
-            ConfigurationError: Model, memory, retry or structured-output options cannot be used;
-                or the memory knows the judge as another one.
+            InvalidInputError: Name, instructions, value type, meanings, `on_recall_failure`,
+                `probabilities`, `aggregate` or a number is not usable.
+            ConfigurationError: Model, distiller, memory, retry or structured-output options cannot
+                be used; or the memory knows the judge as another one.
         """
         if isinstance(instructions, str):
             instructions = without_placeholders(instructions)
@@ -189,11 +209,20 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         self.name = spec.name
         self.spec = spec
         self.memory = memory
-        self.model = resolve_chat_model(model)
+        self.model = resolve_model(model)
+        check_probabilities(spec.value_type, self.model, probabilities, aggregate)
+        judging_model, learning_model = models_of(
+            self.model,
+            distiller=distiller,
+            options=structured_output,
+            retry=retry or Retry(),
+            logprobs=probabilities is not None,
+        )
         self.setup = JudgeSetup(
             spec=spec,
             records=memory.records,
-            model=StructuredModel(self.model, options=structured_output, retry=retry or Retry()),
+            model=judging_model,
+            distiller=learning_model,
             budgets=Budgets(
                 k=at_least(0, "k", k),
                 principle_tokens=at_least(1, "principle_tokens", principle_tokens),
@@ -205,6 +234,10 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
                 get_args(OnRecallFailure), "on_recall_failure", on_recall_failure
             ),
             model_name=model if isinstance(model, str) else None,
+            distiller_name=distiller if isinstance(distiller, str) else None,
+            has_distiller=distiller is not None,
+            probabilities=probabilities,
+            aggregate=aggregate,
         )
         if redefine:
             transactions.transact(memory.records, self._redefined)
@@ -217,7 +250,7 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         memory: Memory,
         name: str,
         *,
-        model: str | BaseChatModel | None = None,
+        model: str | BaseChatModel | Runnable[Any, Any] | None = None,
         **options: Any,
     ) -> Self:
         """Set up a judge that the memory knows, as it was when it last learned.
@@ -225,12 +258,12 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         Args:
             memory: Where it remembers.
             name: Its name.
-            model: Its chat model; the one that it had, if that was given by name.
+            model: Its model; the one that it had, if that was given by name.
             options: Further arguments of `MemAlignJudge`, which then count instead.
 
         Raises:
             InvalidInputError: The memory knows no such judge.
-            ConfigurationError: The model was no name, so that it must be given.
+            ConfigurationError: The model or the distiller was no name, so that it must be given.
         """
         known = known_definition(memory.records, name)
         used = known.model if model is None else model
@@ -239,8 +272,7 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
                 f"model: the memory does not know the model of the judge {name!r} by a name; "
                 "expected one: pass model=."
             )
-        kept = {"k": known.k, "principle_tokens": known.principle_tokens, **known.spec}
-        kept["value_type"] = ValueType(**kept["value_type"])
+        kept = kept_of(known, options)
         return cls(name=name, memory=memory, model=used, **{**kept, **options})
 
     @property

@@ -22,6 +22,7 @@ ORDER = """
     _content _words
     schema
     _values _results
+    _levels
     _claims _passages _confidence
     _answers
     _prompts _evaluated
@@ -32,6 +33,7 @@ ORDER = """
     _definition
     _alignment _arguments
     _setup
+    _reading
     _async _sync
     memory _openevals
     judge

@@ -12,6 +12,7 @@ from langchain_core.runnables import RunnableConfig
 from langchain_memalign._memory.records import Records
 from langchain_memalign._models import StructuredModel
 from langchain_memalign._values import JudgeSpec
+from langchain_memalign.errors import ConfigurationError
 from langchain_memalign.schema import AlignmentReport, GateDecision, JudgeDefinition, Record
 
 PROGRESS_EVENT = "memalign_progress"
@@ -23,6 +24,7 @@ class AlignmentContext:
     """Who learns, into which memory, with which model, within which limits.
 
     Attributes:
+        distiller: The chat model that writes principles; None where there is none.
         definition: How the judge is set up; kept with what it learns.
         max_concurrency: Most batches at work at the same time.
         batch_records: Most records in one distilling call.
@@ -35,7 +37,7 @@ class AlignmentContext:
 
     spec: JudgeSpec
     records: Records
-    model: StructuredModel
+    distiller: StructuredModel | None
     definition: JudgeDefinition
     max_concurrency: int = 32
     batch_records: int = 50
@@ -49,6 +51,21 @@ class AlignmentContext:
     def judge(self) -> str:
         """The judge's name."""
         return self.spec.name
+
+    @property
+    def model(self) -> StructuredModel:
+        """The chat model that writes principles.
+
+        Raises:
+            ConfigurationError: There is none.
+        """
+        if self.distiller is None:
+            raise ConfigurationError(
+                f"the judge {self.judge!r} has a decision model, which writes no principles; "
+                "expected a chat model to learn with: pass it as distiller=. Feedback that is "
+                "stored waits, pending, for align([])."
+            )
+        return self.distiller
 
 
 class Cost(Record):

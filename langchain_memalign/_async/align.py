@@ -127,6 +127,8 @@ async def learn_pending(
             await dispatch_progress(context, done=sum(done), total=total)
         return learned
 
+    if total:
+        _ = context.model  # said before anything is embedded, if there is none
     if total and only is None:
         await dispatch_progress(context, done=0, total=total)
     learned: list[Learned] = []

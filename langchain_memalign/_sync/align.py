@@ -124,6 +124,8 @@ def learn_pending(context: AlignmentContext, *, only: Sequence[str] | None = Non
             dispatch_progress(context, done=sum(done), total=total)
         return learned
 
+    if total:
+        _ = context.model  # said before anything is embedded, if there is none
     if total and only is None:
         dispatch_progress(context, done=0, total=total)
     learned: list[Learned] = []

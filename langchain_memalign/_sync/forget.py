@@ -16,7 +16,7 @@ from langchain_memalign._alignment.unlearning import Erased, plan_erasing
 from langchain_memalign._sync.align import learn_pending
 from langchain_memalign._sync.distil import reconcile_batches
 from langchain_memalign._sync.transactions import aligning, scrub, transact
-from langchain_memalign.errors import MemoryStoreError, ModelError
+from langchain_memalign.errors import ConfigurationError, MemoryStoreError, ModelError
 from langchain_memalign.schema import Episode, ForgetReport, Pending
 
 _SCRUBBED_AT_ONCE = 5000  # so many records are copied in seconds
@@ -62,7 +62,8 @@ def forget(
             try:
                 learned = learn_pending(context, only=erased.waiting)
                 reconciled = reconcile_batches(context, learned)
-            except ModelError as error:  # what was forgotten is forgotten all the same
+            # What was forgotten is forgotten all the same.
+            except (ModelError, ConfigurationError) as error:
                 why = str(error)
         left = records.episodes(judge, ids=erased.waiting, status="pending")
     reasons = {p.episode_id: p for batch in learned for p in batch.pending}

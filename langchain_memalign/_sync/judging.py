@@ -11,11 +11,13 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config, merge_configs
 
 from langchain_memalign._alignment.context import Cost
+from langchain_memalign._levels import confidence_in
 from langchain_memalign._memory.search import Recollection
+from langchain_memalign._reading import storable
 from langchain_memalign._results import run_metadata
-from langchain_memalign._setup import JudgeSetup, storable, verdict_reader
+from langchain_memalign._setup import JudgeSetup
 from langchain_memalign._sync import recall as recalling
-from langchain_memalign._sync.model_calls import ask
+from langchain_memalign._sync.asking import said_of
 from langchain_memalign.errors import ModelError
 from langchain_memalign.schema import Case, Latency, Unscored, Verdict, WorkingMemory
 
@@ -86,7 +88,6 @@ def decide(
     Raises:
         ModelError: The provider refuses access. Any other failure ends `Unscored`.
     """
-    value_type = setup.spec.value_type
     prompt = setup.prompt(memory, case)
     evidence: dict[str, Any] = {
         "principle_ids": tuple(p.id for p in memory.principles),
@@ -100,13 +101,7 @@ def decide(
     )
     started = time.perf_counter()
     try:
-        answer = ask(
-            setup.model,
-            prompt.messages,
-            value_type.verdict_schema(),
-            verdict_reader(value_type, prompt),
-            config=config,
-        )
+        answer = said_of(setup, prompt, memory, config=config)
     except ModelError as error:
         if error.is_refused_access:
             raise
@@ -120,12 +115,15 @@ def decide(
     if answer.value is None:
         problem = answer.problem or "the reply was empty."
         return Unscored(reason=problem, raw=storable(answer.raw), **evidence), cost
-    value, rationale, relied_on = answer.value
+    said = answer.value
     verdict = Verdict(
-        value=value,
-        rationale=rationale,
-        relied_on=relied_on,
+        value=said.value,
+        rationale=said.rationale,
+        relied_on=said.relied_on,
         cut_tokens=prompt.cut_tokens,
+        probabilities=said.probabilities,
+        confidence=said.probabilities and confidence_in(said.value, said.probabilities),
+        raw_value=said.raw_value,
         **evidence,
     )
     return verdict, cost

@@ -228,7 +228,11 @@ class JudgeDefinition(Record):
         spec: Instructions, value type and what belongs to them, as JSON.
         k: Most episodes shown.
         principle_tokens: Token budget of the principles.
-        model: The chat model, where it was given by name.
+        model: The model, where it was given by name.
+        distiller: The chat model that learns, where it is one of its own and was given by name.
+        has_distiller: Whether it is one of its own.
+        probabilities: Where a chat model's come from, if they are asked for.
+        aggregate: Which value they make.
         updated_at: When it was written.
     """
 
@@ -237,6 +241,10 @@ class JudgeDefinition(Record):
     k: int
     principle_tokens: int
     model: str | None = None
+    distiller: str | None = None
+    has_distiller: bool = False
+    probabilities: Literal["logprobs"] | None = None
+    aggregate: Literal["mode", "mean"] | None = None
     updated_at: AwareDatetime
 
     @classmethod
