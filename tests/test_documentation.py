@@ -19,12 +19,20 @@ WORKS_WITH = re.findall(r"^\| ([^|]+) \| (`[\w/]+\.py(?:::\w+)?`) \|$", README, 
 
 PAGES = [
     f"docs/{name}.md"
-    for name in ("evaluating", "forgetting", "guardrails", "measuring", "review", "tutorial")
+    for name in (
+        "evaluating",
+        "forgetting",
+        "guardrails",
+        "learning",
+        "measuring",
+        "review",
+        "tutorial",
+    )
 ]
 ELSEWHERE = {
     "docs/importing.md": "importers/test_docs.py",
     "docs/own-model-server.md": "model_server/test_docs.py",
-    "docs/review-page.md": "web/test_docs.py",
+    "docs/review-page.md": "examples/test_examples.py",
     "docs/studio-and-server.md": "server/test_docs.py",
 }
 """Pages whose code needs a server, and the tests that run it there."""
