@@ -36,7 +36,7 @@ from langchain_memalign._prompts.distilling import (
 )
 from langchain_memalign._prompts.text import estimate_tokens
 from langchain_memalign.errors import ModelError
-from langchain_memalign.schema import Episode, Pending, Principle
+from langchain_memalign.schema import Case, Episode, Pending, Principle
 
 # Halving stops when, at this depth, no part of a batch has ever succeeded: then it is not the
 # records. Two bad records leave at least two of four quarters good.
@@ -67,7 +67,8 @@ async def distil(
         failed: list[list[Episode]] = []
         reason = ""
         for part in parts:
-            prompt = distil_prompt(
+            prompt = await off_loop(
+                distil_prompt,
                 context.spec,
                 part,
                 shown,
@@ -121,8 +122,12 @@ async def embed_episodes(records: Records, episodes: Sequence[Episode]) -> Embed
         )
     return EmbeddedCases(
         vectors={e.id: array("d", vector) for e, vector in zip(episodes, vectors, strict=True)},
-        count=len({text for case in cases for text in embedding_texts(case) if text}),
+        count=await off_loop(_count_texts, cases),
     )
+
+
+def _count_texts(cases: Sequence[Case]) -> int:
+    return len({text for case in cases for text in embedding_texts(case) if text})
 
 
 async def embed_rules(records: Records, texts: Sequence[str]) -> EmbeddedRules:

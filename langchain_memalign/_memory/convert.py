@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 from pydantic import ValidationError
 
@@ -10,7 +11,17 @@ from langchain_memalign._models import Vector, unit
 from langchain_memalign._stores.base import CASE_VECTOR, RULE_VECTOR, Fingerprint, Kind, Point
 from langchain_memalign._values import value_key
 from langchain_memalign.errors import InvalidInputError, MemoryCorruptError
-from langchain_memalign.schema import Change, Episode, Erase, JudgeDefinition, Principle, Put
+from langchain_memalign.schema import (
+    STORED,
+    Change,
+    Episode,
+    Erase,
+    JudgeDefinition,
+    Principle,
+    Put,
+)
+
+R = TypeVar("R", Episode, Principle)
 
 Owner = tuple[str, str]
 """A record's judge and kind."""
@@ -25,7 +36,13 @@ def to_point(put: Put) -> Point:
         return Point(id=record.id, kind="judge", judge=put.judge, record=text, vectors={})
     if isinstance(record, Episode):
         kind, vector_name = "episode", CASE_VECTOR
-        fields = {"status": record.status, "case_key": record.case.key}
+        fields = {
+            "status": record.status,
+            "case_key": record.case.key,
+            "revision": record.revision,
+        }
+        if record.source_id is not None:
+            fields["source_id"] = record.source_id
         if record.value is not None:
             fields["value"] = value_key(record.value)
     else:
@@ -53,7 +70,7 @@ def kind_of(record: Episode | Principle | JudgeDefinition) -> Kind:
 def to_episode(point: Point) -> Episode:
     """The episode that a point holds."""
     try:
-        return Episode.model_validate_json(point.record)
+        return Episode.model_validate_json(point.record, context=STORED)
     except (ValidationError, ValueError) as error:
         raise _unreadable(point, error) from error
 
@@ -89,6 +106,15 @@ def to_put(point: Point) -> Put:
     """The `Put` that writes what a point holds, vectors included if it was read with them."""
     vectors = tuple((point.vectors or {}).values())
     return Put(judge=point.judge, record=to_record(point), vector=vectors[0] if vectors else None)
+
+
+def in_order(records: Iterable[R]) -> list[R]:
+    """Records as they came about, oldest first.
+
+    By numbers: to compare moments that were read with their time zones takes ten times as long,
+    during which no other thread runs.
+    """
+    return sorted(records, key=lambda record: (record.created_at.timestamp(), record.id))
 
 
 def case_vector(inputs: Vector | None, outputs: Vector | None) -> Vector:

@@ -36,7 +36,7 @@ from langchain_memalign._prompts.text import estimate_tokens
 from langchain_memalign._sync.model_calls import ask, embed_cases, embed_texts
 from langchain_memalign._sync.transactions import transact
 from langchain_memalign.errors import ModelError
-from langchain_memalign.schema import Episode, Pending, Principle
+from langchain_memalign.schema import Case, Episode, Pending, Principle
 
 # Halving stops when, at this depth, no part of a batch has ever succeeded: then it is not the
 # records. Two bad records leave at least two of four quarters good.
@@ -121,8 +121,12 @@ def embed_episodes(records: Records, episodes: Sequence[Episode]) -> EmbeddedCas
         )
     return EmbeddedCases(
         vectors={e.id: array("d", vector) for e, vector in zip(episodes, vectors, strict=True)},
-        count=len({text for case in cases for text in embedding_texts(case) if text}),
+        count=_count_texts(cases),
     )
+
+
+def _count_texts(cases: Sequence[Case]) -> int:
+    return len({text for case in cases for text in embedding_texts(case) if text})
 
 
 def embed_rules(records: Records, texts: Sequence[str]) -> EmbeddedRules:

@@ -1,6 +1,7 @@
 """The words of this package as frozen models: what is judged, taught, remembered, reported."""
 
 from langchain_memalign.schema.case import (
+    STORED,
     Case,
     Feedback,
 )
@@ -37,6 +38,7 @@ from langchain_memalign.schema.record import (
 )
 
 __all__ = [
+    "STORED",
     "AlignmentReport",
     "Case",
     "Change",
