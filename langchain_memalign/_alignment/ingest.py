@@ -164,8 +164,7 @@ def plan_ingest(context: AlignmentContext, batch: Batch) -> tuple[list[Change], 
         same.append(episode.id)
         # A word that is told again may say for the first time where it comes from.
         if episode.source_id not in (None, source_id):
-            told = {"source_id": episode.source_id}
-            sourced.append(to_episode(point).model_copy(update=told))
+            sourced.append(episode)
     changed_ids = {old.id for old, _ in changed}
     fed = records.principles(judge, citing=changed_ids)
     lost = [principle for principle in fed if not principle.pinned]
@@ -183,11 +182,15 @@ def plan_ingest(context: AlignmentContext, batch: Batch) -> tuple[list[Change], 
             }
         record = episode.model_copy(update=kept)
         changes.append(Put(judge=judge, record=record, vector=None if same_case else ()))
-    changes += [Put(judge=judge, record=episode) for episode in sourced]
     changes += [Put(judge=judge, record=principle) for principle in retired]
     if episodes or batch.unchanged:
         changes += written_anew(judge, known_as, context.definition)
-    changes += learned_anew(records, judge, lost, without=changed_ids)
+    again = learned_anew(records, judge, lost, without=changed_ids)
+    others = {put.record.id: put.record for put in again}
+    for episode in sourced:
+        known = others.get(episode.id) or to_episode(there[episode.id])
+        others[episode.id] = known.model_copy(update={"source_id": episode.source_id})
+    changes += [Put(judge=judge, record=record) for record in others.values()]
     return changes, Ingested(
         stored=tuple(e.id for e in new),
         unchanged=(*batch.unchanged, *same),

@@ -23,7 +23,8 @@ from langchain_memalign._alignment.replies import DistillingReply, ReconcilingRe
 from langchain_memalign._alignment.report import Reconciled
 from langchain_memalign._async.model_calls import ask, embed_cases, embed_texts
 from langchain_memalign._async.transactions import transact
-from langchain_memalign._concurrency import off_loop
+from langchain_memalign._concurrency import acompute, off_loop
+from langchain_memalign._content import extent
 from langchain_memalign._memory.cache import Lesson
 from langchain_memalign._memory.records import Records
 from langchain_memalign._models import NO_RETRY
@@ -67,7 +68,8 @@ async def distil(
         failed: list[list[Episode]] = []
         reason = ""
         for part in parts:
-            prompt = await off_loop(
+            prompt = await acompute(
+                _extent(part),
                 distil_prompt,
                 context.spec,
                 part,
@@ -122,8 +124,12 @@ async def embed_episodes(records: Records, episodes: Sequence[Episode]) -> Embed
         )
     return EmbeddedCases(
         vectors={e.id: array("d", vector) for e, vector in zip(episodes, vectors, strict=True)},
-        count=await off_loop(_count_texts, cases),
+        count=await acompute(_extent(episodes), _count_texts, cases),
     )
+
+
+def _extent(episodes: Sequence[Episode]) -> int:
+    return extent(*(value for e in episodes for value in dict(e.case).values()))
 
 
 def _count_texts(cases: Sequence[Case]) -> int:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -12,7 +13,7 @@ from langchain_memalign._stores.base import CASE_VECTOR, RULE_VECTOR, Fingerprin
 from langchain_memalign._values import value_key
 from langchain_memalign.errors import InvalidInputError, MemoryCorruptError
 from langchain_memalign.schema import (
-    STORED,
+    Case,
     Change,
     Episode,
     Erase,
@@ -70,9 +71,17 @@ def kind_of(record: Episode | Principle | JudgeDefinition) -> Kind:
 def to_episode(point: Point) -> Episode:
     """The episode that a point holds."""
     try:
-        return Episode.model_validate_json(point.record, context=STORED)
-    except (ValidationError, ValueError) as error:
+        said = json.loads(point.record)
+        return Episode(**{**said, "case": _stored_case(said["case"])})
+    except (ValidationError, ValueError, KeyError, TypeError) as error:
         raise _unreadable(point, error) from error
+
+
+def _stored_case(fields: Any) -> Any:
+    """A case as it is: it was brought into its one form before it was stored, which takes long."""
+    if isinstance(fields, dict) and fields.keys() <= Case.model_fields.keys():
+        return Case.model_construct(**fields)
+    return fields
 
 
 def to_principle(point: Point) -> Principle:

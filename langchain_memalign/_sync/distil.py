@@ -22,6 +22,8 @@ from langchain_memalign._alignment.context import AlignmentContext, Cost
 from langchain_memalign._alignment.merging import plan_reconciling
 from langchain_memalign._alignment.replies import DistillingReply, ReconcilingReply
 from langchain_memalign._alignment.report import Reconciled
+from langchain_memalign._concurrency import compute
+from langchain_memalign._content import extent
 from langchain_memalign._memory.cache import Lesson
 from langchain_memalign._memory.records import Records
 from langchain_memalign._models import NO_RETRY
@@ -67,7 +69,9 @@ def distil(
         failed: list[list[Episode]] = []
         reason = ""
         for part in parts:
-            prompt = distil_prompt(
+            prompt = compute(
+                _extent(part),
+                distil_prompt,
                 context.spec,
                 part,
                 shown,
@@ -121,8 +125,12 @@ def embed_episodes(records: Records, episodes: Sequence[Episode]) -> EmbeddedCas
         )
     return EmbeddedCases(
         vectors={e.id: array("d", vector) for e, vector in zip(episodes, vectors, strict=True)},
-        count=_count_texts(cases),
+        count=compute(_extent(episodes), _count_texts, cases),
     )
+
+
+def _extent(episodes: Sequence[Episode]) -> int:
+    return extent(*(value for e in episodes for value in dict(e.case).values()))
 
 
 def _count_texts(cases: Sequence[Case]) -> int:

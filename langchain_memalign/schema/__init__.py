@@ -1,7 +1,6 @@
 """The words of this package as frozen models: what is judged, taught, remembered, reported."""
 
 from langchain_memalign.schema.case import (
-    STORED,
     Case,
     Feedback,
 )
@@ -38,7 +37,6 @@ from langchain_memalign.schema.record import (
 )
 
 __all__ = [
-    "STORED",
     "AlignmentReport",
     "Case",
     "Change",

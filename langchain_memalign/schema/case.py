@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any, Self
 
-from pydantic import Field, StrictBool, ValidationInfo, field_validator, model_validator
+from pydantic import Field, StrictBool, field_validator, model_validator
 
 from langchain_memalign._content import canonical, is_blank, is_missing, normalise
 from langchain_memalign.errors import InvalidInputError
@@ -18,9 +18,6 @@ from langchain_memalign.schema.record import (
     Time,
     now,
 )
-
-STORED: dict[str, Any] = {"stored": True}
-"""Validation context of what was a record before it was stored: its content is in its one form."""
 
 
 class Case(Record):
@@ -36,10 +33,8 @@ class Case(Record):
 
     @field_validator("inputs", "outputs", "reference_outputs", mode="before")
     @classmethod
-    def _plain(cls, value: object, info: ValidationInfo) -> object:
-        if info.context is STORED:
-            return value
-        plain = None if is_missing(value) else normalise(value, where=str(info.field_name))
+    def _plain(cls, value: object, info: Any) -> object:
+        plain = None if is_missing(value) else normalise(value, where=info.field_name)
         if plain is not None and not isinstance(plain, str | dict | list):
             raise InvalidInputError(
                 f"{info.field_name} is a bare {type(value).__name__}; expected text, a mapping or "
