@@ -148,7 +148,9 @@ class Handler(BaseHTTPRequestHandler):
         time.sleep(fault.delay)
         if fault.after:
             self._result(path, body)
-        if fault.tear is not None:
+        if fault.tear is not None and path == "/collections/aliases":
+            self.server.cluster.change_aliases(json.loads(body)["actions"][: fault.tear])
+        elif fault.tear is not None:
             name = COLLECTION.fullmatch(path)["name"]
             torn = _torn(json.loads(body))
             self.server.cluster.get(name).write("upsert", torn, None, only=fault.tear)

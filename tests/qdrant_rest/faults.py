@@ -22,7 +22,7 @@ class Fault:
         drop: Close the connection without an answer.
         hold: Wait for `release`, then drop the connection.
         after: Carry out the request first, so that only its answer is lost.
-        tear: Carry out so many of an upsert's points.
+        tear: Carry out so many of an upsert's points, or of the changes of aliases.
     """
 
     match: str
