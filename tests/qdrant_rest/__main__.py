@@ -121,13 +121,13 @@ class Handler(BaseHTTPRequestHandler):
     server: Server
 
     def handle_request(self):
-        path = urlsplit(self.path).path
+        path, query = urlsplit(self.path).path, urlsplit(self.path).query
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if path.startswith("/_test/"):
             self._answer(200, self._control(path, json.loads(body)["value"]))
             return
         self.server.requests.append(f"{self.command} {path}")
-        fault = self.server.faults.pick(self.server.requests[-1], body)
+        fault = self.server.faults.pick(self.server.requests[-1], query, body)
         if fault is None:
             self._serve(path, body)
         else:
@@ -145,7 +145,8 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(refused.status, str(refused))
 
     def _fail(self, fault, path, body):
-        time.sleep(fault.delay)
+        allowed = parse_qs(urlsplit(self.path).query).get("timeout", ["10"])
+        time.sleep(float(allowed[0]) if fault.delay is None else fault.delay)
         if fault.after:
             self._result(path, body)
         if fault.tear is not None and path == "/collections/aliases":
