@@ -78,7 +78,8 @@ async def align(
         learned = await learn_pending(context)
         reconciled = await reconcile_batches(context, learned)
     conflicts = await off_loop(conflicts_among, context.records, context.judge, ingested, learned)
-    return alignment_report(
+    return await off_loop(
+        alignment_report,
         ingested,
         learned,
         reconciled,
@@ -96,10 +97,8 @@ async def ingest(
     Raises:
         InvalidInputError: `feedback` is no list, or nothing of it can be used.
     """
-    episodes, rejected = await off_loop(read_feedback, context.spec, feedback)
-    plan = partial(plan_ingest, context, episodes)
-    ingested = await transact(context.records, plan)
-    return ingested.model_copy(update={"rejected": tuple(rejected)})
+    batch = await off_loop(read_feedback, context.records, context.spec, feedback)
+    return await transact(context.records, partial(plan_ingest, context, batch))
 
 
 async def learn_pending(

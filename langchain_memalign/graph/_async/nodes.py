@@ -195,7 +195,8 @@ class AlignmentNodes:
         conflicts = await off_loop(
             conflicts_among, context.records, context.judge, ingested, learned
         )
-        report = alignment_report(
+        report = await off_loop(
+            alignment_report,
             ingested,
             learned,
             reconciled,
