@@ -229,8 +229,11 @@ class AliasLeases:
         return [(real, state) for real, state in found if state.memory == self.memory]
 
     def _rename(self, before: LeaseState, after: LeaseState) -> Any:
+        passing = list(self._passing(before, after))
+        # A server that dies in between has taken the old turn away before the lease is another's.
+        check = [self._renaming(before, before)] if passing else []
         return self._requests.agree(
-            [self._renaming(before, after), *self._passing(before, after)],
+            [*check, *passing, self._renaming(before, after)],
             tolerate=(404,),
             is_done=lambda: any(state.stamp == after.stamp for state in self._there()),
         )
@@ -239,10 +242,10 @@ class AliasLeases:
         """Actions that make the name of one turn at writing, and take away that of the other."""
         gone, made = self.turn(before), self.turn(after)
         if gone != made:
-            if made is not None:
-                yield _create(self.real, made)
             if gone is not None:
                 yield _delete(gone)
+            if made is not None:
+                yield _create(self.real, made)
 
     def _there(self) -> list[LeaseState]:
         answer = self._requests.ask("get_collection_aliases", collection_name=self.real)
