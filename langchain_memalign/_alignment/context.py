@@ -70,6 +70,26 @@ class AlignmentContext:
         return self.distiller
 
 
+def learning_limits(window: int | None, *, is_compact: bool) -> dict[str, Any]:
+    """The limits of an `AlignmentContext` that fit a model.
+
+    Half of its window is for the records: the size of a text in tokens is an estimate, and the
+    known principles and the reply need room as well.
+
+    Args:
+        window: How many tokens a prompt may have; None where that is not known.
+        is_compact: Whether the model is a small one, which loses sight of most of many records.
+    """
+    limits: dict[str, Any] = {"is_compact": is_compact}
+    if is_compact:
+        limits |= {"batch_records": 4, "record_tokens": 400, "known_tokens": 2_000}
+    if window is not None:
+        limits["batch_tokens"] = window // 2
+        limits["record_tokens"] = min(limits.get("record_tokens", 1_500), window // 24)
+        limits["known_tokens"] = min(limits.get("known_tokens", 8_000), window // 8)
+    return limits
+
+
 class Cost(Record):
     """Calls and tokens; add them up."""
 

@@ -54,8 +54,8 @@ async def recall(
         setup.records,
         setup.spec.name,
         case,
-        k=setup.budgets.k,
-        principle_tokens=setup.budgets.principle_tokens,
+        k=setup.shown.k,
+        principle_tokens=setup.shown.principle_tokens,
         exclude=exclude,
         on_failure=setup.on_recall_failure,
     )
@@ -69,8 +69,8 @@ async def recollect(setup: JudgeSetup, case: Case) -> Recollection:
         setup.spec.name,
         case,
         known=known,
-        k=setup.budgets.k,
-        principle_tokens=setup.budgets.principle_tokens,
+        k=setup.shown.k,
+        principle_tokens=setup.shown.principle_tokens,
         on_failure=setup.on_recall_failure,
     )
 

@@ -13,10 +13,10 @@ from typing import Any
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
 from langchain_memalign._prompts.content import render_case
+from langchain_memalign._prompts.episodes import render_said
 from langchain_memalign._prompts.judging import (
     asked_of_experts,
     render_principles,
-    render_said,
     render_value_counts,
 )
 from langchain_memalign._prompts.text import estimate_tokens, fill
@@ -82,8 +82,9 @@ The judge that will use them is asked:
 - <principles>: the rules that it knows already.
 - <records>: the cases; <expert> is what the expert said, <judge> what the judge had said before.
 
-For each remark of an expert, write its rule as one short general sentence, in the expert's own \
-words. Remarks that say the same share one rule. Write nothing that no remark says.{anchors} \
+For each remark of an expert, write its rule as one short sentence that holds for any case, in the \
+expert's own words, and do not turn its sense round. Remarks that say the same share one rule. \
+Write nothing that no remark says.{anchors} \
 Without remarks, write a rule only if three or more records show it.
 
 {material}

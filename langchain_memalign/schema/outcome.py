@@ -272,9 +272,8 @@ class ForgetReport(Report):
 def _remarks(covered: int, verbatim: int) -> list[Row]:
     if not covered:
         return []
-    return [
-        ("remarks covered", f"{covered}, {verbatim} word for word" if verbatim else f"{covered}")
-    ]
+    said = f"{covered}, {verbatim} of them word for word" if verbatim else str(covered)
+    return [("remarks covered", said)]
 
 
 def _cost(model_calls: int, embedded: int, seconds: float) -> list[Row]:
