@@ -31,7 +31,9 @@ class AlignmentContext:
         batch_tokens: About how many tokens of records go into one distilling call.
         record_tokens: Token budget of the case texts of a record, and of each remark.
         known_tokens: Token budget for known principles in a distilling call.
-        is_compact: Whether the model is a small one, which is told less and trusted less.
+        is_compact: Whether the model is a small one, which is told less and trusted less. Batches
+            are then learned in turn, each knowing what those before it brought: there are many
+            small ones, and to compare all their principles at last is more than it can do.
         config: Callbacks, tags and the like for the model's runs.
         on_progress: Is told how far it is, besides those callbacks.
     """
@@ -48,6 +50,11 @@ class AlignmentContext:
     is_compact: bool = False
     config: RunnableConfig | None = None
     on_progress: Callable[[dict[str, Any]], None] | None = None
+
+    @property
+    def at_once(self) -> int:
+        """How many batches are learned at the same time."""
+        return 1 if self.is_compact else self.max_concurrency
 
     @property
     def judge(self) -> str:

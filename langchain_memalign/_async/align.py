@@ -73,7 +73,7 @@ async def align(
     async with aligning(context.records, context.judge):
         cost = NO_COST if probe is None else await _probed(context, probe)
         learned = await learn_pending(context)
-        reconciled = await reconcile_batches(context, learned)
+        reconciled = await reconcile_batches(context, learned, at_once=context.at_once)
     conflicts = await off_loop(conflicts_among, context.records, context.judge, ingested, learned)
     return alignment_report(
         ingested,
@@ -129,7 +129,7 @@ async def learn_pending(
     if total and only is None:
         await dispatch_progress(context, done=0, total=total)
     learned: list[Learned] = []
-    together = context.max_concurrency
+    together = context.at_once
     for first in range(0, len(batches), together):
         # All that run at once know the same, whichever ends first, so that their prompts, and with
         # them what is learned, are the same the next time.

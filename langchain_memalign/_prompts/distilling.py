@@ -127,7 +127,10 @@ it and is the better rule; where two contradict each other, the later id is the 
 An empty list is a good answer.
 """
 
-_TEXT = {"type": "string"}
+# Bounds for a model that repeats itself; no batch and no rule comes near them.
+_ID = {"type": "string", "maxLength": 8}
+_MOST_ITEMS = 64
+_LONGEST_RULE = 1000
 
 
 def _objects_schema(title: str, description: str, key: str, item: dict[str, Any]) -> dict[str, Any]:
@@ -139,7 +142,7 @@ def _objects_schema(title: str, description: str, key: str, item: dict[str, Any]
             "additionalProperties": False,
         }
 
-    items = {"type": "array", "items": closed(item)}
+    items = {"type": "array", "items": closed(item), "maxItems": _MOST_ITEMS}
     return {"title": title, "description": description, **closed({key: items})}
 
 
@@ -148,10 +151,10 @@ DISTIL_SCHEMA = _objects_schema(
     "The principles distilled from the records.",
     "principles",
     {
-        "text": _TEXT,
-        "sources": {"type": "array", "items": _TEXT},
+        "text": {"type": "string", "maxLength": _LONGEST_RULE},
+        "sources": {"type": "array", "items": _ID, "maxItems": _MOST_ITEMS},
         "relation": {"type": "string", "enum": ["add", "same", "replaces"]},
-        "target": _TEXT,
+        "target": _ID,
     },
 )
 """Structured output of a distilling call."""
@@ -161,9 +164,9 @@ RECONCILE_SCHEMA = _objects_schema(
     "The principles that should go.",
     "decisions",
     {
-        "principle": _TEXT,
+        "principle": _ID,
         "relation": {"type": "string", "enum": ["same", "replaced"]},
-        "target": _TEXT,
+        "target": _ID,
     },
 )
 """Structured output of a reconciling call."""

@@ -74,7 +74,7 @@ def align(
     with aligning(context.records, context.judge):
         cost = NO_COST if probe is None else _probed(context, probe)
         learned = learn_pending(context)
-        reconciled = reconcile_batches(context, learned)
+        reconciled = reconcile_batches(context, learned, at_once=context.at_once)
     conflicts = conflicts_among(context.records, context.judge, ingested, learned)
     return alignment_report(
         ingested,
@@ -126,7 +126,7 @@ def learn_pending(context: AlignmentContext, *, only: Sequence[str] | None = Non
     if total and only is None:
         dispatch_progress(context, done=0, total=total)
     learned: list[Learned] = []
-    together = context.max_concurrency
+    together = context.at_once
     for first in range(0, len(batches), together):
         # All that run at once know the same, whichever ends first, so that their prompts, and with
         # them what is learned, are the same the next time.

@@ -140,14 +140,21 @@ def embed_rules(records: Records, texts: Sequence[str]) -> EmbeddedRules:
     return EmbeddedRules(vectors=dict(zip(texts, vectors, strict=True)))
 
 
-def reconcile_batches(context: AlignmentContext, learned: Sequence[Learned]) -> Reconciled:
+def reconcile_batches(
+    context: AlignmentContext, learned: Sequence[Learned], *, at_once: int | None = None
+) -> Reconciled:
     """Ask once which principles of batches that were learned at once repeat or contradict others.
 
     Such batches do not see each other's principles. A failure only leaves the repetition in place,
     and is told as a warning.
+
+    Args:
+        context: Who learned.
+        learned: The batches.
+        at_once: How many of them were learned at the same time; None for all.
     """
     fruitful = [batch for batch in learned if batch.added]
-    if len(fruitful) < 2:
+    if len(fruitful) < 2 or at_once == 1:
         return Reconciled()
     new = [principle for batch in fruitful for principle in batch.added]
     known = context.records.active_principles(context.judge)
