@@ -80,8 +80,8 @@ def aggregated(
 ) -> Value | None:
     """The value that probabilities make.
 
-    The mean is the better guess of an expert's rating than the mode for most judges
-    (Wang et al. 2025, arXiv 2503.03064); of labels there is none.
+    The mean is the better guess of an expert's rating than the mode (Wang, Zhang and Choi 2025,
+    https://arxiv.org/abs/2503.03064); of labels there is none.
 
     Args:
         probabilities: How likely each value is.

@@ -36,6 +36,7 @@ from langchain_memalign._async import forget as aforgetting
 from langchain_memalign._async import gated as agated
 from langchain_memalign._async import judging as ajudging
 from langchain_memalign._async import principles as aprinciples
+from langchain_memalign._async import superseding as asuperseding
 from langchain_memalign._concurrency import blocking, off_loop
 from langchain_memalign._definition import (
     check_definition,
@@ -65,7 +66,7 @@ from langchain_memalign._setup import (
 )
 from langchain_memalign._sync import align as aligning
 from langchain_memalign._sync import forget as forgetting
-from langchain_memalign._sync import gated, judging, principles, transactions
+from langchain_memalign._sync import gated, judging, principles, superseding, transactions
 from langchain_memalign._values import Declared, JudgeSpec
 from langchain_memalign.errors import ConfigurationError
 from langchain_memalign.memory import PRINCIPLE_TOKENS, Memory
@@ -649,12 +650,14 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         """Async `principles`."""
         return await self.memory.aprinciples(self.spec.name, as_of=as_of)
 
-    def episodes(self, status: Literal["pending", "distilled"] | None = None) -> list[Episode]:
-        """What experts said, oldest first; all of it, or only what waits or what was learned."""
+    def episodes(
+        self, status: Literal["pending", "distilled", "superseded"] | None = None
+    ) -> list[Episode]:
+        """What experts said, oldest first; all, or what waits, was learned, or is superseded."""
         return self.memory.episodes(self.spec.name, status=status)
 
     async def aepisodes(
-        self, status: Literal["pending", "distilled"] | None = None
+        self, status: Literal["pending", "distilled", "superseded"] | None = None
     ) -> list[Episode]:
         """Async `episodes`."""
         return await self.memory.aepisodes(self.spec.name, status=status)
@@ -707,6 +710,18 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
     async def arestore_principle(self, id: str) -> Principle:
         """Async `restore_principle`."""
         return await aprinciples.restore_principle(self.setup.records, self.spec.name, id)
+
+    def restore_episode(self, id: str) -> Episode:
+        """Let an episode be recalled again that a change of the experts' mind had superseded.
+
+        Raises:
+            InvalidInputError: No superseded episode has this id.
+        """
+        return superseding.restore_episode(self.setup.records, self.spec.name, id)
+
+    async def arestore_episode(self, id: str) -> Episode:
+        """Async `restore_episode`."""
+        return await asuperseding.restore_episode(self.setup.records, self.spec.name, id)
 
     def _decided_by(
         self, gate: Gate, current: Records, candidate: Records, feedback: Sequence[Feedback]

@@ -8,6 +8,7 @@ from typing import Any
 
 from langchain_memalign._alignment.context import AlignmentContext
 from langchain_memalign._alignment.sight import is_whole, without_rationale
+from langchain_memalign._alignment.superseding import returned
 from langchain_memalign._alignment.unlearning import learned_anew
 from langchain_memalign._content import REPLACEMENT, canonical, table_rows
 from langchain_memalign._definition import written_anew
@@ -40,6 +41,7 @@ class Ingested(Record):
     overwritten: tuple[str, ...] = ()
     rejected: tuple[Rejected, ...] = ()
     retired: tuple[Principle, ...] = ()
+    restored: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -157,11 +159,15 @@ def plan_ingest(
     if episodes:
         changes += written_anew(judge, known_as, context.definition)
     changes += learned_anew(records, judge, lost, without=changed_ids)
+    written = {change.record.id for change in changes if isinstance(change, Put)}
+    back = returned(records, judge, {p.id for p in lost}, apart_from=written)
+    changes += back
     return changes, Ingested(
         stored=tuple(e.id for e in new),
         unchanged=tuple(old.id for old, e in known if old.revision == e.revision),
         overwritten=tuple(old.id for old, _ in changed),
         retired=tuple(retired),
+        restored=tuple(put.record.id for put in back),
         warnings=oddities([*new, *(episode for _, episode in changed)]),
     )
 

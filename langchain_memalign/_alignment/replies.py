@@ -69,5 +69,6 @@ class ReconcilingReply:
                 return tuple(decisions), f"{str(item)[:120]!r} is no object."
             going, staying = (self._ids.get(str(item.get(k))) for k in ("principle", "target"))
             if going and staying:  # invented ids are dropped
-                decisions.append((going, staying))
+                is_replaced = item.get("relation") == "replaced"
+                decisions.append(Decision(going, staying, "replaced" if is_replaced else "same"))
         return tuple(decisions), None

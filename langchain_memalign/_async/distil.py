@@ -17,12 +17,14 @@ from langchain_memalign._alignment.commit import (
     Learned,
 )
 from langchain_memalign._alignment.context import AlignmentContext, Cost
-from langchain_memalign._alignment.merging import plan_reconciling
+from langchain_memalign._alignment.merging import Decision, plan_reconciling
 from langchain_memalign._alignment.replies import ReconcilingReply
 from langchain_memalign._alignment.report import Reconciled
+from langchain_memalign._alignment.superseding import Superseding
 from langchain_memalign._async.covering import cover_remarks
 from langchain_memalign._async.distilling_calls import Unreachable, all_pending, ask_to_distil
 from langchain_memalign._async.model_calls import ask, embed_cases, embed_texts
+from langchain_memalign._async.superseding import ask_superseded
 from langchain_memalign._async.transactions import transact
 from langchain_memalign._concurrency import off_loop
 from langchain_memalign._memory.cache import Lesson
@@ -174,14 +176,32 @@ async def reconcile_batches(
             warning=f"the new principles were not compared with each other: {error}",
             cost=Cost(model_calls=error.attempts),
         )
-    plan = partial(plan_reconciling, context.records, context.judge, answer.value or ())
-    merged, retired = await transact(context.records, plan)
+    decisions = answer.value or ()
+    superseding = await _superseded_among(context, shown, decisions)
+    plan = partial(plan_reconciling, context.records, context.judge, decisions, superseding)
+    merged, retired, past = await transact(context.records, plan)
     problem = answer.problem
+    incomplete = problem and f"the new principles were not compared in full: {problem}"
     return Reconciled(
         merged=merged,
         retired=retired,
-        warning=problem and f"the new principles were not compared in full: {problem}",
-        cost=Cost(model_calls=answer.calls, usage=answer.usage),
+        superseded=past.superseded,
+        restored=past.restored,
+        warning=" ".join(filter(None, [incomplete, *superseding.warnings])) or None,
+        cost=Cost(model_calls=answer.calls, usage=answer.usage) + superseding.cost,
+    )
+
+
+async def _superseded_among(
+    context: AlignmentContext, shown: Sequence[Principle], decisions: Sequence[Decision]
+) -> Superseding:
+    """Ask about the cases behind those that another one replaces."""
+    by_id = {principle.id: principle for principle in shown}
+    replaced = [d for d in decisions if d.relation == "replaced" and not by_id[d.going].pinned]
+    return await ask_superseded(
+        context,
+        [(by_id[d.going], (by_id[d.staying].text,)) for d in replaced],
+        apart_from=frozenset(id_ for d in replaced for id_ in by_id[d.staying].episode_ids),
     )
 
 

@@ -16,6 +16,10 @@ Owner = tuple[str, str]
 """A record's judge and kind."""
 
 
+SUPERSEDED = "superseded"
+"""A further status of the episodes that are not recalled, because experts changed their mind."""
+
+
 def to_point(put: Put) -> Point:
     """The point that a `Put` writes."""
     record = put.record
@@ -25,7 +29,8 @@ def to_point(put: Put) -> Point:
         return Point(id=record.id, kind="judge", judge=put.judge, record=text, vectors={})
     if isinstance(record, Episode):
         kind, vector_name = "episode", CASE_VECTOR
-        fields = {"status": record.status, "case_key": record.case.key}
+        status = (record.status, SUPERSEDED) if record.is_superseded() else record.status
+        fields = {"status": status, "case_key": record.case.key}
         if record.value is not None:
             fields["value"] = value_key(record.value)
     else:

@@ -7,12 +7,14 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from datetime import datetime
 from typing import Literal, Self, TypeVar
 
 from langchain_memalign._concurrency import Lock
 from langchain_memalign._memory.cache import EpisodeCounts, JudgeKnowledge, Lesson, VersionedCache
 from langchain_memalign._memory.convert import (
+    SUPERSEDED,
     check_owners,
     fingerprint_of,
     owners,
@@ -156,10 +158,10 @@ class Records:
         judge: str,
         *,
         ids: Sequence[str] | None = None,
-        status: Literal["pending", "distilled"] | None = None,
+        status: Literal["pending", "distilled", "superseded"] | None = None,
         as_of: datetime | None = None,
     ) -> list[Episode]:
-        """A judge's episodes, oldest first."""
+        """A judge's episodes, oldest first; superseded ones have their other status as well."""
         episodes = map(to_episode, self.episode_points(judge, ids=ids, status=status))
         kept = [e for e in episodes if as_of is None or e.created_at <= as_of]
         return sorted(kept, key=lambda episode: (episode.created_at, episode.id))
@@ -169,7 +171,7 @@ class Records:
         judge: str,
         *,
         ids: Sequence[str] | None = None,
-        status: Literal["pending", "distilled"] | None = None,
+        status: Literal["pending", "distilled", "superseded"] | None = None,
         vectors: bool = False,
     ) -> list[Point]:
         """A judge's episodes as points, which tell whether an episode is embedded."""
@@ -224,7 +226,10 @@ class Records:
         principles = self._read_once(self._principles, judge, version, self._read_principles)
         counts = self._read_once(self._counts, judge, version, self._read_counts)
         return JudgeKnowledge(
-            principles=principles, value_counts=counts.by_value, episodes_total=counts.total
+            principles=principles,
+            value_counts=counts.by_value,
+            episodes_total=counts.total,
+            superseded=counts.superseded,
         )
 
     def episodes_and_definition(
@@ -247,7 +252,7 @@ class Records:
         """What the one who learns for a judge must know; read for what will change it at once."""
         return Lesson(
             principles=self.active_principles(judge),
-            value_counts=self._store.tally(_episodes_of(judge), "value"),
+            value_counts=self._store.tally(_standing(judge), "value"),
         )
 
     def check_size(self, vectors: Sequence[Vector]) -> None:
@@ -358,9 +363,14 @@ class Records:
         return tuple(self.principles(judge))
 
     def _read_counts(self, judge: str) -> EpisodeCounts:
-        by_value = self._store.tally(_episodes_of(judge), "value")
         by_status = self._store.tally(_episodes_of(judge), "status")
-        return EpisodeCounts(total=sum(by_status.values()), by_value=by_value)
+        superseded = by_status.pop(SUPERSEDED, 0)
+        counted = _standing(judge) if superseded else _episodes_of(judge)
+        return EpisodeCounts(
+            total=sum(by_status.values()),
+            superseded=superseded,
+            by_value=self._store.tally(counted, "value"),
+        )
 
     def _read_once(
         self, kept: VersionedCache[T], judge: str, theirs: str | None, read: Callable[[str], T]
@@ -377,7 +387,8 @@ class Records:
     def _knowledge_at(self, judge: str, moment: datetime) -> JudgeKnowledge:
         principles = self.principles(judge, as_of=moment)
         episodes = self.episodes(judge, as_of=moment)
-        counts = Counter(value_key(e.value) for e in episodes if e.value is not None)
+        standing = [e for e in episodes if not e.is_superseded(moment)]
+        counts = Counter(value_key(e.value) for e in standing if e.value is not None)
         return JudgeKnowledge(
             principles=tuple(principles), value_counts=dict(counts), episodes_total=len(episodes)
         )
@@ -411,6 +422,11 @@ class Records:
 
 def _episodes_of(judge: str) -> Selection:
     return Selection(kind="episode", judge=judge)
+
+
+def _standing(judge: str) -> Selection:
+    """The episodes of a judge that are not superseded."""
+    return replace(_episodes_of(judge), without={"status": (SUPERSEDED,)})
 
 
 def _aligner(judge: str) -> str:

@@ -4,6 +4,7 @@ from langchain_memalign._models.decisions import DecisionModel, is_decision_mode
 from langchain_memalign._models.embedder import Embedder, Vector, unit
 from langchain_memalign._models.failures import NO_RETRY, Retry
 from langchain_memalign._models.resolve import (
+    DECISIONS,
     models_of,
     resolve_chat_model,
     resolve_embeddings,
@@ -12,6 +13,7 @@ from langchain_memalign._models.resolve import (
 from langchain_memalign._models.structured import Answer, StructuredModel
 
 __all__ = [
+    "DECISIONS",
     "NO_RETRY",
     "Answer",
     "DecisionModel",

@@ -70,12 +70,14 @@ def value_probabilities(
         for other, p in token.others:
             if not other.startswith(lead):
                 continue
-            might = _possible(path + other[len(lead) :], spelt)
+            instead = path + other[len(lead) :]
+            might = _possible(instead, spelt)
             if len(might) == 1:
                 likely[next(iter(might))] += taken * p
-            elif might and not might >= possible:  # else it is the same, written otherwise
+            # Blanks and a quotation mark say nothing of the value yet: left out, as if not there.
+            elif might and instead.strip(_BLANK) not in (b"", b'"'):
                 unknown += taken * p
-        unknown += taken * max(0.0, 1 - token.probability - sum(p for _, p in token.others))
+        unknown += taken * _untold(token, lead, path, spelt)
         taken, path = taken * token.probability, chosen
         if len(possible) <= 1:
             break
@@ -90,6 +92,28 @@ def value_probabilities(
     return {value: p / known for value, p in likely.items()}
 
 
+def _untold(token: _Token, lead: bytes, path: bytes, spelt: Mapping[bytes, Value]) -> float:
+    """The most that tokens which were not returned may have of the values.
+
+    None of them is likelier than the least likely that was, and only so many can begin a value.
+    """
+    told = [token.probability, *(p for _, p in token.others)]
+    rest = max(0.0, 1 - math.fsum(told))
+    begun = path.lstrip(_BLANK)
+    if not token.others or begun in spelt:  # what ends a number can be much
+        return rest
+    leads = (b"",) if begun else (b"", b" ")
+    fitting = {
+        blank + spelling[len(begun) : end]
+        for spelling in spelt
+        if spelling.startswith(begun)
+        for end in range(len(begun) + 1, len(spelling) + 1)
+        for blank in leads
+    }
+    seen = {other[len(lead) :] for other, _ in token.others} | {token.text[len(lead) :]}
+    return min(rest, len(fitting - seen) * min(told))
+
+
 def _from(tokens: Sequence[_Token], start: int) -> Iterator[tuple[_Token, bytes]]:
     """The tokens from a position on, each with what of it stands before."""
     end = 0
@@ -100,10 +124,12 @@ def _from(tokens: Sequence[_Token], start: int) -> Iterator[tuple[_Token, bytes]
 
 
 def _spellings(value: Value) -> set[bytes]:
-    """How JSON may write a value."""
+    """How a reply may write a value: as JSON, or as the text that some schemas ask for."""
     written = {json.dumps(value), json.dumps(value, ensure_ascii=False)}
     if isinstance(value, float):
         written |= {f"{value:.12g}"}
+    if not isinstance(value, str):
+        written |= {f'"{text}"' for text in written}
     return {text.encode() for text in written}
 
 

@@ -15,7 +15,8 @@ from langchain_memalign._models.structured import StructuredModel
 from langchain_memalign.errors import ConfigurationError
 
 _REQUEST_SECONDS = 120
-_DECISIONS = "openai-decisions"
+DECISIONS = "openai-decisions"
+"""The provider by which a decision model of OpenAI is named."""
 
 
 def resolve_model(model: Any) -> BaseChatModel | Runnable[Any, Any]:
@@ -31,7 +32,7 @@ def resolve_model(model: Any) -> BaseChatModel | Runnable[Any, Any]:
         made: Runnable[Any, Any] = model
         return made
     provider, _, name = model.partition(":") if isinstance(model, str) else ("", "", "")
-    if provider != _DECISIONS:
+    if provider != DECISIONS:
         return resolve_chat_model(model)
     try:
         from langchain_openai.decisions import OpenAIDecisions
@@ -39,7 +40,7 @@ def resolve_model(model: Any) -> BaseChatModel | Runnable[Any, Any]:
         # Retries are counted and reported here, not hidden in the client.
         return OpenAIDecisions(model=name, max_retries=0, timeout=_REQUEST_SECONDS)
     except Exception as error:
-        raise _unusable("model", model, f"{_DECISIONS}:gpt-6-luna", error) from as_cause(error)
+        raise _unusable("model", model, f"{DECISIONS}:gpt-6-luna", error) from as_cause(error)
 
 
 def models_of(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from langchain_core.caches import RETURN_VAL_TYPE, BaseCache
@@ -61,7 +61,7 @@ class Answer(Generic[R]):
     raw: str
     calls: int
     usage: UsageMetadata | None
-    message: Any = None
+    message: Any = field(default=None, compare=False)
 
 
 class StructuredModel:

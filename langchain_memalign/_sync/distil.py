@@ -18,9 +18,10 @@ from langchain_memalign._alignment.commit import (
     Learned,
 )
 from langchain_memalign._alignment.context import AlignmentContext, Cost
-from langchain_memalign._alignment.merging import plan_reconciling
+from langchain_memalign._alignment.merging import Decision, plan_reconciling
 from langchain_memalign._alignment.replies import ReconcilingReply
 from langchain_memalign._alignment.report import Reconciled
+from langchain_memalign._alignment.superseding import Superseding
 from langchain_memalign._memory.cache import Lesson
 from langchain_memalign._memory.records import Records
 from langchain_memalign._prompts.content import embedding_texts
@@ -29,6 +30,7 @@ from langchain_memalign._prompts.text import estimate_tokens
 from langchain_memalign._sync.covering import cover_remarks
 from langchain_memalign._sync.distilling_calls import Unreachable, all_pending, ask_to_distil
 from langchain_memalign._sync.model_calls import ask, embed_cases, embed_texts
+from langchain_memalign._sync.superseding import ask_superseded
 from langchain_memalign._sync.transactions import transact
 from langchain_memalign.errors import ModelError
 from langchain_memalign.schema import Episode, Pending, Principle
@@ -172,14 +174,32 @@ def reconcile_batches(
             warning=f"the new principles were not compared with each other: {error}",
             cost=Cost(model_calls=error.attempts),
         )
-    plan = partial(plan_reconciling, context.records, context.judge, answer.value or ())
-    merged, retired = transact(context.records, plan)
+    decisions = answer.value or ()
+    superseding = _superseded_among(context, shown, decisions)
+    plan = partial(plan_reconciling, context.records, context.judge, decisions, superseding)
+    merged, retired, past = transact(context.records, plan)
     problem = answer.problem
+    incomplete = problem and f"the new principles were not compared in full: {problem}"
     return Reconciled(
         merged=merged,
         retired=retired,
-        warning=problem and f"the new principles were not compared in full: {problem}",
-        cost=Cost(model_calls=answer.calls, usage=answer.usage),
+        superseded=past.superseded,
+        restored=past.restored,
+        warning=" ".join(filter(None, [incomplete, *superseding.warnings])) or None,
+        cost=Cost(model_calls=answer.calls, usage=answer.usage) + superseding.cost,
+    )
+
+
+def _superseded_among(
+    context: AlignmentContext, shown: Sequence[Principle], decisions: Sequence[Decision]
+) -> Superseding:
+    """Ask about the cases behind those that another one replaces."""
+    by_id = {principle.id: principle for principle in shown}
+    replaced = [d for d in decisions if d.relation == "replaced" and not by_id[d.going].pinned]
+    return ask_superseded(
+        context,
+        [(by_id[d.going], (by_id[d.staying].text,)) for d in replaced],
+        apart_from=frozenset(id_ for d in replaced for id_ in by_id[d.staying].episode_ids),
     )
 
 

@@ -67,11 +67,13 @@ def forget(
                 why = str(error)
         left = records.episodes(judge, ids=erased.waiting, status="pending")
     reasons = {p.episode_id: p for batch in learned for p in batch.pending}
+    again = {superseded.episode_id for batch in learned for superseded in batch.superseded}
     cost = reduce(add, (batch.cost for batch in learned), reconciled.cost)
     return ForgetReport(
         episodes_removed=erased.episode_ids,
         principles_removed=erased.principle_ids,
         rationales_erased=erased.rationales,
+        episodes_restored=tuple(id_ for id_ in erased.restored if id_ not in again),
         principles_redistilled=final_states(learned, reconciled),
         pending=tuple(reasons.get(e.id, Pending(e.id, why)) for e in left),
         model_calls=cost.model_calls,

@@ -13,7 +13,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatResult
 
-from langchain_memalign._models import resolve_embeddings
+from langchain_memalign._models import DECISIONS, resolve_embeddings
 from langchain_memalign._models.failures import as_cause, said_by
 from langchain_memalign.cli.judge_file import (
     JudgeFile,
@@ -64,7 +64,7 @@ def opened_judge(
                 value_type=file.value_type,
                 value_meanings=file.value_meanings,
                 question=file.question,
-                model=chat_model(file.model) if asks_model else _NoModel(),
+                **(models_of(file) if asks_model else {"model": _NoModel()}),
                 memory=memory,
                 k=file.k,
                 principle_tokens=file.principle_tokens,
@@ -137,7 +137,17 @@ class _NoModel(BaseChatModel):
         return "none"
 
 
-def chat_model(choice: ModelChoice) -> str | BaseChatModel:
+def models_of(file: JudgeFile) -> dict[str, Any]:
+    """Who judges and who learns, and how likely values are told, as `MemAlignJudge` takes it."""
+    return {
+        "model": chat_model(file.model),
+        "distiller": None if file.distiller is None else chat_model(file.distiller),
+        "probabilities": file.probabilities,
+        "aggregate": file.aggregate,
+    }
+
+
+def chat_model(choice: ModelChoice) -> Any:
     """The model of a name alone is the judge's business; with options it is made here."""
     if not choice.options:
         return choice.name
@@ -154,6 +164,11 @@ def chat_model(choice: ModelChoice) -> str | BaseChatModel:
                 # OpenAI's client insists on a key; one's own server mostly asks for none.
                 options["api_key"] = "none"
             return ChatOpenAI(model=name, **options)
+        if provider == DECISIONS and name:
+            from langchain_openai.decisions import OpenAIDecisions
+
+            options = {"max_retries": 0, "timeout": _REQUEST_SECONDS, **choice.options}
+            return OpenAIDecisions(model=name, **options)
         from langchain.chat_models import init_chat_model
 
         made: BaseChatModel = init_chat_model(choice.name, **choice.options)

@@ -25,6 +25,7 @@ from langchain_memalign.schema.outcome import (
     Latency,
     Pending,
     Rejected,
+    Superseded,
     Unscored,
     Verdict,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "Recalled",
     "Record",
     "Rejected",
+    "Superseded",
     "Text",
     "Unscored",
     "Value",

@@ -27,6 +27,11 @@ class Episode(Record):
         judge_rationale: Why the judge had said so, where known; empty where it was erased.
         judge_sight: Ids of the episodes and principles in whose sight `judge_rationale` was
             written; None where that is not known.
+        superseded_by: Id of the principle that came of experts changing their mind, and that this
+            word contradicts: it is kept, but recalled no more. None while it counts. Of an episode
+            that is pending, the mark is only to be decided again.
+        superseded_reason: Why it contradicts that principle.
+        superseded_at: Since when.
     """
 
     id: str
@@ -42,6 +47,9 @@ class Episode(Record):
     status: Literal["pending", "distilled"] = "pending"
     created_at: AwareDatetime
     updated_at: AwareDatetime
+    superseded_by: str | None = None
+    superseded_reason: str | None = None
+    superseded_at: AwareDatetime | None = None
 
     @classmethod
     def from_feedback(cls, judge: str, feedback: Feedback) -> Episode:
@@ -69,6 +77,23 @@ class Episode(Record):
         # `1`, `1.0` and `True` are equal in Python but are different words of an expert.
         said = [self.case.key, type(self.value).__name__, self.value, self.rationale]
         return hashlib.sha256(canonical(said).encode()).hexdigest()[:32]
+
+    def is_superseded(self, at: datetime | None = None) -> bool:
+        """Whether a change of the experts' mind keeps it from being recalled: now, or at `at`."""
+        if self.superseded_by is None or self.status == "pending":
+            return False
+        return at is None or self.superseded_at is None or self.superseded_at <= at
+
+    def superseded(self, by: str, *, reason: str | None, at: datetime) -> Episode:
+        """The episode, superseded by the principle with the id `by`."""
+        change = {"superseded_by": by, "superseded_reason": reason, "superseded_at": at}
+        return self.model_copy(update=change)
+
+    def restored(self) -> Episode:
+        """The episode as it was before it was superseded."""
+        return self.model_copy(
+            update={"superseded_by": None, "superseded_reason": None, "superseded_at": None}
+        )
 
 
 class Principle(Record):

@@ -102,6 +102,14 @@ class Rejected(NamedTuple):
     reason: str
 
 
+class Superseded(NamedTuple):
+    """An episode that is recalled no more: which principle it contradicts, and why."""
+
+    episode_id: str
+    principle_id: str
+    reason: str
+
+
 class Conflict(Record):
     """A case to which experts gave different values; all of their words are kept.
 
@@ -182,6 +190,9 @@ class AlignmentReport(Report):
             for, be it a known one: all of them, unless something was forgotten meanwhile.
         remarks_verbatim: For how many of them the principle is the remark as it stands, as the
             model made none of it.
+        superseded: Older cases that a new principle contradicts: kept, but recalled no more.
+        restored: Ids of superseded episodes that are recalled again, because what they contradicted
+            was replaced in turn or lost its basis.
         conflicts: Cases of these episodes to which experts gave different values.
         warnings: What else went less than well.
         embedded: How many texts were embedded.
@@ -200,6 +211,8 @@ class AlignmentReport(Report):
     principles_retired: tuple[Principle, ...] = ()
     remarks_covered: int = 0
     remarks_verbatim: int = 0
+    superseded: tuple[Superseded, ...] = ()
+    restored: tuple[str, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
     warnings: tuple[str, ...] = ()
     model_calls: int = 0
@@ -224,6 +237,8 @@ class AlignmentReport(Report):
             *listed("principles added", [p.text for p in self.principles_added]),
             *listed("principles merged", [p.text for p in self.principles_merged]),
             *listed("principles retired", [p.text for p in self.principles_retired]),
+            *listed("superseded", [f"{s.episode_id[:8]}: {s.reason}" for s in self.superseded]),
+            *counted([("restored", self.restored)]),
             *_remarks(self.remarks_covered, self.remarks_verbatim),
             *counted([("conflicts", self.conflicts)]),
             *listed("warnings", self.warnings),
@@ -239,6 +254,8 @@ class ForgetReport(Report):
             or were written in sight of it or of what else is gone.
         rationales_erased: The episodes that stay, but without what the judge had said of them,
             because it was written in sight of what is gone.
+        episodes_restored: Superseded episodes that are recalled again, because what they
+            contradicted is gone.
         principles_redistilled: Learned anew from the sources that remain.
         pending: Sources that wait to be distilled anew, and why.
         guarantee: What is gone, and what this memory cannot reach.
@@ -247,6 +264,7 @@ class ForgetReport(Report):
     episodes_removed: tuple[str, ...] = ()
     principles_removed: tuple[str, ...] = ()
     rationales_erased: tuple[str, ...] = ()
+    episodes_restored: tuple[str, ...] = ()
     principles_redistilled: tuple[Principle, ...] = ()
     pending: tuple[Pending, ...] = ()
     model_calls: int = 0
@@ -259,6 +277,7 @@ class ForgetReport(Report):
         gone = (
             ("episodes removed", self.episodes_removed),
             ("principles removed", self.principles_removed),
+            ("episodes restored", self.episodes_restored),
         )
         return [
             *counted(gone),
