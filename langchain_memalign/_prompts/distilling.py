@@ -224,7 +224,7 @@ def render_record(name: str, episode: Episode, tokens: int) -> str:
 
 def words_of_the_task(spec: JudgeSpec) -> str:
     """What every distilling prompt of a judge says: words that tell nothing of a remark."""
-    return f"{spec.instructions} {spec.question or ''} {_DISTIL} {_MATERIAL}"
+    return f"{spec.instructions} {spec.question or ''} {_DISTIL} {MATERIAL}"
 
 
 def record_size(episode: Episode, tokens: int) -> int:
