@@ -181,7 +181,7 @@ def test_what_waits_to_be_decided_again_is_recalled_meanwhile(turned, expert):
 
 def test_where_the_rest_of_the_change_teaches_nothing_they_come_back(make_bench, expert):
     bench = make_bench(expert)
-    bench.judge.align(BEFORE)
+    bench.judge.align(BEFORE[:4])
     expert.rules = [principle(NEW, relation="replaces", target="P1")]
     bench.judge.align([TURN[0], *({**word, "rationale": None} for word in TURN[1:])])
     assert superseded(bench) == OVERTAKEN
