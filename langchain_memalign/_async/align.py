@@ -16,7 +16,7 @@ from langchain_memalign._alignment.commit import Learned, plan_commit
 from langchain_memalign._alignment.context import NO_COST, PROGRESS_EVENT, AlignmentContext, Cost
 from langchain_memalign._alignment.ingest import Ingested, plan_ingest, read_feedback
 from langchain_memalign._alignment.merging import Candidate
-from langchain_memalign._alignment.report import alignment_report, conflicts_among
+from langchain_memalign._alignment.report import alignment_report, conflicts_among, decline_of
 from langchain_memalign._alignment.superseding import plan_settling
 from langchain_memalign._async.distil import (
     distil,
@@ -78,11 +78,13 @@ async def align(
         learned = await learn_pending(context)
         reconciled = await reconcile_batches(context, learned, at_once=context.at_once)
     conflicts = await off_loop(conflicts_among, context.records, context.judge, ingested, learned)
+    decline = await off_loop(decline_of, context.records, context.judge, ingested)
     return alignment_report(
         ingested,
         learned,
         reconciled,
         conflicts=conflicts,
+        decline=decline,
         cost=cost,
         seconds=time.perf_counter() - started,
     )

@@ -17,7 +17,7 @@ from langchain_memalign._alignment.commit import Learned, plan_commit
 from langchain_memalign._alignment.context import NO_COST, PROGRESS_EVENT, AlignmentContext, Cost
 from langchain_memalign._alignment.ingest import Ingested, plan_ingest, read_feedback
 from langchain_memalign._alignment.merging import Candidate
-from langchain_memalign._alignment.report import alignment_report, conflicts_among
+from langchain_memalign._alignment.report import alignment_report, conflicts_among, decline_of
 from langchain_memalign._alignment.superseding import plan_settling
 from langchain_memalign._concurrency import both, parallel
 from langchain_memalign._memory.cache import Lesson
@@ -79,11 +79,13 @@ def align(
         learned = learn_pending(context)
         reconciled = reconcile_batches(context, learned, at_once=context.at_once)
     conflicts = conflicts_among(context.records, context.judge, ingested, learned)
+    decline = decline_of(context.records, context.judge, ingested)
     return alignment_report(
         ingested,
         learned,
         reconciled,
         conflicts=conflicts,
+        decline=decline,
         cost=cost,
         seconds=time.perf_counter() - started,
     )
