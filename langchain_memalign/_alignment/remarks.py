@@ -73,6 +73,30 @@ def covered_remarks(
     return frozenset(covered)
 
 
+def is_unfounded(
+    candidate: Candidate, episodes: Mapping[str, Episode], ignored: AbstractSet[str]
+) -> bool:
+    """Whether a small model's new principle holds nothing of the remarks that it cites.
+
+    Args:
+        candidate: What was distilled.
+        episodes: The records that it may cite, by id.
+        ignored: Words that tell nothing.
+    """
+    remarks, said = cited_remarks(candidate, episodes), words_of(candidate.text)
+    return (
+        candidate.relation != "same"
+        and bool(remarks)
+        and not any(_says(said, words_of(remark) - ignored) for remark in remarks)
+    )
+
+
+def cited_remarks(candidate: Candidate, episodes: Mapping[str, Episode]) -> list[str]:
+    """The remarks of the sources of a candidate, each once."""
+    cited = (episodes[id_] for id_ in candidate.sources)
+    return list(dict.fromkeys(e.rationale or "" for e in cited if has_remark(e)))
+
+
 def words_of(*texts: str) -> frozenset[str]:
     """The beginnings of the longer words and numbers of texts, by which they are compared.
 

@@ -101,7 +101,8 @@ def alignment_report(
         warnings=(
             *ingested.warnings,
             *((decline,) if decline else ()),
-            *(warning for batch in learned for warning in batch.warnings),
+            # Several batches may have been told the same.
+            *dict.fromkeys(warning for batch in learned for warning in batch.warnings),
             *((reconciled.warning,) if reconciled.warning else ()),
         ),
         model_calls=total.model_calls,

@@ -9,7 +9,12 @@ from dataclasses import replace
 from langchain_memalign._alignment.commit import Distilled
 from langchain_memalign._alignment.context import AlignmentContext, Cost
 from langchain_memalign._alignment.merging import Candidate
-from langchain_memalign._alignment.remarks import FEWEST_WITHOUT_REMARK, is_hasty, words_of
+from langchain_memalign._alignment.remarks import (
+    FEWEST_WITHOUT_REMARK,
+    is_hasty,
+    is_unfounded,
+    words_of,
+)
 from langchain_memalign._alignment.replies import DistillingReply
 from langchain_memalign._alignment.vacuity import is_vacuous, suspects
 from langchain_memalign._memory.cache import Lesson
@@ -18,6 +23,10 @@ from langchain_memalign._prompts.distilling import DISTIL_SCHEMA, distil_prompt,
 from langchain_memalign._sync.model_calls import ask, embed_texts
 from langchain_memalign.errors import ModelError
 from langchain_memalign.schema import Episode, Pending, Principle
+
+_HASTY = f"fewer than {FEWEST_WITHOUT_REMARK} records without a remark bear it out"
+_UNFOUNDED = "it holds nothing of the remarks that it cites"
+_VACUOUS = "it says no more than the instructions"
 
 
 class Unreachable(Distilled):
@@ -92,10 +101,12 @@ def _worth_learning(
     context: AlignmentContext, candidates: Sequence[Candidate], episodes: Mapping[str, Episode]
 ) -> Distilled:
     """What was proposed, without patterns of too few values and without what says nothing."""
-    serious = [c for c in candidates if not is_hasty(c, episodes)]
     ignored = words_of(words_of_the_task(context.spec))
-    doubted = suspects(serious, episodes, ignored)
-    empty: set[str] = set()
+    reasons = {c.text: _HASTY for c in candidates if is_hasty(c, episodes)}
+    if context.is_compact:
+        unfounded = (c.text for c in candidates if is_unfounded(c, episodes, ignored))
+        reasons |= dict.fromkeys(unfounded, _UNFOUNDED)
+    doubted = suspects([c for c in candidates if c.text not in reasons], episodes, ignored)
     cost = Cost()
     if doubted:
         instructions = context.spec.instructions
@@ -109,16 +120,13 @@ def _worth_learning(
             vectors = {}  # in doubt it is learned
         if vectors:
             cost = Cost(embedded=len(texts))
-            empty = {
-                text
+            reasons |= {
+                text: _VACUOUS
                 for text, cited in doubted.items()
                 if is_vacuous(vectors[text], vectors[instructions], [vectors[r] for r in cited])
             }
-    few = f"fewer than {FEWEST_WITHOUT_REMARK} records without a remark bear it out"
-    reasons = {c.text: few for c in candidates if c not in serious}
-    reasons |= dict.fromkeys(empty, "it says no more than the instructions")
     return Distilled(
-        candidates=tuple(c for c in serious if c.text not in empty),
+        candidates=tuple(c for c in candidates if c.text not in reasons),
         warnings=tuple(f"not learned, as {why}: {text!r:.200}" for text, why in reasons.items()),
         cost=cost,
     )

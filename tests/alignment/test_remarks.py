@@ -250,3 +250,18 @@ def test_a_judge_that_learned_only_remarks_as_they_stand_judges_by_them(make_ben
     outcome = bench.judge.invoke({"inputs": "?", "outputs": "!"})
     (learned,) = bench.judge.principles()
     assert outcome.relied_on == (learned.id,)
+
+
+def test_a_small_model_that_repeats_one_rule_for_all_teaches_the_remarks_instead(make_bench):
+    """As a real one was seen to do, whatever it was asked."""
+    rule = "A customer's request should be fulfilled, unless there is a valid reason not to."
+
+    def stuck(request):
+        return [principle(rule, *remarks_in(request))]
+
+    bench = make_bench(by_turns(stuck), prompt="compact", instructions=INSTRUCTIONS)
+    report = bench.judge.align(taught(*HOUSE_RULES))
+    assert sorted(bench.texts()) == sorted(HOUSE_RULES)
+    assert (report.remarks_covered, report.remarks_verbatim) == (6, 6)
+    (warning,) = report.warnings
+    assert rule in warning
