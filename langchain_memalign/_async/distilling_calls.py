@@ -32,6 +32,10 @@ class Unreachable(Distilled):
     """The model could not be reached at all; smaller parts would fare no better."""
 
 
+class CutOff(Distilled):
+    """The reply met the limit of tokens: what is left is worth asking about, be it one record."""
+
+
 async def ask_to_distil(
     context: AlignmentContext,
     part: Sequence[Episode],
@@ -80,7 +84,11 @@ async def ask_to_distil(
         if error.transient and error.status in (None, 429):
             return Unreachable(pending=failed.pending, cost=cost)
         return replace(failed, cost=cost)
-    taken = await _worth_learning(context, answer.value or (), {e.id: e for e in part})
+    candidates = answer.value or ()
+    if answer.is_cut_off and answer.problem is not None and len(part) > 1:
+        # One that names no record, or all, would pass those off as learned that were to come yet.
+        candidates = tuple(c for c in candidates if c.is_cited and len(c.sources) < len(part))
+    taken = await _worth_learning(context, candidates, {e.id: e for e in part})
     taken = replace(taken, cost=taken.cost + Cost(model_calls=answer.calls, usage=answer.usage))
     if answer.problem is None:
         return replace(taken, learned=frozenset(e.id for e in part))
@@ -88,7 +96,14 @@ async def ask_to_distil(
     learned = frozenset(id_ for candidate in taken.candidates for id_ in candidate.sources)
     left = [episode for episode in part if episode.id not in learned]
     failed = all_pending(left, f"the distilling reply could not be used: {answer.problem}")
-    return replace(taken, learned=learned, pending=failed.pending)
+    made = CutOff if answer.is_cut_off and learned else Distilled
+    return made(
+        candidates=taken.candidates,
+        learned=learned,
+        pending=failed.pending,
+        warnings=taken.warnings,
+        cost=taken.cost,
+    )
 
 
 def all_pending(episodes: Sequence[Episode], reason: str) -> Distilled:

@@ -54,6 +54,7 @@ class Answer(Generic[R]):
         message: The reply that was understood, as the model gave it.
         calls: How many times the model was called.
         usage: Tokens of all calls, or None where the model does not tell.
+        is_cut_off: Whether the last reply ended at a limit of tokens.
     """
 
     value: R | None
@@ -62,6 +63,7 @@ class Answer(Generic[R]):
     calls: int
     usage: UsageMetadata | None
     message: Any = field(default=None, compare=False)
+    is_cut_off: bool = False
 
 
 class StructuredModel:
@@ -193,6 +195,7 @@ class Reply(Generic[R]):
             raw=raw_text(self.message),
             calls=calls,
             usage=usage,
+            is_cut_off=self.is_cut_off,
             message=self.message,
         )
 
