@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal, TypeAlias, get_args
 
 from langchain_core.messages import BaseMessage
@@ -11,11 +12,14 @@ from langchain_core.runnables import RunnableConfig
 
 from langchain_memalign._alignment.context import AlignmentContext, learning_limits
 from langchain_memalign._arguments import one_of
+from langchain_memalign._calibration.promise import AtLeast
+from langchain_memalign._calibration.reading import digest, track_in
+from langchain_memalign._calibration.track import Track
 from langchain_memalign._definition import definition_of
 from langchain_memalign._levels import Aggregate, is_coarse, levels_of, stepped
 from langchain_memalign._memory.records import Records
 from langchain_memalign._memory.search import OnRecallFailure, Recollection, assemble
-from langchain_memalign._models import DecisionModel, StructuredModel
+from langchain_memalign._models import DecisionModel, StructuredModel, model_id
 from langchain_memalign._models.logprobs import MOST_VALUES
 from langchain_memalign._models.profile import is_small
 from langchain_memalign._prompts.deciding import MOST_LEVELS, decision_question
@@ -29,6 +33,7 @@ from langchain_memalign._prompts.judging import (
     judge_role,
 )
 from langchain_memalign._values import JudgeSpec
+from langchain_memalign.errors import MemoryUnavailableError
 from langchain_memalign.schema import Case, JudgeDefinition, Principle, Value, WorkingMemory
 
 ProbabilitySource: TypeAlias = Literal["logprobs"]
@@ -90,6 +95,23 @@ class Budgets:
         )
 
 
+Sure: TypeAlias = AtLeast | float
+"""A promise that covers a judgement, or the least confidence that it must have."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Second:
+    """A second judge.
+
+    Attributes:
+        setup: What it is made of.
+        sure: When the first judge is sure, so that the second is not asked.
+    """
+
+    setup: JudgeSetup
+    sure: Sure
+
+
 @dataclass(frozen=True, kw_only=True)
 class JudgeSetup:
     """What a judge is made of; over another memory: `dataclasses.replace(setup, records=...)`.
@@ -108,6 +130,7 @@ class JudgeSetup:
         on_recall_failure: What is done when past cases cannot be looked up.
         is_compact: Whether its model is a small one: it is told less, and asked for the value
             first.
+        second: Who is asked where this judge is not sure; None for nobody.
     """
 
     spec: JudgeSpec
@@ -122,6 +145,7 @@ class JudgeSetup:
     aggregate: Aggregate | None = None
     on_recall_failure: OnRecallFailure = "raise"
     is_compact: bool = False
+    second: Second | None = None
 
     @property
     def shown(self) -> Budgets:
@@ -143,6 +167,23 @@ class JudgeSetup:
             has_distiller=self.has_distiller,
             probabilities=self.probabilities,
             aggregate=self.aggregate,
+        )
+
+    @cached_property
+    def said_by(self) -> str:
+        """What tells this judge, with its model, prompt and values, from another one.
+
+        The prompt is that of an empty memory, so that any change of its words counts.
+        """
+        model = self.model
+        asked = model.chat_model if isinstance(model, StructuredModel) else model.runnable
+        prompt = self.prompt(WorkingMemory(), Case(inputs="?", outputs="?"))
+        return digest(
+            self.spec.name,
+            self.spec.value_type.json_schema,
+            model_id(asked),
+            [self.probabilities, self.value_by],
+            [str(message.content) for message in prompt.messages],
         )
 
     def context(self, config: RunnableConfig | None = None, **limits: Any) -> AlignmentContext:
@@ -222,3 +263,17 @@ class JudgeSetup:
         window = self.distiller.window
         has_small = is_small(window) if self.has_distiller else self.is_compact
         return learning_limits(window, is_compact=has_small)
+
+
+def known_track(setup: JudgeSetup) -> Track:
+    """What experts said of a judge's earlier answers; reads the memory where that is not known.
+
+    Raises:
+        MemoryUnavailableError: It cannot be read, and the judge does not go on without.
+    """
+    try:
+        return track_in(setup.records, setup.spec, setup.said_by)
+    except MemoryUnavailableError:
+        if setup.on_recall_failure == "raise":
+            raise
+        return Track(setup.spec.value_type)

@@ -103,10 +103,10 @@ class Learned(Record):
     added: tuple[Principle, ...] = ()
     merged: tuple[Principle, ...] = ()
     retired: tuple[Principle, ...] = ()
-    covered: tuple[str, ...] = ()
-    verbatim: tuple[str, ...] = ()
     superseded: tuple[Superseded, ...] = ()
     restored: tuple[str, ...] = ()
+    covered: tuple[str, ...] = ()
+    verbatim: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     cost: Cost = NO_COST
 
@@ -118,10 +118,10 @@ class Learned(Record):
             added=self.added + other.added,
             merged=self.merged + other.merged,
             retired=self.retired + other.retired,
-            covered=self.covered + other.covered,
-            verbatim=self.verbatim + other.verbatim,
             superseded=self.superseded + other.superseded,
             restored=self.restored + other.restored,
+            covered=self.covered + other.covered,
+            verbatim=self.verbatim + other.verbatim,
             warnings=self.warnings + other.warnings,
             cost=self.cost + other.cost,
         )
@@ -212,10 +212,10 @@ def plan_commit(
         added=tuple(principles.added.values()),
         merged=tuple(principles.merged.values()),
         retired=tuple(principles.retired.values()),
-        covered=tuple(id_ for id_ in done if id_ in distilled.covered),
-        verbatim=tuple(id_ for id_ in done if id_ in distilled.verbatim),
         superseded=past.superseded,
         restored=past.restored,
+        covered=tuple(id_ for id_ in done if id_ in distilled.covered),
+        verbatim=tuple(id_ for id_ in done if id_ in distilled.verbatim),
         warnings=(*distilled.warnings, *superseding.warnings, *_unrecallable(cases.vectors)),
         cost=distilled.cost + superseding.cost + Cost(embedded=cases.count + len(rules.vectors)),
     )

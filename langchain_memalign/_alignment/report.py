@@ -85,8 +85,6 @@ def alignment_report(
         principles_added=tuple(p for p in touched if p.id in added_ids),
         principles_merged=tuple(p for p in touched if p.id not in added_ids),
         principles_retired=tuple(retired.values()),
-        remarks_covered=sum(len(batch.covered) for batch in learned),
-        remarks_verbatim=sum(len(batch.verbatim) for batch in learned),
         superseded=_superseded(learned, reconciled),
         restored=tuple(
             dict.fromkeys(
@@ -97,6 +95,8 @@ def alignment_report(
                 )
             )
         ),
+        remarks_covered=sum(len(batch.covered) for batch in learned),
+        remarks_verbatim=sum(len(batch.verbatim) for batch in learned),
         conflicts=tuple(conflicts),
         warnings=(
             *ingested.warnings,
