@@ -101,7 +101,9 @@ def check_health(sample: Any, seed: Any, max_concurrency: Any, progress: Any) ->
     Raises:
         InvalidInputError: One is not usable.
     """
-    check_calibration(sample, max_concurrency, progress)
+    check_calibration(None, max_concurrency, progress)
+    if sample is not None:
+        at_least(0, "sample", sample)
     if not isinstance(seed, int) or isinstance(seed, bool):
         raise InvalidInputError(f"seed: found {seed!r:.80}; expected a whole number.")
 

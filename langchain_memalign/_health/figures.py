@@ -185,9 +185,8 @@ def _share_of(scored: Sequence[Answers], name: str, value: Value) -> Rate:
 
 def _pass_rate(judged: Sequence[Value | None], tpr: Rate, tnr: Rate) -> PassRate:
     told = [value for value in judged if value is not None]
-    return corrected(
-        rate("pass rate, as judged", sum(v is True for v in told), len(told)), tpr, tnr
-    )
+    observed = rate("pass rate, as judged", sum(value is True for value in told), len(told))
+    return corrected(observed, tpr, tnr)
 
 
 def _drift(levels: Levels, answers: Sequence[Answers], said_by: str) -> Drift | None:

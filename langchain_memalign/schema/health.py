@@ -189,7 +189,9 @@ class HealthReport(Report):
             told += _drift_rows(self.drift)
         idle = [p.text for p in self.principles if p.cases and not p.helped and not p.hurt]
         harmful = [
-            f"{p.text} ({p.helped} : {p.hurt})" for p in self.principles if p.hurt > p.helped
+            f"{p.text} (helped {p.helped}, hurt {p.hurt})"
+            for p in self.principles
+            if p.hurt > p.helped
         ]
         return [
             *told,
