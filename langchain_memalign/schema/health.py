@@ -166,21 +166,28 @@ class HealthReport(Report):
         """What is wrong beyond chance, whatever was before, in sentences."""
         return tuple(_concerns(self))
 
-    def rows(self) -> list[Row]:
-        """What there is to tell, most important first."""
-        if not self.model_calls:
-            return [("cases", str(self.cases)), ("at most", f"{self.to_ask} model calls")]
-        figures = (
+    @property
+    def rates(self) -> tuple[tuple[str, Rate | None], ...]:
+        """The shares of cases, under the names that people read."""
+        return (
             ("agreement", self.agreement),
             ("unscored", self.unscored),
             ("flips when asked again", self.flips),
             ("flips when shuffled", self.flips_shuffled),
             ("flips when swapped", self.flips_swapped),
             ("of these, the first wins", self.prefers_first),
-            ("error by length", self.length),
             ("TPR", self.tpr),
             ("TNR", self.tnr),
+        )
+
+    def rows(self) -> list[Row]:
+        """What there is to tell, most important first."""
+        if not self.model_calls:
+            return [("cases", str(self.cases)), ("at most", f"{self.to_ask} model calls")]
+        figures: tuple[tuple[str, object], ...] = (
+            *self.rates,
             ("TPR less TNR", self.agreeableness),
+            ("error by length", self.length),
             ("pass rate, as judged", self.pass_rate and self.pass_rate.observed),
             ("pass rate, corrected", self.pass_rate),
         )
