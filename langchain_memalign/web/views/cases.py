@@ -19,7 +19,7 @@ SHOWS = {
     "contested": "Experts differ",
     "pending": "Still to be learned",
     "unseen": "Answered unseen",
-    "superseded": "Overtaken by a change of mind",
+    "aside": "Set aside by a newer rule",
 }
 
 
@@ -36,6 +36,7 @@ class Row:
     when: str
     pending: bool
     learned: str
+    aside: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def select(
             "contested": entry.case_key in contested,
             "pending": entry.is_pending,
             "unseen": entry.unseen,
-            "superseded": entry.superseded,
+            "aside": entry.is_superseded,
         }.get(show, True)
 
     return [entry for entry in entries if fits(entry)]
@@ -143,16 +144,11 @@ def rows(
                 who(e.reviewer, me),
                 day(e.updated_at, clock=True),
                 e.status == "pending",
-                _learned(e, count),
+                f"Learned, {words.rules(count)}" if count else "Learned",
+                e.is_superseded(),
             )
         )
     return found
-
-
-def _learned(episode: Episode, rules: int) -> str:
-    if episode.is_superseded():
-        return "No longer shown to the judge"
-    return f"Learned, {words.rules(rules)}" if rules else "Learned"
 
 
 @dataclass(frozen=True)
@@ -167,22 +163,33 @@ class Said:
     judge: str
     mine: bool
     pending: bool
-    superseded: str | None = None
+    aside: bool = False
+    aside_why: str = ""
 
 
-def answers_to(episodes: Sequence[Episode], said: Words, *, me: str | None) -> list[Said]:
-    """Everybody's answers to one case, newest first."""
+def answers_to(
+    episodes: Sequence[Episode], said: Words, *, me: str | None, swap: bool = False
+) -> list[Said]:
+    """Everybody's answers to one case, newest first.
+
+    Args:
+        episodes: The answers.
+        said: The judge's words.
+        me: Who looks.
+        swap: Whether A and B were shown in the other order.
+    """
     return [
         Said(
             e.id,
             who(e.reviewer, me),
             day(e.updated_at, clock=True),
-            said.of(e.value) if e.value is not None else "A reason only",
+            said.swapped(e.value, swap) if e.value is not None else "A reason only",
             e.rationale or "",
-            said.of(e.judge_value) if e.judge_value is not None else "",
+            said.swapped(e.judge_value, swap) if e.judge_value is not None else "",
             (e.reviewer or None) == me,
             e.status == "pending",
-            (e.superseded_reason or "") if e.is_superseded() else None,
+            e.is_superseded(),
+            e.superseded_reason or "",
         )
         for e in sorted(episodes, key=lambda e: e.updated_at, reverse=True)
     ]

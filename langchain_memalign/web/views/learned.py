@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from langchain_memalign.reviews import Answer
-from langchain_memalign.schema import Episode, Principle
+from langchain_memalign.schema import Principle
 from langchain_memalign.web import words
-from langchain_memalign.web.views.text import begins
 from langchain_memalign.web.wording import Words
 
 _ALIKE = 0.4
@@ -122,28 +121,6 @@ def changes(
     return found
 
 
-@dataclass(frozen=True)
-class Overtaken:
-    """A past case that the judge is no longer shown, and why."""
-
-    id: str
-    label: str
-    begins: str
-    why: str
-
-
-def overtaken(
-    answer: Answer, episodes: Sequence[Episode], labels: Mapping[str, str]
-) -> list[Overtaken]:
-    """The past cases that an answer superseded, as far as they still are."""
-    reasons = {s.episode_id: s.reason for s in answer.report.superseded} if answer.report else {}
-    return [
-        Overtaken(e.id, labels.get(e.case.key) or e.id[:8], begins(e.case), reasons[e.id])
-        for e in episodes
-        if e.id in reasons and e.is_superseded()
-    ]
-
-
 def alike(one: str, other: str) -> float:
     """How much of the words two texts share, in order, from 0 to 1."""
     return difflib.SequenceMatcher(None, _words(one), _words(other), autojunk=False).ratio()
@@ -166,7 +143,22 @@ def word_diff(before: str, after: str) -> tuple[Stretch, ...]:
 
 def title(answer: Answer) -> str:
     """The heading of the screen."""
+    if answer.state in ("undoing", "undone"):
+        return "Your answer was taken back"
+    if answer.state != "learned":
+        return "Your answer is saved"
     return "What the judge learned from your answer"
+
+
+def not_exact(answer: Answer | None) -> words.State | None:
+    """Why an answer could not simply be taken back; None where it could."""
+    if answer is None or not (answer.problem or "").startswith("not_exact"):
+        return None
+    count = (answer.problem or "").partition(":")[2]
+    number = int(count) if count.isdigit() else 1
+    state = words.STATES["not_exact"]
+    later = words.counted(number, "later answer", "later answers")
+    return words.State(state.first.format(count=later), state.then)
 
 
 def said_line(answer: Answer, said: Words) -> str:
