@@ -757,7 +757,7 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
 
         Raises:
             InvalidInputError: A case, a number or the baseline cannot be used.
-            ModelError: The provider refuses access, or a case cannot be embedded.
+            ModelError: The provider refuses access.
         """
         check_health(sample, seed, max_concurrency, progress)
         cases, before = [Case.of(case) for case in data], read_baseline(baseline)

@@ -28,6 +28,7 @@ from langchain_memalign._health.questions import (
     without_principle,
 )
 from langchain_memalign._setup import JudgeSetup
+from langchain_memalign.errors import ModelError
 from langchain_memalign.schema import (
     Case,
     HealthReport,
@@ -71,7 +72,7 @@ async def check_health(
         config: Callbacks, tags and the like.
 
     Raises:
-        ModelError: The provider refuses access, or a case cannot be embedded.
+        ModelError: The provider refuses access.
     """
     started = time.perf_counter()
     questions = await off_loop(questions_in, setup, sample=sample, seed=seed)
@@ -99,7 +100,12 @@ async def check_health(
         return found
 
     async def judge(case: Case) -> tuple[Value | None, Cost]:
-        outcome, cost = await judging.judge(ahead, case, config=config)
+        try:
+            outcome, cost = await judging.judge(ahead, case, config=config)
+        except ModelError as error:
+            if error.is_refused_access:
+                raise
+            outcome, cost = Unscored(reason=str(error)), NO_COST
         done.append(1)
         _tell(progress, len(done), total)
         return outcome.value, cost
@@ -137,7 +143,12 @@ async def _answers(
     """Ask about one case in each way, one after the other."""
     case = question.case
     ids = frozenset(episode.id for episode in question.said)
-    memory = without(question.said, await judging.recall(setup, case, exclude=ids))
+    try:
+        memory = without(question.said, await judging.recall(setup, case, exclude=ids))
+    except ModelError as error:  # a case that cannot be embedded must not stop the others
+        if error.is_refused_access:
+            raise
+        return Answers(question=question, plain=None, raw=None, again=None), NO_COST
     costs: list[Cost] = []
 
     async def ask(shown: WorkingMemory, asked: Case) -> Verdict | Unscored:

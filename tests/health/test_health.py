@@ -4,7 +4,7 @@ import json
 from typing import Annotated, Literal
 
 import pytest
-from fakes import ScriptedModel, principle, verdict
+from fakes import CountingEmbeddings, HttpError, ScriptedModel, principle, verdict
 from pydantic import Field
 
 from langchain_memalign import InvalidInputError
@@ -282,6 +282,15 @@ def test_unusable_numbers_are_refused(bench, wrong):
 def test_a_judge_that_was_taught_nothing_says_so(bench):
     report = bench.judge.health()
     assert (report.cases, report.model_calls) == (0, 0)
+
+
+def test_a_case_that_cannot_be_embedded_is_unscored_and_stops_no_other(taught):
+    broken = []
+    embeddings = CountingEmbeddings(fail=lambda text: HttpError(400) if text in broken else None)
+    bench = taught(right, WORDS[:12], embeddings=embeddings)
+    broken += [WORDS[3]["outputs"]]
+    report = bench.judge.health()
+    assert (report.unscored.count, report.agreement.cases) == (1, 11)
 
 
 async def test_on_a_loop_the_same_is_found(taught):
