@@ -23,6 +23,7 @@ PAGES = [
         "evaluating",
         "forgetting",
         "guardrails",
+        "health",
         "learning",
         "measuring",
         "review",
