@@ -169,7 +169,8 @@ class Track:
     def _loss_as_said(self, case: TrackCase, chosen: int) -> float:
         told = told_shares(self.levels, case.record)
         if told is None:
-            trust = self._trust(case)
+            # The judge's value is what counts without the map, so it is taken for the likeliest.
+            trust = max(self._trust(case), 1 / len(self.levels.values))
             others = (1 - trust) / (len(self.levels.values) - 1)
             return -_log(trust if self.levels.level(case.said) == chosen else others)
         return -_log(told[chosen])
