@@ -70,6 +70,12 @@ def check_probabilities(
             f"probabilities: found {probabilities!r} and a decision model; expected None: it gives "
             "probabilities by itself."
         )
+    if probabilities is not None and getattr(model, "use_responses_api", None):
+        raise InvalidInputError(
+            f"probabilities: found {probabilities!r} and a model that is asked by OpenAI's "
+            "Responses API, through which LangChain gets no log probabilities; expected one with "
+            "use_responses_api=False."
+        )
     if aggregate == "mean" and not value_type.is_ordered:
         raise InvalidInputError(
             f"aggregate: found 'mean' of {value_type.describe()}; expected 'mode': only a scale "

@@ -386,6 +386,10 @@ class Records:
         for kept in (self._principles, self._counts, self._derived):
             kept.drop()
 
+    def version(self) -> str | None:
+        """What changes with every write of any process; None while one is being carried out."""
+        return self._version()
+
     def _version(self) -> str | None:
         """Of the store; always the same where no other process can write."""
         if not self._store.is_shared:

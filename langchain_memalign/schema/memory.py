@@ -28,13 +28,13 @@ class Episode(Record):
         judge_rationale: Why the judge had said so, where known; empty where it was erased.
         judge_sight: Ids of the episodes and principles in whose sight `judge_rationale` was
             written; None where that is not known.
-        judge_records: What the judge, with one or several models, had said without having seen this
-            word; the newest last.
         superseded_by: Id of the principle that came of experts changing their mind, and that this
             word contradicts: it is kept, but recalled no more. None while it counts. Of an episode
             that is pending, the mark is only to be decided again.
         superseded_reason: Why it contradicts that principle.
         superseded_at: Since when.
+        judge_records: What the judge, with one or several models, had said without having seen this
+            word; the newest last.
     """
 
     id: str

@@ -196,6 +196,10 @@ class AlignmentReport(Report):
         superseded: Older cases that a new principle contradicts: kept, but recalled no more.
         restored: Ids of superseded episodes that are recalled again, because what they contradicted
             was replaced in turn or lost its basis.
+        remarks_covered: How many of the experts' remarks that were learned a principle accounts
+            for, be it a known one: all of them, unless something was forgotten meanwhile.
+        remarks_verbatim: For how many of them the principle is the remark as it stands, as the
+            model made none of it.
         conflicts: Cases of these episodes to which experts gave different values.
         warnings: What else went less than well.
         embedded: How many texts were embedded.
@@ -214,6 +218,8 @@ class AlignmentReport(Report):
     principles_retired: tuple[Principle, ...] = ()
     superseded: tuple[Superseded, ...] = ()
     restored: tuple[str, ...] = ()
+    remarks_covered: int = 0
+    remarks_verbatim: int = 0
     conflicts: tuple[Conflict, ...] = ()
     warnings: tuple[str, ...] = ()
     model_calls: int = 0
@@ -239,6 +245,7 @@ class AlignmentReport(Report):
             *listed("principles merged", [p.text for p in self.principles_merged]),
             *listed("principles retired", [p.text for p in self.principles_retired]),
             *listed("superseded", [f"{s.episode_id[:8]}: {s.reason}" for s in self.superseded]),
+            *_remarks(self.remarks_covered, self.remarks_verbatim),
             *counted([("restored", self.restored), ("conflicts", self.conflicts)]),
             *listed("warnings", self.warnings),
             *_cost(self.model_calls, self.embedded, self.seconds),
@@ -285,6 +292,14 @@ class ForgetReport(Report):
             *_cost(self.model_calls, self.embedded, self.seconds),
             *([("guarantee", self.guarantee)] if self.guarantee else []),
         ]
+
+
+def _remarks(covered: int, verbatim: int) -> list[Row]:
+    if not covered:
+        return []
+    return [
+        ("remarks covered", f"{covered}, {verbatim} word for word" if verbatim else f"{covered}")
+    ]
 
 
 def _cost(model_calls: int, embedded: int, seconds: float) -> list[Row]:
