@@ -54,11 +54,11 @@ def features(levels: Levels, said: Value, record: JudgeRecord) -> Features:
         biases = [[float(i == j) for j in range(count)] for i in range(count)]
         if count > _MOST_BIASES:
             biases = [[] for _ in range(count)]
-        return [[f, v, *bias] for f, v, bias in zip(faith, votes, biases, strict=True)]
+        return tuple((f, v, *bias) for f, v, bias in zip(faith, votes, biases, strict=True))
     steps = len(places) - 1
     at, middle = steps * levels.place(said), steps / 2
     rows = zip(faith, votes, (steps * place for place in places), strict=True)
-    return [[f, v, -((x - at) ** 2), x - middle, -((x - middle) ** 2)] for f, v, x in rows]
+    return tuple((f, v, -((x - at) ** 2), x - middle, -((x - middle) ** 2)) for f, v, x in rows)
 
 
 def shares(levels: Levels, said: Value, record: JudgeRecord) -> list[float]:

@@ -19,7 +19,7 @@ from langchain_memalign._levels import Aggregate, aggregated
 from langchain_memalign._values import ValueType
 from langchain_memalign.schema import JudgeRecord, Probabilities, Threshold, Value
 
-_TRUST_WEIGHT = 2.0
+_TRUST_WEIGHT = 5.0
 _KIND_WEIGHT = 4.0
 _LEAST_SHARE = 1e-6
 
