@@ -101,6 +101,22 @@ def check_alignment(gate: Any, max_concurrency: Any) -> None:
     check_gate(gate)
 
 
+def check_calibration(limit: Any, max_concurrency: Any, progress: Any) -> None:
+    """Refuse limits that cannot be used.
+
+    Raises:
+        InvalidInputError: One is not usable.
+    """
+    at_least(1, "max_concurrency", max_concurrency)
+    if limit is not None:
+        at_least(0, "limit", limit)
+    if progress is not None and not callable(progress):
+        raise InvalidInputError(
+            f"progress: found {progress!r:.80}; expected a function of how many are done and how "
+            "many there are, or None."
+        )
+
+
 def forgotten(
     episode_ids: Iterable[str] | None,
     source_ids: Iterable[str] | None,
@@ -167,6 +183,17 @@ def one_of(known: Sequence[T], name: str, choice: T) -> T:
             f"{name}: found {choice!r:.40}; expected {' or '.join(map(repr, known))}."
         )
     return choice
+
+
+def share(name: str, number: float) -> float:
+    """The number, if it lies between 0 and 1.
+
+    Raises:
+        InvalidInputError: It does not.
+    """
+    if type(number) is not float or not 0 < number < 1:
+        raise InvalidInputError(f"{name}: found {number!r:.40}; expected a number from 0 to 1.")
+    return number
 
 
 def cosine(name: str, number: float) -> float:
