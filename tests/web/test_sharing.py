@@ -84,7 +84,7 @@ def test_who_holds_the_memory_is_said_and_learning_goes_on_by_itself(
             "nothing is said of it",
         )
         assert "Your answer is saved." in ann.shown()
-        assert bench.judge.episodes() == []
+        assert bench.judge.principles() == []
     finally:
         held.give_back_lease("support_tone")
     until(lambda: bench.desk.answers.get(1).state == "learned", "it was not learned afterwards")
