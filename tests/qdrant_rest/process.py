@@ -53,6 +53,11 @@ class RestServer:
     def url(self):
         return f"{self._scheme}://127.0.0.1:{self._port}"
 
+    @property
+    def directory(self):
+        """Where its files are."""
+        return Path(self._directory)
+
     def start(self):
         where = [self._directory, str(self._port)]
         self._process = subprocess.Popen(
@@ -108,7 +113,7 @@ class RestServer:
     def find(self, text):
         """The files of the server that contain a text."""
         sought = text.encode()
-        files = [path for path in Path(self._directory).rglob("*") if path.is_file()]
+        files = [path for path in self.directory.rglob("*") if path.is_file()]
         return [path.name for path in files if sought in path.read_bytes()]
 
     def hits(self):
