@@ -38,7 +38,7 @@ from place import Place
 from qdrant_rest.process import RestServer
 from tqdm import tqdm
 
-ROUND = 25
+ROUND = 50
 """Trials on one memory."""
 LEGS = {
     "kills": watching.kills,

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 
-FIRST_GUESS = 0.3
+FIRST_GUESS = 0.15
 
 
 class Pace:

@@ -73,6 +73,8 @@ def _follow(child, ear, deeds, pace):
     while (told := _hear(child, ear)) is not None:
         kind, (ledger, more) = told
         wrong += more
+        if kind == "failed":
+            raise Hung("\n".join(wrong))
         if kind in ("examined", "ends"):
             pace.took(deed, time.monotonic() - since)
             continue
