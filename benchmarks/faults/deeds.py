@@ -116,13 +116,13 @@ class Deeds:
                 return deed
 
     def align(self, judge):
-        names = self._new("w", self._rng.randint(1, 4))
+        names = self._ledger.new("w", self._rng.randint(1, 4))
         probe = self._rng.random() < 0.3
         work = call(judge, "align", self._said(names), probe=probe, max_concurrency=2)
         return Promise("align", says=names), work
 
     def gated(self, judge):
-        names, accepted = self._new("w", self._rng.randint(1, 3)), self._rng.random() < 0.7
+        names, accepted = self._ledger.new("w", self._rng.randint(1, 3)), self._rng.random() < 0.7
         question = self._case("nobody")
 
         def gate(current, candidate, words):
@@ -134,14 +134,14 @@ class Deeds:
         return Promise("gated align", says=says, is_whole=True), work
 
     def by_graph(self, judge):
-        names = self._new("w", self._rng.randint(1, 3))
+        names = self._ledger.new("w", self._rng.randint(1, 3))
         graph = create_alignment_graph(judge)
         return Promise("align graph", says=names), call(
             graph, "invoke", {"feedback": self._said(names)}
         )
 
     def review(self, judge):
-        names = self._new("w", 1)
+        names = self._ledger.new("w", 1)
         (word,) = self._said(names)
         graph = create_review_graph(judge, checkpointer=InMemorySaver())
         thread = {"configurable": {"thread_id": "1"}}
@@ -161,14 +161,14 @@ class Deeds:
         return Promise("forget", forgets=names, is_whole=True), work
 
     def write(self, judge):
-        names = self._new("r", 1)
+        names = self._ledger.new("r", 1)
         return Promise("add_principle", says=names), call(judge, "add_principle", _rule(names))
 
     def edit(self, judge):
         old = self._some(self._rules(), 1)
         if not old:
             return None
-        new = self._new("r", 1)
+        new = self._ledger.new("r", 1)
         work = call(judge, "edit_principle", rule_id(judge, old), _rule(new))
         return Promise("edit_principle", says=new, drops=old, is_whole=True), work
 
@@ -195,7 +195,7 @@ class Deeds:
         return Promise("export"), call(judge.memory, "export_jsonl", path)
 
     def import_(self, judge):
-        names = self._new("w", self._rng.randint(1, 4))
+        names = self._ledger.new("w", self._rng.randint(1, 4))
         work = call(judge.memory, "import_jsonl", self._foreign(names))
         return Promise("import", says=names, is_whole=True), work
 
@@ -219,7 +219,7 @@ class Deeds:
     # By the command
 
     def type_align(self, judge):
-        names = self._new("w", self._rng.randint(1, 4))
+        names = self._ledger.new("w", self._rng.randint(1, 4))
         path = self._place.incoming / f"said-{self._ledger.count}.jsonl"
         path.write_text("".join(json.dumps(word) + "\n" for word in self._said(names)))
         return Promise("memalign align", says=names), Typed(("align", str(path)))
@@ -233,7 +233,7 @@ class Deeds:
 
     def type_review(self, judge):
         """Answer a case, see another one, and leave it open."""
-        names = self._new("w", 1)
+        names = self._ledger.new("w", 1)
         (word,) = self._said(names)
         path = self._place.incoming / f"cases-{self._ledger.count}.jsonl"
         case = {"inputs": word["inputs"], "outputs": word["outputs"]}
@@ -245,15 +245,11 @@ class Deeds:
         if self._rng.random() < 0.5:
             path = str(self._place.exports / "export.jsonl")
             return Promise("memalign export"), Typed(("export", path, "--overwrite"))
-        names = self._new("w", self._rng.randint(1, 3))
+        names = self._ledger.new("w", self._rng.randint(1, 3))
         work = Typed(("import", str(self._foreign(names))))
         return Promise("memalign import", says=names, is_whole=True), work
 
     # What they are made of
-
-    def _new(self, kind, many):
-        first, self._ledger.count = self._ledger.count, self._ledger.count + many
-        return frozenset(f"{kind}{number}" for number in range(first, first + many))
 
     def _words(self):
         return {name for name in self._ledger.there if name.startswith("w")}

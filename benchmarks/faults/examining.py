@@ -20,11 +20,10 @@ def examine(place, ledger, *, opened=None):
     Returns:
         What is wrong, a line each.
     """
-    names = {f"{kind}{number}" for kind in "wr" for number in range(ledger.count)}
     stopped = ledger.underway
     judge = opened or place.open()
     try:
-        wrong = ledger.settle(held(judge, names))
+        wrong = ledger.settle(held(judge, ledger.names))
         if place.is_directory and opened is None:
             # What is forgotten is in no file as soon as the memory is open again.
             wrong += [f"left: {n}" for n in place.found(ledger.gone, place.memory)]
@@ -50,7 +49,7 @@ def examine(place, ledger, *, opened=None):
         ledger.repeated()
     shutil.rmtree(place.incoming)
     place.incoming.mkdir()
-    return wrong + _left(place, ledger, names)
+    return wrong + _left(place, ledger)
 
 
 def _learned(judge):
@@ -66,9 +65,9 @@ def _learned(judge):
     return wrong + [f"no rule of: {there[id_].rationale}" for id_ in there.keys() - cited]
 
 
-def _left(place, ledger, names):
+def _left(place, ledger):
     wrong = [f"leaked, memory: {n}" for n in place.found(ledger.gone, *place.kept())]
     wrong += [f"leaked, exports: {n}" for n in place.found(ledger.gone, place.exports)]
     wrong += [f"leaked, reviews: {n}" for n in place.reviewed(ledger.cleared)]
     # Nothing that anybody ever said may stay where temporary files are.
-    return wrong + [f"leaked, temporary: {n}" for n in place.found(names, place.temporary)]
+    return wrong + [f"leaked, temporary: {n}" for n in place.found(ledger.names, place.temporary)]

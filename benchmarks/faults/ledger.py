@@ -32,6 +32,7 @@ class Ledger:
     """What is known of a memory.
 
     Attributes:
+        memory: What tells its names from those of other memories.
         count: How many names were given.
         there: What was acknowledged.
         gone: What was forgotten.
@@ -40,12 +41,23 @@ class Ledger:
         underway: What was begun, and has not returned.
     """
 
+    memory: str
     count: int = 0
     there: set[str] = field(default_factory=set)
     gone: set[str] = field(default_factory=set)
     cleared: set[str] = field(default_factory=set)
     removed: set[str] = field(default_factory=set)
     underway: Promise | None = None
+
+    def new(self, kind, many):
+        """Names that nothing has yet: of words, "w", or of rules, "r"."""
+        first, self.count = self.count, self.count + many
+        return frozenset(f"{kind}{number}.{self.memory}" for number in range(first, self.count))
+
+    @property
+    def names(self):
+        """All names that may have been given."""
+        return {f"{kind}{number}.{self.memory}" for kind in "wr" for number in range(self.count)}
 
     def begin(self, promise):
         self.underway = promise

@@ -80,14 +80,15 @@ class Place:
         return [self.memory] if self.is_directory else [self._files] if self._files else []
 
     def found(self, names, *folders):
-        """Which of some names stand in files below some folders."""
+        """Which of some names stand in files below some folders, and in which: a line each."""
         halves = {name: (marker(name)[:_HALF], marker(name)[_HALF:]) for name in names}
-        texts = [text for folder in folders for text in _texts(folder)]
-        return {
-            name
+        return [
+            f"{name} in {path}"
+            for folder in folders
+            for path, text in _texts(folder).items()
             for name, both in halves.items()
-            if any(half.encode() in text for half in both for text in texts)
-        }
+            if any(half.encode() in text for half in both)
+        ]
 
     def reviewed(self, names):
         """Which of some names stand in the reviews under way."""
@@ -113,6 +114,7 @@ def held(judge, names):
 
 
 def _texts(folder):
+    """What is in each file, its name included."""
     if not folder.exists():
-        return []
-    return [name.encode() + b"\n" + text for name, text in content(folder).items()]
+        return {}
+    return {name: name.encode() + b"\n" + text for name, text in content(folder).items()}

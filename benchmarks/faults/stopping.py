@@ -11,6 +11,7 @@ from deeds import Deeds, Typed, Unfinished, heed_signals
 from examining import examine
 from pace import Pace
 
+import langchain_memalign.cli.program  # noqa: F401 (an import that is interrupted is not made up for)
 from langchain_memalign._offline import LocalEmbeddings
 
 # Loaded once, in the process that all others are forked from.

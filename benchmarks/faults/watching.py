@@ -5,6 +5,7 @@ import os
 import random
 import signal
 import time
+import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -43,7 +44,7 @@ class Hung(Exception):
 def kills(place, seed, many):
     """Kill processes at any moment, each of which goes on with what the last one left."""
     rng = random.Random(seed)
-    ledger, pace = Ledger(), Pace(rng)
+    ledger, pace = Ledger(uuid.uuid4().hex), Pace(rng)
     for number in range(many):
         with _process(place, stopping.until_killed, ledger, f"{seed} {number}") as (child, ear):
             deeds = 0 if number and rng.random() < WHILE_OPENING else rng.choice((1, 1, 2))
@@ -60,7 +61,7 @@ def kills(place, seed, many):
 
 def in_process(victim, place, seed, many):
     """Stop calls within a process, one after the other."""
-    with _process(place, victim, Ledger(), seed, many) as (child, ear):
+    with _process(place, victim, Ledger(uuid.uuid4().hex), seed, many) as (child, ear):
         for _ in range(many):
             while (told := _hear(child, ear))[0] != "stopped":
                 pass
