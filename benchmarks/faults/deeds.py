@@ -7,6 +7,7 @@ import io
 import json
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from typing import Any
@@ -44,25 +45,30 @@ class Work:
 
 @dataclass(frozen=True)
 class Typed:
-    """A command of `memalign` and what is typed into it; there is no awaitable form."""
+    """A command of `memalign` and what is typed into it; there is no awaitable form.
+
+    Attributes:
+        arguments: Its arguments.
+        typed: What is typed.
+        is_over: Whether it has done all, by its exit code and what it wrote.
+    """
 
     arguments: tuple[str, ...]
     typed: str = ""
-    code: int = 0
+    is_over: Callable[[int, str], bool] = lambda code, said: code == 0
 
     def blocking(self):
         """Run it as the program does; raises where it does not end well."""
         from langchain_memalign.cli import main
 
         out, err = _text(), _text()
-        sys.argv, sys.stdin = ["memalign", *self.arguments], _text(self.typed)
+        sys.argv, sys.stdin = ["memalign", *self.arguments, "--json"], _text(self.typed)
         try:
             with redirect_stdout(out), redirect_stderr(err):
                 main()
         except SystemExit as end:
-            if (end.code or 0) != self.code:
-                err.seek(0)
-                raise Unfinished(f"{self.arguments} ended with {end.code}: {err.read()}") from None
+            if not self.is_over(end.code or 0, _read(out)):
+                raise Unfinished(f"{self.arguments} ended with {end.code}: {_read(err)}") from None
         finally:
             heed_signals()
 
@@ -239,7 +245,9 @@ class Deeds:
         case = {"inputs": word["inputs"], "outputs": word["outputs"]}
         path.write_text(json.dumps(case) + "\n" + json.dumps(self._case("nobody")) + "\n")
         typed = f"false. {word['rationale']}\n\nq\n"
-        return Promise("memalign review", says=names), Typed(("review", str(path)), typed, code=1)
+        return Promise("memalign review", says=names), Typed(
+            ("review", str(path)), typed, is_over=lambda _, said: '"left": 1' in said
+        )
 
     def type_transfer(self, judge):
         if self._rng.random() < 0.5:
@@ -288,7 +296,7 @@ class Deeds:
 
 def forgetting(name):
     """The command that erases a word, from reviews too."""
-    return Typed(("forget", "--contains", marker(name), "--yes", "--json"))
+    return Typed(("forget", "--contains", marker(name), "--yes"))
 
 
 def ids_of(judge, names):
@@ -306,6 +314,11 @@ def rule_id(judge, names):
 def _rule(names):
     (name,) = names
     return f"Never forget {marker(name)}."
+
+
+def _read(stream):
+    stream.seek(0)
+    return stream.read()
 
 
 def _text(content=""):

@@ -144,7 +144,9 @@ def _awaits(task):
     while at is not None:
         frame = getattr(at, "cr_frame", None) or getattr(at, "gi_frame", None)
         if frame is not None and "langchain_memalign" in frame.f_code.co_filename:
-            found = f"{frame.f_code.co_filename.rpartition('langchain_memalign/')[2]}:{frame.f_lineno}"
+            found = (
+                f"{frame.f_code.co_filename.rpartition('langchain_memalign/')[2]}:{frame.f_lineno}"
+            )
         at = getattr(at, "cr_await", None) or getattr(at, "gi_yieldfrom", None)
     return found
 

@@ -12,7 +12,7 @@ from langchain_memalign._definition import written_anew
 from langchain_memalign._memory.records import Records
 from langchain_memalign._models import Vector
 from langchain_memalign._sync.model_calls import embed_texts
-from langchain_memalign._sync.transactions import transact
+from langchain_memalign._sync.transactions import scrub_at_once, transact
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.schema import Change, Erase, Principle, Put, now
 
@@ -62,13 +62,15 @@ def edit_principle(context: AlignmentContext, id_: str, text: str) -> Principle:
 
 
 def remove_principle(records: Records, judge: str, id_: str, *, erase: bool) -> Principle:
-    """Retire a principle, so that it applies no more; or erase it, history included.
+    """Retire a principle, so that it applies no more; or erase it, history and bytes included.
 
     With it goes what the judge said of cases in sight of it. Principles that were learned in sight
     of it stay, and remember in its place what it came from.
 
     Raises:
         InvalidInputError: No active principle has this id.
+        MemoryUnavailableError: It is erased, but something that held it could not be deleted: the
+            next forgetting tries again.
     """
 
     def plan() -> tuple[list[Change], Principle]:
@@ -93,7 +95,11 @@ def remove_principle(records: Records, judge: str, id_: str, *, erase: bool) -> 
             ),
         ], removed
 
-    return transact(records, plan)
+    removed = transact(records, plan)
+    if erase:
+        records.sweep()
+        scrub_at_once(records)
+    return removed
 
 
 def restore_principle(records: Records, judge: str, id_: str) -> Principle:

@@ -9,6 +9,7 @@ from qdrant_rest.process import RestServer
 from langchain_memalign import MemoryStoreError, MemoryUnavailableError
 
 from .deployment import Deployment
+from .points import EVERYTHING, TOY, case, ids, point
 from .qdrant_processes import open_judge
 
 pytestmark = pytest.mark.enable_socket
@@ -61,6 +62,25 @@ def test_judging_opening_and_learning_go_on_without_a_node(judge, nodes, cluster
     nodes.kill()
     assert len(judge.episodes()) == 1
     assert len(judge.align([feedback(3)]).distilled) == 1
+
+
+def test_cases_that_are_equally_near_are_all_found_however_copies_order_them(nodes, cluster):
+    store = cluster.open(replication_factor=3)
+    tied = [point(i, vectors=case(1, 2, 3, 4)) for i in range(20)]
+    store.write(tied, fingerprint=TOY)
+    nodes.kill(1)
+    for limit in (1, 5, 19, 25):
+        found = store.nearest(EVERYTHING, using="case", vector=(1.0, 0.0, 0.0, 0.0), limit=limit)
+        assert ids(p for p, _ in found) == sorted(ids(tied))[:limit]
+
+
+def test_what_a_node_lacks_that_is_back_at_once_is_missed_by_nobody(judge, nodes):
+    nodes.kill(3)
+    judge.align([feedback(2)])
+    assert len(judge.episodes()) == 2
+    nodes.come_back_behind()
+    assert len(judge.episodes()) == 2
+    assert len(judge.invoke(QUESTION).episode_ids) == 2
 
 
 @pytest.mark.parametrize("dead", [(1, 2), (2, 3)])

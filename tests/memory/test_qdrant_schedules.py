@@ -1,6 +1,6 @@
 """Judges learn and forget while nodes die, come back, come back behind, and crash, by chance.
 
-    MEMALIGN_SCHEDULES=100 pytest tests/memory/test_qdrant_schedules.py
+MEMALIGN_SCHEDULES=100 pytest tests/memory/test_qdrant_schedules.py
 """
 
 import os

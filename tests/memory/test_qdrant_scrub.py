@@ -56,6 +56,16 @@ def test_after_forgetting_no_byte_of_it_is_in_the_files_of_the_server(bare):
         assert again.memory.recall("tone", {"inputs": "Question?", "outputs": "x"}).episodes
 
 
+def test_no_byte_of_an_erased_principle_is_in_the_files_of_the_server(bare):
+    judge, _ = open_judge(bare.url, bare.options)
+    with judge.memory:
+        kept, gone = judge.add_principle("Be kind."), judge.add_principle(f"Rule {SECRET}.")
+        assert bare.rest.find(SECRET) != []
+        judge.remove_principle(gone.id, erase=True)
+        assert bare.rest.find(SECRET) == []
+        assert [p.id for p in judge.principles()] == [kept.id]
+
+
 def test_snapshots_are_named_in_the_guarantee(bare):
     store = bare.open()
     store.write([point("a")])
