@@ -24,12 +24,8 @@ from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
 
-HERE = Path(__file__).parent
-PATHS = [str(path) for path in (HERE, HERE.parent.parent, HERE.parent.parent / "tests")]
-sys.path += [*PATHS[1:], str(HERE.parent)]
-# Children are forked from a process of its own, which reads it.
-os.environ["PYTHONPATH"] = os.pathsep.join([*PATHS, os.environ.get("PYTHONPATH", "")])
-os.environ["LANGSMITH_TRACING"] = "false"
+sys.path += [str(Path(__file__).parents[up]) for up in (1, 2)]
+sys.path += [str(Path(__file__).parents[2] / "tests")]
 
 import report
 import stopping
@@ -37,6 +33,10 @@ import watching
 from place import Place
 from qdrant_rest.process import RestServer
 from tqdm import tqdm
+
+# Children are forked from a process of its own, which reads this.
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
+os.environ["LANGSMITH_TRACING"] = "false"
 
 ROUND = 50
 """Trials on one memory."""

@@ -132,7 +132,7 @@ async def _cancelling(pipe, place, ledger, rng, many):
             ledger.end()
         elif not at_once:
             pace.outlasted(promise.deed, delay)
-        wrong += await asyncio.to_thread(lambda: examine(place, ledger, opened=judge))
+        wrong += await asyncio.to_thread(examine, place, ledger, opened=judge)
         await judge.memory.aclose()
         wrong += await asyncio.to_thread(examine, place, ledger)
         pipe.send(("stopped", (promise.deed, where, wrong)))

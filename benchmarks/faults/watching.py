@@ -70,7 +70,7 @@ def in_process(victim, place, seed, many):
 
 def _follow(child, ear, deeds, pace):
     """Hear until so many deeds have begun; 0: until the memory is being opened."""
-    wrong, deed = [], "opening"
+    wrong, deed, since = [], "opening", time.monotonic()
     while (told := _hear(child, ear)) is not None:
         kind, (ledger, more) = told
         wrong += more
