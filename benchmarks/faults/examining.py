@@ -28,7 +28,9 @@ def examine(place, ledger, *, opened=None):
             # What is forgotten is in no file as soon as the memory is open again.
             wrong += [f"left: {n}" for n in place.found(ledger.gone, place.memory)]
         if stopped is not None and stopped.forgets:
-            judge.forget(ids_of(judge, stopped.forgets) or ["none"])
+            report = judge.forget(ids_of(judge, stopped.forgets) or ["none"])
+            if "not scrubbed" in report.guarantee:
+                judge.memory.scrub()
             for rule in judge.principles():
                 if any(marker(name) in rule.text for name in stopped.forgets):
                     judge.remove_principle(rule.id, erase=True)

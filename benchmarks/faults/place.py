@@ -50,7 +50,7 @@ class Place:
         self._files = Path(files) if files else None
         self._location = url or str(self.memory)
         # Who was killed holds a lease on the server until it is taken for dead.
-        self._options = {"collection": collection, "lease_seconds": 1.0} if url else {}
+        self._options = {"collection": collection, "lease_seconds": 2.0} if url else {}
 
     @property
     def is_directory(self):

@@ -127,7 +127,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def handle_request(self):
         path = urlsplit(self.path).path
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length)
+        if len(body) < length:  # the client has gone away in the middle of it
+            self.close_connection = True
+            return
         if path.startswith("/_test/"):
             self._answer(200, self._control(path, json.loads(body)["value"]))
             return
