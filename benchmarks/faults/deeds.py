@@ -288,7 +288,7 @@ class Deeds:
     def _foreign(self, names):
         """What another memory has exported."""
         path = self._place.incoming / f"foreign-{self._ledger.count}.jsonl"
-        with Memory.open(":memory:", embeddings="local") as memory:
+        with Memory.open(path.with_suffix(".memory"), embeddings="local") as memory:
             judge_on(memory).align(self._said(names))
             memory.export_jsonl(path)
         return path

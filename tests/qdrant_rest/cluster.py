@@ -148,7 +148,7 @@ class Cluster:
             number = min(config["replication_factor"], len(self.peers))
             copies = {
                 peer: Collection(self._directory / name / str(peer), dict(config, indexes={}))
-                for peer in list(self.peers)[:number]
+                for peer in sorted(self.peers, key=lambda peer: not self.peers[peer])[:number]
             }
             self._collections[name] = Copies(self, name, copies)
             if self._indexed_from is not None:

@@ -176,7 +176,7 @@ def _scrolled(asked, body, needed):
     where fewer are left: also where that is so only because the copies do not agree.
     """
     limit = body.get("limit", 10)
-    pages = [copy.scroll({**body, "limit": limit + 1})["points"] for copy in asked]
+    pages = [copy.scroll(body, more=1)["points"] for copy in asked]
     points = sorted(_agreed(pages, needed), key=lambda point: point["id"])
     offset = points[limit]["id"] if len(points) > limit else None
     return {"points": points[:limit], "next_page_offset": offset}

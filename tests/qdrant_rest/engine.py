@@ -147,11 +147,12 @@ class Collection:
 
     # Reading
 
-    def scroll(self, body):
+    def scroll(self, body, more=0):
+        """A page, and so many points more than are asked for."""
         self._strict.check_read(body)
         request = qe.ScrollRequest(
             offset=body.get("offset"),
-            limit=body.get("limit", 10),
+            limit=body.get("limit", 10) + more,
             filter=terms.to_filter(body.get("filter")),
             with_payload=terms.to_selector(body.get("with_payload", True)),
             with_vector=body.get("with_vector", False),
