@@ -926,6 +926,8 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
     def remove_principle(self, id: str, *, erase: bool = False) -> Principle:
         """Let a principle apply no more; with `erase`, remove it from the history too.
 
+        What is erased is so as by `forget`: see `Memory.guarantee`.
+
         Raises:
             InvalidInputError: No active principle has this id.
         """
