@@ -71,7 +71,7 @@ def test_with_one_copy_left_the_verdict_says_so_and_learning_is_refused(judge, n
     verdict = judge.invoke(QUESTION)
     assert len(verdict.episode_ids) == 1
     assert "only one copy" in verdict.recall_problem
-    with pytest.raises(MemoryUnavailableError, match="2 of the 3 copies .* missing"):
+    with pytest.raises(MemoryUnavailableError, match=r"2 of the 3 copies .* missing"):
         judge.align([feedback(2)])
     nodes.kill()
     assert judge.align([feedback(2)]).distilled
