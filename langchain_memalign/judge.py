@@ -41,6 +41,7 @@ from langchain_memalign._async import gated as agated
 from langchain_memalign._async import health as ahealths
 from langchain_memalign._async import judging as ajudging
 from langchain_memalign._async import principles as aprinciples
+from langchain_memalign._async import recall as arecalling
 from langchain_memalign._async import superseding as asuperseding
 from langchain_memalign._async.calibrating import Progress
 from langchain_memalign._calibration.agreement import promised
@@ -352,7 +353,9 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         async def judge(
             case: CaseLike, run_manager: AsyncCallbackManagerForChainRun, config: RunnableConfig
         ) -> Outcome:
-            outcome, _ = await ajudging.judge(self.setup, Case.of(case), config=config)
+            outcome, _ = await ajudging.judge(
+                self.setup, await arecalling.read_case(case), config=config
+            )
             return self._told(outcome, run_manager)
 
         with no_upload_in_local_mode():
@@ -534,7 +537,7 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
 
     async def arecall(self, case: CaseLike) -> WorkingMemory:
         """Async `recall`."""
-        return await ajudging.recall(self.setup, Case.of(case))
+        return await ajudging.recall(self.setup, await arecalling.read_case(case))
 
     def align(
         self,

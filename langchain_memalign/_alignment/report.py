@@ -12,7 +12,7 @@ from langchain_memalign._alignment.commit import Learned
 from langchain_memalign._alignment.context import NO_COST, Cost
 from langchain_memalign._alignment.decline import FEWEST_KNOWN, decline_among, is_known
 from langchain_memalign._alignment.ingest import Ingested
-from langchain_memalign._memory.convert import SUPERSEDED, to_episode
+from langchain_memalign._memory.convert import SUPERSEDED, in_order, to_episode
 from langchain_memalign._memory.records import Records
 from langchain_memalign._stores.base import Point, Selection
 from langchain_memalign.schema import (
@@ -165,7 +165,7 @@ def conflicts_of(records: Records, judge: str, episode_ids: Sequence[str]) -> tu
         if "value" in point.fields:
             by_case[str(point.fields["case_key"])].append(point)
     contested = [
-        sorted(map(to_episode, points), key=lambda e: (e.created_at, e.id))
+        in_order(map(to_episode, points))
         for points in by_case.values()
         # Told by the fields: most cases agree, and to read every record would take long.
         if len({point.fields["value"] for point in points}) > 1

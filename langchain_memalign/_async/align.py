@@ -79,7 +79,8 @@ async def align(
         reconciled = await reconcile_batches(context, learned, at_once=context.at_once)
     conflicts = await off_loop(conflicts_among, context.records, context.judge, ingested, learned)
     decline = await off_loop(decline_of, context.records, context.judge, ingested)
-    return alignment_report(
+    return await off_loop(
+        alignment_report,
         ingested,
         learned,
         reconciled,
@@ -98,10 +99,8 @@ async def ingest(
     Raises:
         InvalidInputError: `feedback` is no list, or nothing of it can be used.
     """
-    episodes, rejected = await off_loop(read_feedback, context.spec, feedback)
-    plan = partial(plan_ingest, context, episodes)
-    ingested = await transact(context.records, plan)
-    return ingested.model_copy(update={"rejected": tuple(rejected)})
+    batch = await off_loop(read_feedback, context.records, context.spec, feedback)
+    return await transact(context.records, partial(plan_ingest, context, batch))
 
 
 async def learn_pending(

@@ -17,6 +17,8 @@ from langchain_memalign._alignment.remarks import (
 from langchain_memalign._alignment.replies import DistillingReply
 from langchain_memalign._alignment.vacuity import is_vacuous, suspects
 from langchain_memalign._async.model_calls import ask, embed_texts
+from langchain_memalign._concurrency import acompute
+from langchain_memalign._content import extent
 from langchain_memalign._memory.cache import Lesson
 from langchain_memalign._models import NO_RETRY
 from langchain_memalign._prompts.distilling import DISTIL_SCHEMA, distil_prompt, words_of_the_task
@@ -58,19 +60,22 @@ async def ask_to_distil(
     Raises:
         ModelError: The provider refuses access.
     """
+    prompt = await acompute(
+        extent(*(content for e in part for content in dict(e.case).values())),
+        distil_prompt,
+        context.spec,
+        part,
+        shown,
+        known_total=len(known.principles),
+        value_counts=known.value_counts,
+        record_tokens=context.record_tokens,
+        is_compact=context.is_compact,
+        are_left_over=are_left_over,
+    )
     try:
         answer = await ask(
             context.model,
-            distil_prompt(
-                context.spec,
-                part,
-                shown,
-                known_total=len(known.principles),
-                value_counts=known.value_counts,
-                record_tokens=context.record_tokens,
-                is_compact=context.is_compact,
-                are_left_over=are_left_over,
-            ),
+            prompt,
             DISTIL_SCHEMA,
             DistillingReply(part, shown).read,
             config=context.config,

@@ -97,10 +97,8 @@ def ingest(context: AlignmentContext, feedback: Iterable[Feedback | Mapping[str,
     Raises:
         InvalidInputError: `feedback` is no list, or nothing of it can be used.
     """
-    episodes, rejected = read_feedback(context.spec, feedback)
-    plan = partial(plan_ingest, context, episodes)
-    ingested = transact(context.records, plan)
-    return ingested.model_copy(update={"rejected": tuple(rejected)})
+    batch = read_feedback(context.records, context.spec, feedback)
+    return transact(context.records, partial(plan_ingest, context, batch))
 
 
 def learn_pending(context: AlignmentContext, *, only: Sequence[str] | None = None) -> list[Learned]:

@@ -22,6 +22,8 @@ from langchain_memalign._alignment.merging import Decision, plan_reconciling
 from langchain_memalign._alignment.replies import ReconcilingReply
 from langchain_memalign._alignment.report import Reconciled
 from langchain_memalign._alignment.superseding import Superseding
+from langchain_memalign._concurrency import compute
+from langchain_memalign._content import extent
 from langchain_memalign._memory.cache import Lesson
 from langchain_memalign._memory.records import Records
 from langchain_memalign._prompts.content import embedding_texts
@@ -38,7 +40,7 @@ from langchain_memalign._sync.model_calls import ask, embed_cases, embed_texts
 from langchain_memalign._sync.superseding import ask_superseded
 from langchain_memalign._sync.transactions import transact
 from langchain_memalign.errors import ModelError
-from langchain_memalign.schema import Episode, Pending, Principle
+from langchain_memalign.schema import Case, Episode, Pending, Principle
 
 # Halving stops when, at this depth, no part of a batch has ever succeeded: then it is not the
 # records. Two bad records leave at least two of four quarters good.
@@ -129,8 +131,16 @@ def embed_episodes(records: Records, episodes: Sequence[Episode]) -> EmbeddedCas
         )
     return EmbeddedCases(
         vectors={e.id: array("d", vector) for e, vector in zip(episodes, vectors, strict=True)},
-        count=len({text for case in cases for text in embedding_texts(case) if text}),
+        count=compute(_extent(episodes), _count_texts, cases),
     )
+
+
+def _extent(episodes: Sequence[Episode]) -> int:
+    return extent(*(value for e in episodes for value in dict(e.case).values()))
+
+
+def _count_texts(cases: Sequence[Case]) -> int:
+    return len({text for case in cases for text in embedding_texts(case) if text})
 
 
 def embed_rules(records: Records, texts: Sequence[str]) -> EmbeddedRules:

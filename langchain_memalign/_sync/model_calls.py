@@ -12,7 +12,8 @@ from langchain_core.messages import BaseMessage
 from langchain_core.messages.ai import add_usage
 from langchain_core.runnables import RunnableConfig
 
-from langchain_memalign._concurrency import pause
+from langchain_memalign._concurrency import compute, pause
+from langchain_memalign._content import extent
 from langchain_memalign._memory.convert import case_vector
 from langchain_memalign._memory.records import Records
 from langchain_memalign._models import (
@@ -155,10 +156,15 @@ def embed_texts(records: Records, texts: Sequence[str]) -> list[Vector]:
 
 def embed_cases(records: Records, cases: Sequence[Case]) -> list[Vector]:
     """Embed cases, at most two texts each, in one call; () for one without any text."""
-    texts = [embedding_texts(case) for case in cases]
+    size = extent(*(content for case in cases for content in (case.inputs, case.outputs)))
+    texts = compute(size, _texts_of, cases)
     vectors = embed_texts(records, [text for pair in texts for text in pair if text])
     remaining = iter(vectors)
     return [case_vector(*(next(remaining) if text else None for text in p)) for p in texts]
+
+
+def _texts_of(cases: Sequence[Case]) -> list[tuple[str | None, str | None]]:
+    return [embedding_texts(case) for case in cases]
 
 
 def _taken(embedder: Embedder, page: Page, texts: Sequence[str]) -> dict[str, Vector]:

@@ -23,10 +23,16 @@ half of `seconds` after it *began* its last successful rename, and else renames 
 `leases`). Another renames a held name only after it watched that name, by its own clock, for
 `seconds`; the name came into being after the holder's rename began. So a holder has stopped acting
 before another begins, if (a) clocks of two machines run equally fast, within a factor of two, and
-(b) a server carries out no request later than half of `seconds` after it was sent. What clocks
-*read* is compared only to recognise a lease that ran out ten minutes ago or more. Where (b) fails,
-because a request lay in the network for that long, the points of that one request come back as they
-were recorded then, until they are written again; leases and recorded writes are not touched by it.
+(b) a server begins no request later than half of `seconds` after it was sent. What clocks *read* is
+compared only to recognise a lease that ran out ten minutes ago or more.
+
+**A late write is refused**, so that (b) need not hold for what is written under the writer's lease.
+The collection has one more alias, the name of the turn (`turn`), and such writes go by it. The
+request that takes the lease makes that name, and takes away the one of the holder before; the
+request that gives it back takes it away. So a write that lay in the network until the lease was
+another's finds no collection of its name. (On a cluster the node that it comes to must have heard
+of the change, which takes it milliseconds.) Where a server that died has lost the name, its holder
+renews the lease, which fails if it is another's by now, and makes the name again.
 
 **No old write is carried out again.** A recorded write is named in the state. Who takes a lease
 over reads the last name, carries out what that names, and the next change takes it away from there.
@@ -37,7 +43,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from langchain_memalign._stores.base import WRITER
@@ -135,6 +141,17 @@ class AliasLeases:
             if state.is_born:
                 self.real = real
 
+    def turn(self, state: LeaseState) -> str | None:
+        """The name that the collection has for whoever holds the writer's lease; None if nobody."""
+        if state.name != WRITER or state.is_free:
+            return None
+        return f"memalign-turn.{self.memory}.{state.instance}.{state.fence}"
+
+    def name_turn(self, state: LeaseState) -> None:
+        """Make the name of a turn again that a server has lost when it died."""
+        if (turn := self.turn(state)) is not None:
+            self._requests.agree([_create(self.real, turn)])
+
     def withdraw(self, unborn: LeaseState) -> None:
         """Remove a lease whose maker died before it was born."""
         self._requests.agree([self._removing(unborn)])
@@ -159,6 +176,8 @@ class AliasLeases:
         states = [state for _, state in self._everywhere() if state.name != before.name]
         actions = self._bringing([*states, before], to)
         actions.append(self._renaming(before, after))
+        if (turn := self.turn(after)) is not None:
+            actions.append(_create(to, turn))
         if self.real != name:
             actions.append(_create(to, name))
         if self._requests.agree(actions, tolerate=(404,)) is None:
@@ -211,10 +230,19 @@ class AliasLeases:
 
     def _rename(self, before: LeaseState, after: LeaseState) -> Any:
         return self._requests.agree(
-            [self._renaming(before, after)],
+            [self._renaming(before, after), *self._passing(before, after)],
             tolerate=(404,),
             is_done=lambda: any(state.stamp == after.stamp for state in self._there()),
         )
+
+    def _passing(self, before: LeaseState, after: LeaseState) -> Iterator[Any]:
+        """Actions that make the name of one turn at writing, and take away that of the other."""
+        gone, made = self.turn(before), self.turn(after)
+        if gone != made:
+            if made is not None:
+                yield _create(self.real, made)
+            if gone is not None:
+                yield _delete(gone)
 
     def _there(self) -> list[LeaseState]:
         answer = self._requests.ask("get_collection_aliases", collection_name=self.real)
@@ -229,10 +257,7 @@ class AliasLeases:
         return _create(self.real, state.as_alias(self._requests.server.collection))
 
     def _removing(self, state: LeaseState) -> Any:
-        from qdrant_client import models
-
-        alias = state.as_alias(self._requests.server.collection)
-        return models.DeleteAliasOperation(delete_alias=models.DeleteAlias(alias_name=alias))
+        return _delete(state.as_alias(self._requests.server.collection))
 
 
 def find_leases(
@@ -286,3 +311,9 @@ def _create(collection: str, alias: str) -> Any:
 
     names = models.CreateAlias(collection_name=collection, alias_name=alias)
     return models.CreateAliasOperation(create_alias=names)
+
+
+def _delete(alias: str) -> Any:
+    from qdrant_client import models
+
+    return models.DeleteAliasOperation(delete_alias=models.DeleteAlias(alias_name=alias))

@@ -146,6 +146,15 @@ class Leases:
         self._kept.offer(before, after)
         self._last[before.name] = after
 
+    def turn(self, state: LeaseState) -> str | None:
+        """The name by which the holder of the writer's lease writes; None for the memory's own."""
+        return None if self.aliases is None else self.aliases.turn(state)
+
+    def name_turn(self, state: LeaseState) -> None:
+        """Make the name of a turn again that was lost."""
+        if self.aliases is not None:
+            self.aliases.name_turn(state)
+
     def withdraw(self, unborn: LeaseState) -> None:
         """Remove a lease whose maker died before it was born."""
         self._kept.withdraw(unborn)
@@ -253,7 +262,16 @@ class LeaseHolder:
         Raises:
             MemoryLockedError: Another process has taken it over.
         """
-        if not held.is_sure and not self._beat(held):
+        if not held.is_sure:
+            self.renew(held)
+
+    def renew(self, held: HeldLease) -> None:
+        """Give a sign of life now, which only the holder of a lease can.
+
+        Raises:
+            MemoryLockedError: Another process has taken it over.
+        """
+        if not self._beat(held):
             raise self.lost(held)
 
     def change(

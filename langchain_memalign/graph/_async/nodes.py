@@ -197,7 +197,8 @@ class AlignmentNodes:
             conflicts_among, context.records, context.judge, ingested, learned
         )
         decline = await off_loop(decline_of, context.records, context.judge, ingested)
-        report = alignment_report(
+        report = await off_loop(
+            alignment_report,
             ingested,
             learned,
             reconciled,
