@@ -68,7 +68,14 @@ from langchain_memalign._results import (
     no_upload_in_local_mode,
     run_metadata,
 )
-from langchain_memalign._setup import Budgets, JudgeSetup, ProbabilitySource, known_track
+from langchain_memalign._setup import (
+    Budgets,
+    JudgeSetup,
+    ProbabilitySource,
+    PromptForm,
+    is_compact,
+    known_track,
+)
 from langchain_memalign._sync import align as aligning
 from langchain_memalign._sync import (
     calibrating,
@@ -159,6 +166,7 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         value_meanings: Mapping[Any, str] | None = None,
         question: str | None = None,
         on_recall_failure: OnRecallFailure = "raise",
+        prompt: PromptForm | None = None,
         structured_output: Mapping[str, Any] | None = None,
         retry: Retry | None = None,
         redefine: bool = False,
@@ -199,6 +207,10 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
             on_recall_failure: What to do when the case cannot be embedded or past cases cannot be
                 searched: "raise", or judge by "principles" alone; then the model is told, and the
                 verdict's `recall_problem` says why. Refused access raises in any case.
+            prompt: "compact" is for small models: fewer words, three past cases at most, the value
+                asked for before its reasons, few records in a distilling call. By default it is
+                chosen where the model's LangChain profile tells of a window of at most 16,384
+                tokens, to which the budgets above are then cut down; else "full".
             structured_output: Passed to the model's `with_structured_output`, such as
                 `{"method": "function_calling"}`; where it is a decision model, to the distiller's.
             retry: How failing model calls are repeated.
@@ -207,7 +219,7 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
 
         Raises:
             InvalidInputError: Name, instructions, value type, meanings, `on_recall_failure`,
-                `probabilities`, `aggregate` or a number is not usable.
+                `prompt`, `probabilities`, `aggregate` or a number is not usable.
             ConfigurationError: Model, distiller, memory, retry or structured-output options cannot
                 be used; or the memory knows the judge as another one.
         """
@@ -263,6 +275,7 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
             has_distiller=distiller is not None,
             probabilities=probabilities,
             aggregate=aggregate,
+            is_compact=is_compact(prompt, judging_model),
         )
         if redefine:
             transactions.transact(memory.records, self._redefined)
@@ -912,6 +925,8 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
 
     def remove_principle(self, id: str, *, erase: bool = False) -> Principle:
         """Let a principle apply no more; with `erase`, remove it from the history too.
+
+        What is erased is so as by `forget`: see `Memory.guarantee`.
 
         Raises:
             InvalidInputError: No active principle has this id.

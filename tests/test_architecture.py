@@ -21,6 +21,7 @@ ORDER = """
     _concurrency
     _content _words
     schema
+    _reply_schemas
     _values _results
     _levels
     _claims _passages _confidence

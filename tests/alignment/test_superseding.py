@@ -190,13 +190,17 @@ def test_what_waits_to_be_decided_again_is_recalled_meanwhile(turned, expert):
     assert len(report.superseded) == 4
 
 
-def test_where_the_rest_of_the_change_contradicts_them_no_more_they_come_back(turned, expert):
-    expert.rules = [principle("A large refund needs a number.")]
-    expert.overtaken = ()
-    report = turned.judge.forget(episode_ids=[turned.id_of("Remark 10.")])
-    assert superseded(turned) == ()
+def test_where_the_rest_of_the_change_teaches_nothing_they_come_back(make_bench, expert):
+    bench = make_bench(expert)
+    bench.judge.align(BEFORE[:4])
+    expert.rules = [principle(NEW, relation="replaces", target="P1")]
+    bench.judge.align([TURN[0], *({**word, "rationale": None} for word in TURN[1:])])
+    assert superseded(bench) == OVERTAKEN
+    expert.rules = []
+    report = bench.judge.forget(episode_ids=[bench.id_of("Remark 10.")])
+    assert superseded(bench) == ()
     assert len(report.episodes_restored) == 4
-    assert {e.superseded_by for e in turned.judge.episodes()} == {None}
+    assert {e.superseded_by for e in bench.judge.episodes()} == {None}
 
 
 def test_a_word_repeated_unchanged_stays_superseded(turned):
