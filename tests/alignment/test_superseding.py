@@ -170,6 +170,16 @@ def test_the_others_stay_superseded_when_a_part_of_the_change_is_forgotten(turne
     assert {e.superseded_by for e in turned.judge.episodes(status="superseded")} == {new.id}
 
 
+def test_a_reason_goes_with_what_it_was_found_in_sight_of(turned, expert):
+    """Decided again, the cases are not among the sources of what supersedes them."""
+    expert.rules = [principle("A refund needs a number.")]
+    turned.judge.forget(episode_ids=[turned.id_of("Remark 0.")])
+    turned.judge.forget(episode_ids=[turned.id_of("Remark 1.")])
+    left = turned.judge.episodes(status="superseded")
+    assert [e.rationale for e in left] == ["Remark 2.", "Remark 3."]
+    assert {e.superseded_reason for e in left} == {None}
+
+
 def test_what_waits_to_be_decided_again_is_recalled_meanwhile(turned, expert):
     turned.judge.forget(episode_ids=[turned.id_of("Remark 10.")], redistill=False)
     assert superseded(turned) == ()
