@@ -120,10 +120,10 @@ async def _worth_learning(
     if context.is_compact:
         unfounded = (c.text for c in candidates if is_unfounded(c, episodes, ignored))
         reasons |= dict.fromkeys(unfounded, _UNFOUNDED)
-    doubted = suspects([c for c in candidates if c.text not in reasons], episodes, ignored)
+    instructions = context.spec.instructions
+    doubted = suspects([c for c in candidates if c.text not in reasons], episodes, instructions)
     cost = Cost()
     if doubted:
-        instructions = context.spec.instructions
         remarks = (remark for cited in doubted.values() for remark in cited)
         texts = list(dict.fromkeys([instructions, *doubted, *remarks]))
         try:
