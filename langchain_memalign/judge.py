@@ -25,6 +25,7 @@ from langchain_memalign._arguments import (
     at_least,
     check_alignment,
     check_calibration,
+    check_health,
     check_no_options,
     check_probabilities,
     checked_decision,
@@ -37,6 +38,7 @@ from langchain_memalign._async import align as aaligning
 from langchain_memalign._async import calibrating as acalibrating
 from langchain_memalign._async import forget as aforgetting
 from langchain_memalign._async import gated as agated
+from langchain_memalign._async import health as ahealths
 from langchain_memalign._async import judging as ajudging
 from langchain_memalign._async import principles as aprinciples
 from langchain_memalign._async import superseding as asuperseding
@@ -53,6 +55,7 @@ from langchain_memalign._definition import (
 )
 from langchain_memalign._escalation import check_second
 from langchain_memalign._evaluated import evaluated
+from langchain_memalign._health.comparing import Baseline, read_baseline
 from langchain_memalign._levels import Aggregate
 from langchain_memalign._memory.records import Records
 from langchain_memalign._memory.search import OnRecallFailure
@@ -83,6 +86,7 @@ from langchain_memalign._sync import (
     transactions,
 )
 from langchain_memalign._sync import forget as forgetting
+from langchain_memalign._sync import health as healths
 from langchain_memalign._values import Declared, JudgeSpec
 from langchain_memalign.errors import ConfigurationError
 from langchain_memalign.memory import PRINCIPLE_TOKENS, Memory
@@ -96,6 +100,7 @@ from langchain_memalign.schema import (
     Feedback,
     ForgetReport,
     GateDecision,
+    HealthReport,
     Principle,
     Threshold,
     Unscored,
@@ -728,6 +733,98 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         asked = check_second(self.setup, getattr(second, "setup", second), sure)
         return self._replace(setup=replace(self.setup, second=asked))
 
+    def health(
+        self,
+        data: Iterable[CaseLike] = (),
+        *,
+        sample: int | None = 100,
+        principles: bool = False,
+        ask: bool = True,
+        baseline: Baseline | None = None,
+        seed: int = 0,
+        max_concurrency: int = 32,
+        progress: Progress | None = None,
+        config: RunnableConfig | None = None,
+    ) -> HealthReport:
+        """What moves the judge's verdicts that should not, how it errs, and whether it got worse.
+
+        The judge is asked about cases with an expert's value as if that word were not known: twice
+        the very same, with its past cases in another order, and pairs also the other way round.
+        From the answers come how often verdicts flip, how the error depends on the outputs'
+        length, TPR and TNR, and how all that was before. Nothing is written.
+
+        Args:
+            data: Cases without an expert's word, of which to tell how many would pass if experts
+                judged them; a call each. For judges of true and false.
+            sample: Most cases to ask about; None for all.
+            principles: Also ask without each principle, one at a time, which ones help or hurt; a
+                call for each principle that each case was shown.
+            ask: False asks nothing: the report's `to_ask` is the most calls that it takes.
+            baseline: An earlier report, or the file that it was written to as JSON; the report's
+                `worse` then says what is worse beyond chance.
+            seed: Draws another sample, and other orders.
+            max_concurrency: Most model calls at the same time.
+            progress: Is called with how many cases are done and how many there are, first before
+                anything is asked.
+            config: Callbacks, tags and the like.
+
+        Raises:
+            InvalidInputError: A case, a number or the baseline cannot be used.
+            ModelError: The provider refuses access.
+        """
+        check_health(sample, seed, max_concurrency, progress)
+        cases, before = [Case.of(case) for case in data], read_baseline(baseline)
+
+        def work(config: RunnableConfig) -> HealthReport:
+            return healths.check_health(
+                self.setup,
+                cases,
+                ask=ask,
+                sample=sample,
+                principles=principles,
+                seed=seed,
+                baseline=before,
+                max_concurrency=max_concurrency,
+                progress=progress,
+                config=config,
+            )
+
+        return self._as_run("health", work, config)
+
+    async def ahealth(
+        self,
+        data: Iterable[CaseLike] = (),
+        *,
+        sample: int | None = 100,
+        principles: bool = False,
+        ask: bool = True,
+        baseline: Baseline | None = None,
+        seed: int = 0,
+        max_concurrency: int = 32,
+        progress: Progress | None = None,
+        config: RunnableConfig | None = None,
+    ) -> HealthReport:
+        """Async `health`."""
+        check_health(sample, seed, max_concurrency, progress)
+        cases = [Case.of(case) for case in data]
+        before = await off_loop(read_baseline, baseline)
+
+        async def work(config: RunnableConfig) -> HealthReport:
+            return await ahealths.check_health(
+                self.setup,
+                cases,
+                ask=ask,
+                sample=sample,
+                principles=principles,
+                seed=seed,
+                baseline=before,
+                max_concurrency=max_concurrency,
+                progress=progress,
+                config=config,
+            )
+
+        return await self._as_arun("health", work, config)
+
     def forget(
         self,
         episode_ids: Iterable[str] | None = None,
@@ -828,6 +925,8 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
 
     def remove_principle(self, id: str, *, erase: bool = False) -> Principle:
         """Let a principle apply no more; with `erase`, remove it from the history too.
+
+        What is erased is so as by `forget`: see `Memory.guarantee`.
 
         Raises:
             InvalidInputError: No active principle has this id.

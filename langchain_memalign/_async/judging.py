@@ -15,7 +15,6 @@ from langchain_memalign._async.asking import said_of
 from langchain_memalign._calibration.reading import calibrated, is_unseen, record_of
 from langchain_memalign._concurrency import off_loop
 from langchain_memalign._escalation import escalated, is_sure, label
-from langchain_memalign._levels import confidence_in
 from langchain_memalign._memory.search import Recollection
 from langchain_memalign._reading import storable
 from langchain_memalign._results import run_metadata
@@ -154,7 +153,6 @@ async def decide_alone(
         relied_on=said.relied_on,
         cut_tokens=prompt.cut_tokens,
         probabilities=said.probabilities,
-        confidence=said.probabilities and confidence_in(said.value, said.probabilities),
         raw_value=said.raw_value,
         **evidence,
     )

@@ -13,7 +13,6 @@ from langchain_core.runnables.config import ensure_config, merge_configs
 from langchain_memalign._alignment.context import Cost
 from langchain_memalign._calibration.reading import calibrated, is_unseen, record_of
 from langchain_memalign._escalation import escalated, is_sure, label
-from langchain_memalign._levels import confidence_in
 from langchain_memalign._memory.search import Recollection
 from langchain_memalign._reading import storable
 from langchain_memalign._results import run_metadata
@@ -154,7 +153,6 @@ def decide_alone(
         relied_on=said.relied_on,
         cut_tokens=prompt.cut_tokens,
         probabilities=said.probabilities,
-        confidence=said.probabilities and confidence_in(said.value, said.probabilities),
         raw_value=said.raw_value,
         **evidence,
     )
