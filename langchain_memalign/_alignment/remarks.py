@@ -22,6 +22,13 @@ _FEW = 5
 _WORD = re.compile(r"[^\W\d_]{4,}|\d{2,}")
 _STEM = 5
 _SHARE = 1 / 3
+# They join words and tell nothing. In languages other than English such words count.
+_JOINING = (
+    "about after also always been before both cannot could does each even ever every from have "
+    "here into just less like many more most must never only other over shall should some such "
+    "than that their them then there these they this those unless until very were what when where "
+    "which while will with without would your"
+)
 
 
 def has_remark(episode: Episode) -> bool:
@@ -95,6 +102,11 @@ def cited_remarks(candidate: Candidate, episodes: Mapping[str, Episode]) -> list
     """The remarks of the sources of a candidate, each once."""
     cited = (episodes[id_] for id_ in candidate.sources)
     return list(dict.fromkeys(e.rationale or "" for e in cited if has_remark(e)))
+
+
+def empty_words(*texts: str) -> frozenset[str]:
+    """Words that tell nothing of a remark: those that join others, and those of these texts."""
+    return words_of(_JOINING, *texts)
 
 
 def words_of(*texts: str) -> frozenset[str]:

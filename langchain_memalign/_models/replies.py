@@ -65,13 +65,14 @@ def begun_answer(raw: AIMessage, schema: Schema) -> dict[str, Any] | None:
     if raw.tool_calls or len(texts) > 1:
         return None
     rules = schema["properties"]
-    open_texts = {key for key, rule in rules.items() if rule == {**rule, "type": "string"}}
-    open_texts -= {key for key in open_texts if "enum" in rules[key]}
+    open_texts = {
+        key for key, rule in rules.items() if rule.get("type") == "string" and "enum" not in rule
+    }
     begun = begun_object(texts[0], open_texts=open_texts, open_list=list_key(schema))
     if set(begun) <= open_texts:
         return None
-    (answer,) = answers(begun, schema) or [None]
-    return answer and {**dict.fromkeys(open_texts, ""), **answer}
+    found = answers(begun, schema)
+    return {**dict.fromkeys(open_texts, ""), **found[0]} if found else None
 
 
 def shows_object(raw: object) -> bool:

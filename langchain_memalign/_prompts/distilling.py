@@ -222,11 +222,6 @@ def render_record(name: str, episode: Episode, tokens: int) -> str:
     return f'<record id="{name}">\n{case}{render_said(episode, tokens)}\n</record>'
 
 
-def words_of_the_task(spec: JudgeSpec) -> str:
-    """What every distilling prompt of a judge says: words that tell nothing of a remark."""
-    return f"{spec.instructions} {spec.question or ''} {_DISTIL} {MATERIAL}"
-
-
 def record_size(episode: Episode, tokens: int) -> int:
     """Estimated tokens of a rendered record."""
     return estimate_tokens(render_record("R00", episode, tokens))

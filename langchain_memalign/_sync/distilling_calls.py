@@ -11,9 +11,9 @@ from langchain_memalign._alignment.context import AlignmentContext, Cost
 from langchain_memalign._alignment.merging import Candidate
 from langchain_memalign._alignment.remarks import (
     FEWEST_WITHOUT_REMARK,
+    empty_words,
     is_hasty,
     is_unfounded,
-    words_of,
 )
 from langchain_memalign._alignment.replies import DistillingReply
 from langchain_memalign._alignment.vacuity import is_vacuous, suspects
@@ -21,7 +21,7 @@ from langchain_memalign._concurrency import compute
 from langchain_memalign._content import extent
 from langchain_memalign._memory.cache import Lesson
 from langchain_memalign._models import NO_RETRY
-from langchain_memalign._prompts.distilling import DISTIL_SCHEMA, distil_prompt, words_of_the_task
+from langchain_memalign._prompts.distilling import DISTIL_SCHEMA, distil_prompt
 from langchain_memalign._sync.model_calls import ask, embed_texts
 from langchain_memalign.errors import ModelError
 from langchain_memalign.schema import Episode, Pending, Principle
@@ -121,15 +121,15 @@ def _worth_learning(
     context: AlignmentContext, candidates: Sequence[Candidate], episodes: Mapping[str, Episode]
 ) -> Distilled:
     """What was proposed, without patterns of too few values and without what says nothing."""
-    ignored = words_of(words_of_the_task(context.spec))
+    ignored = empty_words(context.spec.instructions)
     reasons = {c.text: _HASTY for c in candidates if is_hasty(c, episodes)}
     if context.is_compact:
         unfounded = (c.text for c in candidates if is_unfounded(c, episodes, ignored))
         reasons |= dict.fromkeys(unfounded, _UNFOUNDED)
-    doubted = suspects([c for c in candidates if c.text not in reasons], episodes, ignored)
+    instructions = context.spec.instructions
+    doubted = suspects([c for c in candidates if c.text not in reasons], episodes, instructions)
     cost = Cost()
     if doubted:
-        instructions = context.spec.instructions
         remarks = (remark for cited in doubted.values() for remark in cited)
         texts = list(dict.fromkeys([instructions, *doubted, *remarks]))
         try:
