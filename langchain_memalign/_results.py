@@ -34,7 +34,7 @@ class EvaluatorResult(TypedDict):
 
 def evaluator_result(judge: str, outcome: Verdict | Unscored) -> EvaluatorResult:
     """Tell an outcome as an evaluator does; `Unscored` abstains, it scores nothing."""
-    evidence = outcome.model_dump(mode="json", exclude={"rationale", "reason"})
+    evidence = outcome.model_dump(mode="json", exclude={"rationale", "reason", "records"})
     unknown = {name for name in _SURENESS if evidence.get(name) is None}
     told = {name: held for name, held in evidence.items() if name not in unknown}
     metadata = {"judge": judge, **told}

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
 from langchain_core.runnables import RunnableConfig
 
 from langchain_memalign._alignment.context import AlignmentContext
+from langchain_memalign._calibration.promise import AtLeast
+from langchain_memalign._calibration.reading import digest, track_in
+from langchain_memalign._calibration.track import Track
 from langchain_memalign._definition import definition_of
 from langchain_memalign._levels import Aggregate, is_coarse, levels_of, stepped
 from langchain_memalign._memory.records import Records
 from langchain_memalign._memory.search import OnRecallFailure, Recollection, assemble
-from langchain_memalign._models import DecisionModel, StructuredModel
+from langchain_memalign._models import DecisionModel, StructuredModel, model_id
 from langchain_memalign._models.logprobs import MOST_VALUES
 from langchain_memalign._prompts.deciding import MOST_LEVELS, decision_question
 from langchain_memalign._prompts.images import sees
 from langchain_memalign._prompts.judging import VERDICT_REPLY, JudgePrompt, judge_prompt
 from langchain_memalign._values import JudgeSpec
+from langchain_memalign.errors import MemoryUnavailableError
 from langchain_memalign.schema import Case, JudgeDefinition, Principle, Value, WorkingMemory
 
 ProbabilitySource: TypeAlias = Literal["logprobs"]
@@ -44,6 +49,23 @@ class Budgets:
     distant: float
 
 
+Sure: TypeAlias = AtLeast | float
+"""A promise that covers a judgement, or the least confidence that it must have."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Second:
+    """A second judge.
+
+    Attributes:
+        setup: What it is made of.
+        sure: When the first judge is sure, so that the second is not asked.
+    """
+
+    setup: JudgeSetup
+    sure: Sure
+
+
 @dataclass(frozen=True, kw_only=True)
 class JudgeSetup:
     """What a judge is made of; over another memory: `dataclasses.replace(setup, records=...)`.
@@ -60,6 +82,7 @@ class JudgeSetup:
         probabilities: Where a chat model's come from, if they are asked for.
         aggregate: Which value they make, if it is not the usual one.
         on_recall_failure: What is done when past cases cannot be looked up.
+        second: Who is asked where this judge is not sure; None for nobody.
     """
 
     spec: JudgeSpec
@@ -73,6 +96,7 @@ class JudgeSetup:
     probabilities: ProbabilitySource | None = None
     aggregate: Aggregate | None = None
     on_recall_failure: OnRecallFailure = "raise"
+    second: Second | None = None
 
     @property
     def definition(self) -> JudgeDefinition:
@@ -86,6 +110,23 @@ class JudgeSetup:
             has_distiller=self.has_distiller,
             probabilities=self.probabilities,
             aggregate=self.aggregate,
+        )
+
+    @cached_property
+    def said_by(self) -> str:
+        """What tells this judge, with its model, prompt and values, from another one.
+
+        The prompt is that of an empty memory, so that any change of its words counts.
+        """
+        model = self.model
+        asked = model.chat_model if isinstance(model, StructuredModel) else model.runnable
+        prompt = self.prompt(WorkingMemory(), Case(inputs="?", outputs="?"))
+        return digest(
+            self.spec.name,
+            self.spec.value_type.json_schema,
+            model_id(asked),
+            [self.probabilities, self.value_by],
+            [str(message.content) for message in prompt.messages],
         )
 
     def context(self, config: RunnableConfig | None = None, **limits: Any) -> AlignmentContext:
@@ -146,3 +187,17 @@ class JudgeSetup:
             reply=own if reply is None else reply,
             sees=reply is None and chat is not None and sees(chat),
         )
+
+
+def known_track(setup: JudgeSetup) -> Track:
+    """What experts said of a judge's earlier answers; reads the memory where that is not known.
+
+    Raises:
+        MemoryUnavailableError: It cannot be read, and the judge does not go on without.
+    """
+    try:
+        return track_in(setup.records, setup.spec, setup.said_by)
+    except MemoryUnavailableError:
+        if setup.on_recall_failure == "raise":
+            raise
+        return Track(setup.spec.value_type)

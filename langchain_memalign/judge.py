@@ -24,19 +24,26 @@ from langchain_memalign._alignment.context import Cost
 from langchain_memalign._arguments import (
     at_least,
     check_alignment,
+    check_calibration,
     check_no_options,
     check_probabilities,
     checked_decision,
     cosine,
     forgotten,
     one_of,
+    share,
 )
 from langchain_memalign._async import align as aaligning
+from langchain_memalign._async import calibrating as acalibrating
 from langchain_memalign._async import forget as aforgetting
 from langchain_memalign._async import gated as agated
 from langchain_memalign._async import judging as ajudging
 from langchain_memalign._async import principles as aprinciples
 from langchain_memalign._async import superseding as asuperseding
+from langchain_memalign._async.calibrating import Progress
+from langchain_memalign._calibration.agreement import promised
+from langchain_memalign._calibration.promise import AtLeast
+from langchain_memalign._calibration.reading import agreement_in
 from langchain_memalign._concurrency import blocking, off_loop
 from langchain_memalign._definition import (
     check_definition,
@@ -44,6 +51,7 @@ from langchain_memalign._definition import (
     known_definition,
     written_anew,
 )
+from langchain_memalign._escalation import check_second
 from langchain_memalign._evaluated import evaluated
 from langchain_memalign._levels import Aggregate
 from langchain_memalign._memory.records import Records
@@ -57,15 +65,24 @@ from langchain_memalign._results import (
     no_upload_in_local_mode,
     run_metadata,
 )
-from langchain_memalign._setup import Budgets, JudgeSetup, ProbabilitySource
+from langchain_memalign._setup import Budgets, JudgeSetup, ProbabilitySource, known_track
 from langchain_memalign._sync import align as aligning
+from langchain_memalign._sync import (
+    calibrating,
+    gated,
+    judging,
+    principles,
+    superseding,
+    transactions,
+)
 from langchain_memalign._sync import forget as forgetting
-from langchain_memalign._sync import gated, judging, principles, superseding, transactions
 from langchain_memalign._values import Declared, JudgeSpec
 from langchain_memalign.errors import ConfigurationError
 from langchain_memalign.memory import PRINCIPLE_TOKENS, Memory
 from langchain_memalign.schema import (
+    AgreementReport,
     AlignmentReport,
+    CalibrationReport,
     Case,
     Change,
     Episode,
@@ -73,6 +90,7 @@ from langchain_memalign.schema import (
     ForgetReport,
     GateDecision,
     Principle,
+    Threshold,
     Unscored,
     Verdict,
     WorkingMemory,
@@ -90,6 +108,8 @@ calls it in a thread.
 
 if TYPE_CHECKING:
     from langsmith.evaluation import EvaluationResult
+
+_MOSTLY = AtLeast(agreement=0.9)
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -573,6 +593,127 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
             return await agated.align_gated(context, feedback, decide=decide, probe=asking)
 
         return await self._as_arun("align", work, config)
+
+    def calibrate(
+        self,
+        *,
+        ask: bool = True,
+        limit: int | None = None,
+        max_concurrency: int = 32,
+        progress: Progress | None = None,
+        config: RunnableConfig | None = None,
+    ) -> CalibrationReport:
+        """Complete the track record, and tell whether a map from it pays.
+
+        The judge is asked about each case with an expert's value of which it is not known what it
+        says unseen: without the experts' words on that case, their values in the counts, and the
+        principles that rest on that case alone. Principles that rest on other cases as well stay,
+        so that it may agree a little better than on new cases. Reviews, and `align(probe=True)`,
+        keep what the judge said by themselves. What was asked is kept as it comes; to go on after
+        an interruption, call it again.
+
+        From the track record comes a map from the judge's answers, their probabilities and the
+        nearest past cases' values to the experts' values. It is used only if it lowers the log
+        loss, each case left out, by more than that difference's standard error. Then verdicts have
+        the value that it makes, their `raw_value` is the model's where that differs, and
+        `confidence` and `probabilities` are the map's. Otherwise the confidence is that of the
+        model's own probabilities; or, where it tells none, how often experts agreed with this kind
+        of answer, drawn to how often they agree at all; or None, where nothing is known.
+
+        Args:
+            ask: False asks nothing: the report's `to_ask` is the number of calls that it takes.
+            limit: Most cases to ask about now; None for all.
+            max_concurrency: Most model calls at the same time.
+            progress: Is called with how many cases are done and how many there are, first before
+                anything is asked, so that it can tell the cost, or refuse it by raising.
+            config: Callbacks, tags and the like.
+
+        Raises:
+            ModelError: The provider refuses access. What was answered before is kept.
+        """
+        check_calibration(limit, max_concurrency, progress)
+
+        def work(config: RunnableConfig) -> CalibrationReport:
+            return calibrating.calibrate(
+                self.setup,
+                ask=ask,
+                limit=limit,
+                max_concurrency=max_concurrency,
+                progress=progress,
+                config=config,
+            )
+
+        return self._as_run("calibrate", work, config)
+
+    async def acalibrate(
+        self,
+        *,
+        ask: bool = True,
+        limit: int | None = None,
+        max_concurrency: int = 32,
+        progress: Progress | None = None,
+        config: RunnableConfig | None = None,
+    ) -> CalibrationReport:
+        """Async `calibrate`."""
+        check_calibration(limit, max_concurrency, progress)
+
+        async def work(config: RunnableConfig) -> CalibrationReport:
+            return await acalibrating.calibrate(
+                self.setup,
+                ask=ask,
+                limit=limit,
+                max_concurrency=max_concurrency,
+                progress=progress,
+                config=config,
+            )
+
+        return await self._as_arun("calibrate", work, config)
+
+    def agreement(self, *, confidence: float = 0.95) -> AgreementReport:
+        """How far the judge agrees with experts on cases that it had not seen; asks nobody.
+
+        Args:
+            confidence: The level of the intervals.
+        """
+        setup, level = self.setup, share("confidence", confidence)
+        return agreement_in(setup.records, setup.spec, setup.said_by, level)
+
+    async def aagreement(self, *, confidence: float = 0.95) -> AgreementReport:
+        """Async `agreement`."""
+        return await off_loop(self.agreement, confidence=confidence)
+
+    def threshold(self, *, agreement: float = 0.9, confidence: float = 0.95) -> Threshold:
+        """From which confidence on experts agree with the judge at least so often; asks nobody.
+
+        Args:
+            agreement: How often they are to agree.
+            confidence: How certain the promise is to hold.
+        """
+        asked = AtLeast(agreement=agreement, confidence=confidence)
+        return promised(known_track(self.setup), asked)
+
+    async def athreshold(self, *, agreement: float = 0.9, confidence: float = 0.95) -> Threshold:
+        """Async `threshold`."""
+        return await off_loop(self.threshold, agreement=agreement, confidence=confidence)
+
+    def escalating_to(self, second: MemAlignJudge, *, sure: AtLeast | float = _MOSTLY) -> Self:
+        """The same judge, which asks a second one where it is not sure or reaches no verdict.
+
+        It can be used wherever a judge can. The verdict's `decided_by` says who decided, and its
+        usage is that of both. Where the second reaches no verdict either, the first one's counts,
+        if it had one. What is learned, is learned by the first.
+
+        Args:
+            second: The second judge, such as one with a larger model over the same memory. It may
+                itself ask another one.
+            sure: When the first is sure: if the promise that experts agree so often covers its
+                verdict, or from this confidence on. While nothing can be promised, it never is.
+
+        Raises:
+            ConfigurationError: It is no judge, or gives other values.
+        """
+        asked = check_second(self.setup, getattr(second, "setup", second), sure)
+        return self._replace(setup=replace(self.setup, second=asked))
 
     def forget(
         self,

@@ -30,10 +30,10 @@ ORDER = """
     _models
     _stores
     _memory
-    _definition
+    _definition _calibration
     _alignment _arguments
     _setup
-    _reading
+    _reading _escalation
     _async _sync
     memory _openevals
     judge
@@ -58,6 +58,7 @@ PUBLIC = """
     Case Feedback Episode Principle Recalled WorkingMemory Verdict Unscored Put Erase
     Probabilities
     Memory MemAlignJudge AlignmentReport ForgetReport Retry
+    AtLeast AgreementReport CalibrationReport Threshold
     Gate GateDecision GateEvidence EvidenceGate
     EpisodeRetriever JudgeTool PairwiseEvaluator
     MemAlignGuardrail MemAlignMiddleware GuardrailPolicy

@@ -41,11 +41,17 @@ class Distilled:
         candidates: The principles proposed; their sources are episode ids.
         learned: Ids of the episodes that the model dealt with.
         pending: Episodes that it could not deal with, and why.
+        covered: Ids of the episodes whose remark a principle accounts for.
+        verbatim: Those of them whose remark is a principle as it stands.
+        warnings: What was proposed and not taken, and why.
     """
 
     candidates: tuple[Candidate, ...] = ()
     learned: frozenset[str] = frozenset()
     pending: tuple[Pending, ...] = ()
+    covered: frozenset[str] = frozenset()
+    verbatim: frozenset[str] = frozenset()
+    warnings: tuple[str, ...] = ()
     cost: Cost = NO_COST
 
     def __add__(self, other: Distilled) -> Distilled:
@@ -53,6 +59,9 @@ class Distilled:
             candidates=self.candidates + other.candidates,
             learned=self.learned | other.learned,
             pending=self.pending + other.pending,
+            covered=self.covered | other.covered,
+            verbatim=self.verbatim | other.verbatim,
+            warnings=self.warnings + other.warnings,
             cost=self.cost + other.cost,
         )
 
@@ -84,6 +93,8 @@ class Learned(Record):
     Attributes:
         outdated: Not learned, because something that the model saw was forgotten meanwhile: to be
             learned again, without it.
+        covered: Of those learned, whose remark a principle accounts for.
+        verbatim: Those of them whose remark is a principle as it stands.
     """
 
     distilled: tuple[str, ...] = ()
@@ -94,6 +105,8 @@ class Learned(Record):
     retired: tuple[Principle, ...] = ()
     superseded: tuple[Superseded, ...] = ()
     restored: tuple[str, ...] = ()
+    covered: tuple[str, ...] = ()
+    verbatim: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     cost: Cost = NO_COST
 
@@ -107,6 +120,8 @@ class Learned(Record):
             retired=self.retired + other.retired,
             superseded=self.superseded + other.superseded,
             restored=self.restored + other.restored,
+            covered=self.covered + other.covered,
+            verbatim=self.verbatim + other.verbatim,
             warnings=self.warnings + other.warnings,
             cost=self.cost + other.cost,
         )
@@ -189,8 +204,9 @@ def plan_commit(
             episode = episode.restored().model_copy(update={"status": "distilled"})
         if is_learned or vector is not None:
             changes.append(Put(judge=judge, record=episode, vector=vector))
+    done = tuple(id_ for id_ in current if id_ not in waiting and id_ not in outdated)
     return changes, Learned(
-        distilled=tuple(id_ for id_ in current if id_ not in waiting and id_ not in outdated),
+        distilled=done,
         outdated=tuple(id_ for id_ in current if id_ in outdated),
         pending=tuple(waiting.values()),
         added=tuple(principles.added.values()),
@@ -198,7 +214,9 @@ def plan_commit(
         retired=tuple(principles.retired.values()),
         superseded=past.superseded,
         restored=past.restored,
-        warnings=(*superseding.warnings, *_unrecallable(cases.vectors)),
+        covered=tuple(id_ for id_ in done if id_ in distilled.covered),
+        verbatim=tuple(id_ for id_ in done if id_ in distilled.verbatim),
+        warnings=(*distilled.warnings, *superseding.warnings, *_unrecallable(cases.vectors)),
         cost=distilled.cost + superseding.cost + Cost(embedded=cases.count + len(rules.vectors)),
     )
 

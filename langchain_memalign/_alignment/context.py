@@ -31,6 +31,7 @@ class AlignmentContext:
         batch_tokens: About how many tokens of records go into one distilling call.
         record_tokens: Token budget of the case texts of a record, and of each remark.
         known_tokens: Token budget for known principles in a distilling call.
+        is_compact: Whether the model is a small one, which is told less and trusted less.
         config: Callbacks, tags and the like for the model's runs.
         on_progress: Is told how far it is, besides those callbacks.
     """
@@ -41,9 +42,10 @@ class AlignmentContext:
     definition: JudgeDefinition
     max_concurrency: int = 32
     batch_records: int = 50
-    batch_tokens: int = 16_000
+    batch_tokens: int = 48_000
     record_tokens: int = 1_500
     known_tokens: int = 8_000
+    is_compact: bool = False
     config: RunnableConfig | None = None
     on_progress: Callable[[dict[str, Any]], None] | None = None
 

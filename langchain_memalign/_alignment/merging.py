@@ -37,12 +37,19 @@ class Candidate:
         sources: Ids of the episodes that it came from.
         relation: How it stands to what was known.
         target: Id of the known principle that it repeats or replaces; "" for none.
+        is_cited: Whether the model named the sources; else they are all that it was shown.
     """
 
     text: str
     sources: tuple[str, ...]
     relation: Literal["add", "same", "replaces"] = "add"
     target: str = ""
+    is_cited: bool = True
+
+    @property
+    def cited(self) -> tuple[str, ...]:
+        """The sources that the model named."""
+        return self.sources if self.is_cited else ()
 
 
 @dataclass(kw_only=True)

@@ -47,6 +47,7 @@ class DistillingReply:
         return Candidate(
             text=text,
             sources=tuple(dict.fromkeys(cited or self._records.values())),
+            is_cited=bool(cited) or len(self._records) == 1,
             relation=relation if known else "add",
             target=known,
         )

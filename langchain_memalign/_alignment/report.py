@@ -82,6 +82,8 @@ def alignment_report(
                 )
             )
         ),
+        remarks_covered=sum(len(batch.covered) for batch in learned),
+        remarks_verbatim=sum(len(batch.verbatim) for batch in learned),
         conflicts=tuple(conflicts),
         warnings=(
             *ingested.warnings,

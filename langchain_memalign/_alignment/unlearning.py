@@ -6,7 +6,7 @@ from collections.abc import Callable, Container, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from langchain_memalign._alignment.sight import without_rationale, written_in_sight
+from langchain_memalign._alignment.sight import without_rationale, without_shown, written_in_sight
 from langchain_memalign._alignment.superseding import standing_changes
 from langchain_memalign._memory.records import Records
 from langchain_memalign.schema import Change, Episode, Erase, Principle, Put
@@ -56,6 +56,7 @@ def plan_erasing(
         if episode.id in gone:
             continue
         record = without_rationale(episode) if episode.id in reached else episode
+        record = without_shown(record, gone)
         if episode.id in waiting:
             record = _pending(record, standing)
         elif episode.superseded_by in lost:

@@ -9,15 +9,17 @@ from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
-from typing import Literal, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar, cast
 
 from langchain_memalign._concurrency import Lock
+from langchain_memalign._content import canonical
 from langchain_memalign._memory.cache import EpisodeCounts, JudgeKnowledge, Lesson, VersionedCache
 from langchain_memalign._memory.convert import (
     SUPERSEDED,
     check_owners,
     fingerprint_of,
     owners,
+    said_by_field,
     to_definition,
     to_episode,
     to_point,
@@ -66,6 +68,8 @@ class Records:
         self._aligners: dict[str, Lock] = {}
         self._principles: VersionedCache[tuple[Principle, ...]] = VersionedCache()
         self._counts: VersionedCache[EpisodeCounts] = VersionedCache()
+        self._derived: VersionedCache[Any] = VersionedCache()
+        self._seen: str | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -255,6 +259,33 @@ class Records:
             value_counts=self._store.tally(_standing(judge), "value"),
         )
 
+    def said_by(self, judge: str, said_by: str) -> list[Episode]:
+        """A judge's episodes that keep what it said unseen, as it is now, oldest first."""
+        selection = Selection(kind="episode", judge=judge, fields=said_by_field(said_by))
+        episodes = map(to_episode, self._store.scan(selection))
+        return sorted(episodes, key=lambda episode: (episode.created_at, episode.id))
+
+    def derived(self, judge: str, what: str, make: Callable[[], T]) -> T:
+        """What is computed from a judge's episodes; made once, then kept until one changes.
+
+        Where the store is shared, it is as of when the memory was last looked at, such as for the
+        recall that came before: no request is made to see whether it has changed since.
+
+        Args:
+            judge: The judge's name.
+            what: What it is, among all that is derived of that judge.
+            make: Reads and computes it.
+        """
+        key = canonical([judge, what])
+        held, version = self._derived.get(key, self._seen if self._store.is_shared else "")
+        if held is not None:
+            return cast(T, held)
+        theirs = self._version()
+        made = make()
+        if theirs is not None and theirs == self._version():
+            self._derived.keep(key, theirs, made, version)
+        return made
+
     def check_size(self, vectors: Sequence[Vector]) -> None:
         """Refuse embeddings of another size than those that the memory holds.
 
@@ -352,8 +383,8 @@ class Records:
     def close(self) -> None:
         """Release the store; harmless when called again."""
         self._store.close()
-        self._principles.drop()
-        self._counts.drop()
+        for kept in (self._principles, self._counts, self._derived):
+            kept.drop()
 
     def version(self) -> str | None:
         """What changes with every write of any process; None while one is being carried out."""
@@ -361,7 +392,10 @@ class Records:
 
     def _version(self) -> str | None:
         """Of the store; always the same where no other process can write."""
-        return self._store.version() if self._store.is_shared else ""
+        if not self._store.is_shared:
+            return ""
+        self._seen = self._store.version()
+        return self._seen
 
     def _read_principles(self, judge: str) -> tuple[Principle, ...]:
         return tuple(self.principles(judge))
@@ -413,11 +447,16 @@ class Records:
         try:
             self._store.write(points, erased=erased, fingerprint=fingerprint)
         except BaseException:
-            self._principles.drop()
-            self._counts.drop()
+            for dropped in (self._principles, self._counts, self._derived):
+                dropped.drop()
             raise
         after = self._version()
-        for kind, kept in (("principle", self._principles), ("episode", self._counts)):
+        caches: tuple[tuple[str, VersionedCache[Any]], ...] = (
+            ("principle", self._principles),
+            ("episode", self._counts),
+            ("episode", self._derived),
+        )
+        for kind, kept in caches:
             if erased or kind in written:
                 kept.drop()
             else:

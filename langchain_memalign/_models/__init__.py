@@ -5,6 +5,7 @@ from langchain_memalign._models.embedder import Embedder, Vector, unit
 from langchain_memalign._models.failures import NO_RETRY, Retry
 from langchain_memalign._models.resolve import (
     DECISIONS,
+    model_id,
     models_of,
     resolve_chat_model,
     resolve_embeddings,
@@ -22,6 +23,7 @@ __all__ = [
     "StructuredModel",
     "Vector",
     "is_decision_model",
+    "model_id",
     "models_of",
     "resolve_chat_model",
     "resolve_embeddings",

@@ -53,18 +53,23 @@ def value_probabilities(
         probabilities, the reply does not write the value as JSON does, or more than 5 % of the
         probability of what may be a value lies where it is not known which.
     """
-    tokens = _tokens(message)
-    if not tokens or len(values) > MOST_VALUES:
+    told = message.response_metadata.get("logprobs") if isinstance(message, AIMessage) else None
+    entries = told.get("content") if isinstance(told, Mapping) else told
+    if not isinstance(entries, list) or len(values) > MOST_VALUES:
         return None
-    text = b"".join(token.text for token in tokens)
-    keys = list(_KEY.finditer(text))
-    if not keys:
+    try:
+        return _likely(_at_value(entries), values, said)
+    except (KeyError, TypeError, ValueError):  # of another shape: it tells nothing
         return None
+
+
+def _likely(
+    tokens: Iterator[tuple[_Token, bytes]], values: Sequence[Value], said: Value
+) -> dict[Value, float] | None:
     spelt = {spelling: value for value in values for spelling in _spellings(value)}
-    start = keys[-1].end()
     likely: dict[Value, float] = dict.fromkeys(values, 0.0)
     unknown, taken, path = 0.0, 1.0, b""
-    for token, lead in _from(tokens, start):
+    for token, lead in tokens:
         chosen = path + token.text[len(lead) :]
         possible = _possible(chosen, spelt)
         for other, p in token.others:
@@ -114,13 +119,17 @@ def _untold(token: _Token, lead: bytes, path: bytes, spelt: Mapping[bytes, Value
     return min(rest, len(fitting - seen) * min(told))
 
 
-def _from(tokens: Sequence[_Token], start: int) -> Iterator[tuple[_Token, bytes]]:
-    """The tokens from a position on, each with what of it stands before."""
-    end = 0
-    for token in tokens:
-        begin, end = end, end + len(token.text)
+def _at_value(entries: Sequence[Any]) -> Iterator[tuple[_Token, bytes]]:
+    """The tokens from the value on, each with what of it stands before."""
+    texts = [_bytes(entry) for entry in entries]
+    keys = list(_KEY.finditer(b"".join(texts)))
+    if not keys:
+        return
+    start, end = keys[-1].end(), 0
+    for entry, text in zip(entries, texts, strict=True):
+        begin, end = end, end + len(text)
         if end > start:
-            yield token, token.text[: max(0, start - begin)]
+            yield _token(entry), text[: max(0, start - begin)]
 
 
 def _spellings(value: Value) -> set[bytes]:
@@ -144,17 +153,6 @@ def _fits(begun: bytes, spelling: bytes) -> bool:
         return spelling.startswith(begun)
     # A number goes on as long as there are digits.
     return begun.startswith(spelling) and begun[len(spelling)] not in _DIGITS
-
-
-def _tokens(message: Any) -> list[_Token]:
-    told = message.response_metadata.get("logprobs") if isinstance(message, AIMessage) else None
-    entries = told.get("content") if isinstance(told, Mapping) else told
-    if not isinstance(entries, list):
-        return []
-    try:
-        return [_token(entry) for entry in entries]
-    except (KeyError, TypeError, ValueError):  # of another shape: it tells nothing
-        return []
 
 
 def _token(entry: Mapping[str, Any]) -> _Token:

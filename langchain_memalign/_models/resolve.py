@@ -134,7 +134,7 @@ def resolve_embeddings(
         ConfigurationError: The name is unknown, its package is missing, or it has no key.
     """
     if isinstance(embeddings, Embeddings):
-        return embeddings, embeddings_id or _identity(embeddings)
+        return embeddings, embeddings_id or model_id(embeddings)
     if not isinstance(embeddings, str):
         raise ConfigurationError(
             f"embeddings: found a {type(embeddings).__name__}; expected LangChain Embeddings or a "
@@ -145,7 +145,7 @@ def resolve_embeddings(
         from langchain_memalign._offline import LocalEmbeddings
 
         resolved = LocalEmbeddings()
-        return resolved, embeddings_id or _identity(resolved)
+        return resolved, embeddings_id or model_id(resolved)
     provider, _, name = embeddings.partition(":")
     try:
         if provider == "openai" and name:
@@ -168,14 +168,19 @@ def resolve_embeddings(
     return resolved, embeddings_id or embeddings
 
 
-def _identity(embeddings: Embeddings) -> str:
-    declared = getattr(embeddings, "embedding_id", None)
+def model_id(model: Any) -> str:
+    """What tells a model from others: what it calls itself, or its class and the name it is given.
+
+    Args:
+        model: Embeddings, a chat model or a decision model.
+    """
+    declared = getattr(model, "embedding_id", None)
     if isinstance(declared, str):
         return declared
-    kind = type(embeddings)
+    kind = type(model)
     for name in ("model", "model_name", "model_id"):
-        if isinstance(model := getattr(embeddings, name, None), str):
-            return f"{kind.__module__}.{kind.__qualname__}:{model}"
+        if isinstance(given := getattr(model, name, None), str):
+            return f"{kind.__module__}.{kind.__qualname__}:{given}"
     return f"{kind.__module__}.{kind.__qualname__}"
 
 

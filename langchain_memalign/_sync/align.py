@@ -296,6 +296,7 @@ def _probed(context: AlignmentContext, probe: Probe) -> Cost:
                         "judge_value": said[episode.id].value,
                         "judge_rationale": said[episode.id].rationale,
                         "judge_sight": said[episode.id].sight,
+                        "judge_records": said[episode.id].records,
                     }
                 ),
             )

@@ -150,9 +150,6 @@ class JudgeFile(_Section):
     instructions: _Words
     value_type: Annotated[ValueType, BeforeValidator(ValueType.parse)]
     model: ModelChoice
-    distiller: ModelChoice | None = None
-    probabilities: ProbabilitySource | None = None
-    aggregate: Aggregate | None = None
     embeddings: _Plain = "local"
     memory: MemoryPlace = MemoryPlace()
     k: Annotated[StrictInt, Field(ge=0)] = 5
@@ -165,6 +162,9 @@ class JudgeFile(_Section):
     on_recall_failure: OnRecallFailure = "raise"
     redefine: StrictBool = False
     structured_output: dict[str, Any] | None = None
+    distiller: ModelChoice | None = None
+    probabilities: ProbabilitySource | None = None
+    aggregate: Aggregate | None = None
     review: Literal["always", "uncertain", "never"] = "always"
     reviews: _Plain | None = None
     values: dict[Any, Any] | list[Any] | None = None

@@ -64,7 +64,7 @@ def opened_judge(
                 value_type=file.value_type,
                 value_meanings=file.value_meanings,
                 question=file.question,
-                **(models_of(file) if asks_model else {"model": _NoModel()}),
+                **models_of(file, asks_model=asks_model),
                 memory=memory,
                 k=file.k,
                 principle_tokens=file.principle_tokens,
@@ -136,11 +136,19 @@ class _NoModel(BaseChatModel):
         return "none"
 
 
-def models_of(file: JudgeFile) -> dict[str, Any]:
-    """Who judges and who learns, and how likely values are told, as `MemAlignJudge` takes it."""
+def models_of(file: JudgeFile, *, asks_model: bool = True) -> dict[str, Any]:
+    """Who judges and who learns, as `MemAlignJudge` takes it.
+
+    Args:
+        file: What the judge file says.
+        asks_model: Whether any is asked; one that is not needs no key.
+    """
+    made = chat_model if asks_model else lambda _: _NoModel()
+    who = {"model": made(file.model), "distiller": file.distiller and made(file.distiller)}
+    if not asks_model:
+        return who
     return {
-        "model": chat_model(file.model),
-        "distiller": None if file.distiller is None else chat_model(file.distiller),
+        **who,
         "probabilities": file.probabilities,
         "aggregate": file.aggregate,
     }
@@ -154,20 +162,16 @@ def chat_model(choice: ModelChoice) -> Any:
     try:
         if choice.name == "precedent":
             raise ValueError(f"it takes no options, found {', '.join(choice.options)}.")
-        if provider == "openai" and name:
+        if provider in ("openai", DECISIONS) and name:
             from langchain_openai import ChatOpenAI
+            from langchain_openai.decisions import OpenAIDecisions
 
             # As for a name alone: the judge itself counts and reports retries.
             options = {"max_retries": 0, "timeout": _REQUEST_SECONDS, **choice.options}
             if "base_url" in options and not os.environ.get("OPENAI_API_KEY"):
                 # OpenAI's client insists on a key; one's own server mostly asks for none.
                 options["api_key"] = "none"
-            return ChatOpenAI(model=name, **options)
-        if provider == DECISIONS and name:
-            from langchain_openai.decisions import OpenAIDecisions
-
-            options = {"max_retries": 0, "timeout": _REQUEST_SECONDS, **choice.options}
-            return OpenAIDecisions(model=name, **options)
+            return (OpenAIDecisions if provider == DECISIONS else ChatOpenAI)(model=name, **options)
         from langchain.chat_models import init_chat_model
 
         made: BaseChatModel = init_chat_model(choice.name, **choice.options)

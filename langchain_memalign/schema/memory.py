@@ -14,6 +14,7 @@ from pydantic import AwareDatetime, Field, field_validator
 from langchain_memalign._content import canonical, is_blank
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.schema.case import Case, Feedback
+from langchain_memalign.schema.judge_record import JudgeRecord
 from langchain_memalign.schema.record import Record, Text, Value
 
 _NAMESPACE = uuid.UUID("5b0f3c3e-6d9a-4d53-9f0e-4d656d416c67")
@@ -32,6 +33,8 @@ class Episode(Record):
             that is pending, the mark is only to be decided again.
         superseded_reason: Why it contradicts that principle.
         superseded_at: Since when.
+        judge_records: What the judge, with one or several models, had said without having seen this
+            word; the newest last.
     """
 
     id: str
@@ -43,6 +46,7 @@ class Episode(Record):
     judge_value: Value | None = None
     judge_rationale: str | None = None
     judge_sight: tuple[str, ...] | None = None
+    judge_records: tuple[JudgeRecord, ...] = ()
     unseen: bool = False
     status: Literal["pending", "distilled"] = "pending"
     created_at: AwareDatetime
@@ -66,6 +70,7 @@ class Episode(Record):
             judge_value=feedback.judge_value,
             judge_rationale=feedback.judge_rationale,
             judge_sight=feedback.judge_sight,
+            judge_records=feedback.judge_records,
             unseen=feedback.unseen,
             created_at=feedback.created_at,
             updated_at=feedback.created_at,

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, NamedTuple
 from langchain_core.messages.ai import UsageMetadata
 from pydantic import Field
 
+from langchain_memalign.schema.judge_record import JudgeRecord
 from langchain_memalign.schema.memory import Principle
 from langchain_memalign.schema.probabilities import Probabilities
 from langchain_memalign.schema.record import Record, Value
@@ -37,6 +38,9 @@ class Verdict(Record):
         confidence: The probability that the expert agrees, from 0 to 1; None where nothing tells.
         raw_value: What the model said, where calibration made another value of it; else None.
         decided_by: The judge that decided, where a second one may be asked; else None.
+        records: What the track record keeps of this verdict, once an expert has spoken of the case;
+            for `Feedback.judge_records`. Empty where the judge had an expert's word on this very
+            case before it.
     """
 
     value: Value
@@ -54,6 +58,7 @@ class Verdict(Record):
     confidence: Annotated[float, Field(ge=0, le=1)] | None = None
     raw_value: Value | None = None
     decided_by: str | None = None
+    records: tuple[JudgeRecord, ...] = ()
 
     @property
     def sight(self) -> tuple[str, ...]:
@@ -69,6 +74,7 @@ class Unscored(Record):
         failure: Whether the model could not be reached for now ("outage") or failed for good
             ("error"); None where it was reached and gave no verdict.
         recall_problem: Why past cases could not be looked up, or not all; None where all could.
+        records: As those of a `Verdict`; empty too where the model could not be reached.
     """
 
     reason: str
@@ -81,6 +87,7 @@ class Unscored(Record):
     recall_problem: str | None = None
     principles_total: int = 0
     memory_fingerprint: str = ""
+    records: tuple[JudgeRecord, ...] = ()
 
     @property
     def value(self) -> None:
@@ -189,6 +196,10 @@ class AlignmentReport(Report):
         superseded: Older cases that a new principle contradicts: kept, but recalled no more.
         restored: Ids of superseded episodes that are recalled again, because what they contradicted
             was replaced in turn or lost its basis.
+        remarks_covered: How many of the experts' remarks that were learned a principle accounts
+            for, be it a known one: all of them, unless something was forgotten meanwhile.
+        remarks_verbatim: For how many of them the principle is the remark as it stands, as the
+            model made none of it.
         conflicts: Cases of these episodes to which experts gave different values.
         warnings: What else went less than well.
         embedded: How many texts were embedded.
@@ -207,6 +218,8 @@ class AlignmentReport(Report):
     principles_retired: tuple[Principle, ...] = ()
     superseded: tuple[Superseded, ...] = ()
     restored: tuple[str, ...] = ()
+    remarks_covered: int = 0
+    remarks_verbatim: int = 0
     conflicts: tuple[Conflict, ...] = ()
     warnings: tuple[str, ...] = ()
     model_calls: int = 0
@@ -232,6 +245,7 @@ class AlignmentReport(Report):
             *listed("principles merged", [p.text for p in self.principles_merged]),
             *listed("principles retired", [p.text for p in self.principles_retired]),
             *listed("superseded", [f"{s.episode_id[:8]}: {s.reason}" for s in self.superseded]),
+            *_remarks(self.remarks_covered, self.remarks_verbatim),
             *counted([("restored", self.restored), ("conflicts", self.conflicts)]),
             *listed("warnings", self.warnings),
             *_cost(self.model_calls, self.embedded, self.seconds),
@@ -278,6 +292,14 @@ class ForgetReport(Report):
             *_cost(self.model_calls, self.embedded, self.seconds),
             *([("guarantee", self.guarantee)] if self.guarantee else []),
         ]
+
+
+def _remarks(covered: int, verbatim: int) -> list[Row]:
+    if not covered:
+        return []
+    return [
+        ("remarks covered", f"{covered}, {verbatim} word for word" if verbatim else f"{covered}")
+    ]
 
 
 def _cost(model_calls: int, embedded: int, seconds: float) -> list[Row]:

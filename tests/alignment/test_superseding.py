@@ -36,7 +36,8 @@ class Expert:
                 {"case": id_, "reason": reason} for id_, said in found if said in self.overtaken
             ]
             return {"superseded": [*named, {"case": "C99", "reason": "Invented."}]}
-        return {"principles": self.rules}
+        # Each rule explains all that the model was shown.
+        return {"principles": [{**rule, "sources": request.record_ids} for rule in self.rules]}
 
 
 @pytest.fixture
@@ -179,8 +180,9 @@ def test_what_waits_to_be_decided_again_is_recalled_meanwhile(turned, expert):
     assert len(report.superseded) == 4
 
 
-def test_where_the_rest_of_the_change_teaches_nothing_they_come_back(turned, expert):
-    expert.rules = []
+def test_where_the_rest_of_the_change_contradicts_them_no_more_they_come_back(turned, expert):
+    expert.rules = [principle("A large refund needs a number.")]
+    expert.overtaken = ()
     report = turned.judge.forget(episode_ids=[turned.id_of("Remark 10.")])
     assert superseded(turned) == ()
     assert len(report.episodes_restored) == 4
@@ -264,7 +266,8 @@ def test_batches_learned_at_once_supersede_by_the_call_that_compares_them(make_b
             return {"decisions": [gone]}
         if request.title == "superseded":
             return {"superseded": [{"case": "C1", "reason": "Of old."}]}
-        return {"principles": [principle(OLD if "Remark 0." in request.prompt else NEW)]}
+        rule = OLD if "Remark 0." in request.prompt else NEW
+        return {"principles": [principle(rule, *request.record_ids)]}
 
     bench = make_bench(respond)
     report = bench.judge.align([feedback(n) for n in range(60)])

@@ -12,7 +12,7 @@ from models.conftest import server
 from models.openai_server import completion
 from pydantic import Field
 
-from langchain_memalign import Verdict
+from langchain_memalign import InvalidInputError, Verdict
 
 __all__ = ["server"]
 
@@ -173,3 +173,15 @@ def test_a_model_without_structured_output_is_asked_for_them_too(make_bench):
 
     assert outcome.value is True
     assert asked == [{"logprobs": True, "top_logprobs": 20}]
+
+
+def test_a_model_of_the_responses_api_is_refused(make_bench):
+    model = ChatOpenAI(model="gpt-test", api_key="none", use_responses_api=True)
+    with pytest.raises(InvalidInputError, match="use_responses_api=False"):
+        make_bench(model=model, probabilities="logprobs")
+
+
+def test_the_offline_model_tells_none(make_bench):
+    outcome = make_bench(model="precedent", probabilities="logprobs").judge.invoke(CASE)
+
+    assert getattr(outcome, "probabilities", None) is None
