@@ -20,9 +20,11 @@ WORKS_WITH = re.findall(r"^\| ([^|]+) \| (`[\w/]+\.py(?:::\w+)?`) \|$", README, 
 PAGES = [
     f"docs/{name}.md"
     for name in (
+        "confidence",
         "evaluating",
         "forgetting",
         "guardrails",
+        "health",
         "learning",
         "measuring",
         "review",
