@@ -221,7 +221,6 @@ STATES: dict[str, State] = {
         "Why is it right?",
         "One sentence. It is what makes your answer the newest, and what the judge learns.",
     ),
-    "saving_rule_failed": State("The rule is not saved", "{problem}"),
     "nothing_said": State(
         "Nothing is chosen or written yet",
         "Choose an answer, or write what the judge should know. To leave it, skip the case.",

@@ -28,6 +28,7 @@ def served(serve):
     ben.learned(2)
     ben.answer("c5", "true")
     ben.learned(3)
+    running.bench.desk.table.release("Ben Hartmann")  # he goes home
     return running
 
 

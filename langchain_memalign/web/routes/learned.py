@@ -226,7 +226,10 @@ async def events(request: Request) -> Response:
     whole = bool(request.query_params.get("whole"))
     strip = bool(request.query_params.get("strip"))
 
+    said = ""
+
     def state() -> tuple[str, bool]:
+        nonlocal said
         found = desk_of(request).answers.get(answer.n)
         if found is None:
             return "", True
@@ -242,9 +245,14 @@ async def events(request: Request) -> Response:
             context = context_of(request, found)
             return render.render(request, "_learned_now.html", **context), not live
         text = render.render(request, "_progress.html", last=last)
+        told = _told(found)
         text += render.render(
-            request, "_counts.html", frame=frame_of(request, "queue"), told=_told(found)
+            request,
+            "_counts.html",
+            frame=frame_of(request, "queue"),
+            told="" if told == said else told,  # a screen reader would say it again
         )
+        said = told
         return text, not live
 
     return stream(request, state)
