@@ -54,7 +54,8 @@ def is_compact(form: PromptForm | None, model: StructuredModel | DecisionModel) 
         InvalidInputError: `form` is neither.
     """
     if form is not None:
-        return one_of(get_args(PromptForm), "prompt", form) == "compact"
+        forms: tuple[str, ...] = get_args(PromptForm)
+        return one_of(forms, "prompt", form) == "compact"
     return isinstance(model, StructuredModel) and is_small(model.window)
 
 

@@ -55,15 +55,15 @@ def read_object(raw: object, parsed: object, schema: Schema) -> dict[str, Any]:
     raise InvalidInputError(_NO_OBJECT)
 
 
-def begun_answer(raw: AIMessage, schema: Schema) -> dict[str, Any] | None:
+def begun_answer(raw: object, schema: Schema) -> dict[str, Any] | None:
     """What a reply had said when it was cut off; None unless a value of its own stands whole there.
 
     A reply that begins with anything but its answer may be thinking, and the answer a draft. Of a
     list of objects, those that are whole are given; a text ends where it was cut.
     """
-    texts = [str(call["args"] or "") for call in raw.invalid_tool_calls] or [str(raw.text)]
-    if raw.tool_calls or len(texts) > 1:
+    if not isinstance(raw, AIMessage) or raw.tool_calls or len(raw.invalid_tool_calls) > 1:
         return None
+    texts = [str(call["args"] or "") for call in raw.invalid_tool_calls] or [str(raw.text)]
     rules = schema["properties"]
     open_texts = {
         key for key, rule in rules.items() if rule.get("type") == "string" and "enum" not in rule
