@@ -24,6 +24,7 @@ PAGES = [
         "evaluating",
         "forgetting",
         "guardrails",
+        "health",
         "learning",
         "measuring",
         "review",

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 from langchain_memalign._alignment.merging import Candidate
-from langchain_memalign._alignment.remarks import has_remark, words_of
+from langchain_memalign._alignment.remarks import cited_remarks, words_of
 from langchain_memalign._models import Vector
 from langchain_memalign.schema import Episode
 
@@ -37,12 +37,10 @@ def suspects(
     """
     found: dict[str, list[str]] = {}
     for candidate in candidates:
-        cited = (episodes[id_] for id_ in candidate.sources)
-        remarks = [episode.rationale or "" for episode in cited if has_remark(episode)]
-        told = words_of(candidate.text)
+        remarks, told = cited_remarks(candidate, episodes), words_of(candidate.text)
         shared = (told & words_of(*remarks)) - ignored
         if candidate.relation != "same" and remarks and len(told) >= _FEWEST_WORDS and not shared:
-            found[candidate.text] = list(dict.fromkeys(remarks))
+            found[candidate.text] = remarks
     return found
 
 

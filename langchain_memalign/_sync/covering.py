@@ -100,7 +100,7 @@ def _ask_again(
         total,
         candidates=joined(total.candidates, again.candidates),
         covered=total.covered | _covered(context, again.candidates, part, visible),
-        warnings=total.warnings + again.warnings,
+        warnings=tuple(dict.fromkeys((*total.warnings, *again.warnings))),
         cost=total.cost + again.cost,
     )
 

@@ -126,6 +126,10 @@ STATES: dict[str, State] = {
         "Somebody else has this memory open",
         "Close it, or ask whoever runs it; this page then goes on by itself. Your text is kept.",
     ),
+    "no_memory": State(
+        "What the judge knows cannot be reached",
+        "Nothing is lost, and this page goes on by itself. For whoever runs it:",
+    ),
     "down": State(
         "The judge’s model does not respond",
         "That is not held against the case; your answer counts all the same.",

@@ -2,7 +2,8 @@
 
 It prints its port when it listens. Keys are in the environment: `REST_API_KEY` may do everything,
 `REST_READ_KEY` reads, `REST_TOKEN` is for one collection (`NAME:KEY`) and may not manage. With
-`REST_CERTIFICATE`, a file with a key and a certificate, it speaks TLS.
+`REST_CERTIFICATE`, a file with a key and a certificate, it speaks TLS. `REST_STATE` names one of
+`states.STATES` that it is in from its start.
 """
 
 import json
@@ -20,6 +21,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from .cluster import Cluster
 from .engine import Collection
 from .faults import Faults
+from .states import STATES
 from .strict import Refused
 
 MAX_BODY = 32 * 2**20
@@ -39,12 +41,15 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self, port, directory, version, peers):
         super().__init__(("127.0.0.1", port), Handler)
-        self.cluster = Cluster(directory, peers)
+        state = STATES[os.environ.get("REST_STATE", "")]
+        self.cluster = Cluster(directory, max(peers, state.peers), copies=state.peers)
+        self.cluster.set_peers(dead=state.dead)
+        self.cluster.lagging = state.lagging
         self.keys = Keys(os.environ)
         self.version = version
         self.faults = Faults()
         self.requests = []
-        self.crash_after = None
+        self.crash_after = state.crashing_after
         self.tls = None
         if certificate := os.environ.get("REST_CERTIFICATE"):
             self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -121,19 +126,23 @@ class Handler(BaseHTTPRequestHandler):
     server: Server
 
     def handle_request(self):
-        path = urlsplit(self.path).path
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        path, query = urlsplit(self.path).path, urlsplit(self.path).query
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length)
+        if len(body) < length:  # the client has gone away in the middle of it
+            self.close_connection = True
+            return
         if path.startswith("/_test/"):
             self._answer(200, self._control(path, json.loads(body)["value"]))
             return
         self.server.requests.append(f"{self.command} {path}")
-        fault = self.server.faults.pick(self.server.requests[-1], body)
+        fault = self.server.faults.pick(self.server.requests[-1], query, body)
         if fault is None:
             self._serve(path, body)
         else:
             self._fail(fault, path, body)
 
-    do_GET = do_PUT = do_POST = do_DELETE = handle_request
+    do_GET = do_PUT = do_POST = do_DELETE = do_PATCH = handle_request
 
     def log_message(self, *_):
         pass
@@ -145,10 +154,13 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(refused.status, str(refused))
 
     def _fail(self, fault, path, body):
-        time.sleep(fault.delay)
+        allowed = parse_qs(urlsplit(self.path).query).get("timeout", ["10"])
+        time.sleep(float(allowed[0]) if fault.delay is None else fault.delay)
         if fault.after:
             self._result(path, body)
-        if fault.tear is not None:
+        if fault.tear is not None and path == "/collections/aliases":
+            self.server.cluster.change_aliases(json.loads(body)["actions"][: fault.tear])
+        elif fault.tear is not None:
             name = COLLECTION.fullmatch(path)["name"]
             torn = _torn(json.loads(body))
             self.server.cluster.get(name).write("upsert", torn, None, only=fault.tear)

@@ -55,10 +55,10 @@ class Leases:
     def _kept(self) -> AliasLeases | UpdateLeases:
         return self.aliases or self.points
 
-    def begin(self, memory: str, *, by_aliases: bool) -> None:
-        """Say whose leases they are, and where they are kept."""
+    def begin(self, memory: str, *, by_aliases: bool, of: str | None) -> None:
+        """Say whose leases they are, where they are kept, and of which collection."""
         self.memory = self.points.memory = memory
-        self.aliases = AliasLeases(self._requests, memory) if by_aliases else None
+        self.aliases = AliasLeases(self._requests, memory, real=of) if by_aliases else None
 
     def verify(self) -> LeaseState:
         """The writer's lease, which is there for as long as the memory is.
@@ -221,8 +221,9 @@ class LeaseHolder:
                     threading.Thread(target=self._keep, args=[held], daemon=True).start()
                     return held
                 failed += 1
-            if state is not guess and time.monotonic() >= deadline:
-                raise self._stuck(state) if failed >= _STUCK else self._told(state)
+            is_in_doubt = 0 < failed < _STUCK
+            if state is not guess and time.monotonic() >= deadline and not is_in_doubt:
+                raise self._stuck(state) if failed else self._told(state)
             if state is not guess:  # which may just be out of date
                 pause(random.uniform(look / 2, look))
                 look = min(_LAST_LOOK, look * 1.5)

@@ -220,7 +220,7 @@ class QdrantStore(MemoryStore):
 
     def _begin(self) -> None:
         own = self._collection.open()
-        self._leases.begin(own.memory, by_aliases=own.leases == BY_ALIASES)
+        self._leases.begin(own.memory, by_aliases=own.leases == BY_ALIASES, of=own.copied_to)
         if own.leases is None:
             self._choose_leases()
         try:
