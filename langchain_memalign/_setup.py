@@ -55,7 +55,8 @@ def is_compact(form: PromptForm | None, model: StructuredModel | DecisionModel) 
     """
     if form is not None:
         forms: tuple[str, ...] = get_args(PromptForm)
-        return one_of(forms, "prompt", form) == "compact"
+        chosen: str = one_of(forms, "prompt", form)
+        return chosen == "compact"
     return isinstance(model, StructuredModel) and is_small(model.window)
 
 

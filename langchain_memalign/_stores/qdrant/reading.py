@@ -106,7 +106,7 @@ class Reading:
         if fingerprint is None:
             return [[] for _ in searches]
         found: list[dict[str, tuple[Point, float]]] = [{} for _ in searches]
-        asked = []
+        asked: list[tuple[int, Search, int, int | None]] = []
         for number, search in enumerate(searches):
             query = checked_query(search.vector, search.using, fingerprint)
             if query is None or search.limit < 1 or selects_nothing(search.selection):
