@@ -78,7 +78,11 @@ async def test_sync_and_async_give_the_same_results_in_a_whole_scenario():
 
 
 def test_every_method_has_an_async_twin_with_the_same_arguments():
-    methods = {name: f for name, f in vars(MemAlignJudge).items() if inspect.isfunction(f)}
+    methods = {
+        name: method
+        for name, method in inspect.getmembers(MemAlignJudge, inspect.isfunction)
+        if method.__module__.startswith("langchain_memalign.")
+    }
     pairs = [name for name in methods if f"a{name}" in methods]
     assert {"invoke", "align", "forget", "recall", "episodes", "principles"} <= set(pairs)
     alone = {n for n in methods if not n.startswith("_")} - {x for n in pairs for x in (n, f"a{n}")}

@@ -117,7 +117,7 @@ class Reading:
                 wanted = min(search.limit + 1, self._collection.limits.found)
                 asked.append((number, one, wanted, None))
         while asked:
-            again = []
+            again: list[tuple[int, Search, int, int | None]] = []
             hits_of = self._hits([(search, wanted) for _, search, wanted, _ in asked])
             for (number, search, wanted, before), hits in zip(asked, hits_of, strict=True):
                 if self._is_complete(hits, search.limit, wanted, before):
