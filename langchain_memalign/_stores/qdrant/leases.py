@@ -221,7 +221,8 @@ class LeaseHolder:
                     threading.Thread(target=self._keep, args=[held], daemon=True).start()
                     return held
                 failed += 1
-            if state is not guess and time.monotonic() >= deadline:
+            is_open = 0 < failed < _STUCK  # a few more tries tell which of the two it is
+            if state is not guess and time.monotonic() >= deadline and not is_open:
                 raise self._stuck(state) if failed >= _STUCK else self._told(state)
             if state is not guess:  # which may just be out of date
                 pause(random.uniform(look / 2, look))
