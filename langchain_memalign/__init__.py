@@ -8,6 +8,7 @@ for other systems), `evaluation` (measuring a judge), `evaluators` (for LangSmit
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from langchain_memalign._calibration.promise import AtLeast
 from langchain_memalign._models import Retry
 from langchain_memalign.errors import (
     ConfigurationError,
@@ -25,7 +26,9 @@ from langchain_memalign.errors import (
 from langchain_memalign.judge import Gate, MemAlignJudge
 from langchain_memalign.memory import Memory
 from langchain_memalign.schema import (
+    AgreementReport,
     AlignmentReport,
+    CalibrationReport,
     Case,
     Episode,
     Erase,
@@ -34,8 +37,10 @@ from langchain_memalign.schema import (
     GateDecision,
     GateEvidence,
     Principle,
+    Probabilities,
     Put,
     Recalled,
+    Threshold,
     Unscored,
     Verdict,
     WorkingMemory,
@@ -63,7 +68,10 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "AgreementReport",
     "AlignmentReport",
+    "AtLeast",
+    "CalibrationReport",
     "Case",
     "ConfigurationError",
     "EmbeddingMismatchError",
@@ -94,11 +102,13 @@ __all__ = [
     "ModelError",
     "PairwiseEvaluator",
     "Principle",
+    "Probabilities",
     "Put",
     "Recalled",
     "Retry",
     "ReviewPolicy",
     "SourceError",
+    "Threshold",
     "Unscored",
     "Verdict",
     "WorkingMemory",

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
+from langchain_memalign._models import is_decision_model
+from langchain_memalign._values import ValueType
 from langchain_memalign.errors import ConfigurationError, InvalidInputError
 from langchain_memalign.schema import Episode, GateDecision
 
@@ -52,6 +54,40 @@ def check_no_options(options: Mapping[str, Any]) -> None:
         )
 
 
+def check_probabilities(
+    value_type: ValueType, model: Any, probabilities: Any, aggregate: Any
+) -> None:
+    """Refuse a way to probabilities that the model or the values do not have.
+
+    Raises:
+        InvalidInputError: There is no such way, or the mean is asked for where there is none.
+    """
+    one_of((None, "logprobs"), "probabilities", probabilities)
+    one_of((None, "mode", "mean"), "aggregate", aggregate)
+    decides = is_decision_model(model)
+    if decides and probabilities is not None:
+        raise InvalidInputError(
+            f"probabilities: found {probabilities!r} and a decision model; expected None: it gives "
+            "probabilities by itself."
+        )
+    if probabilities is not None and getattr(model, "use_responses_api", None):
+        raise InvalidInputError(
+            f"probabilities: found {probabilities!r} and a model that is asked by OpenAI's "
+            "Responses API, through which LangChain gets no log probabilities; expected one with "
+            "use_responses_api=False."
+        )
+    if aggregate == "mean" and not value_type.is_ordered:
+        raise InvalidInputError(
+            f"aggregate: found 'mean' of {value_type.describe()}; expected 'mode': only a scale "
+            "has a mean."
+        )
+    if aggregate is not None and not decides and probabilities is None:
+        raise InvalidInputError(
+            f"aggregate: found {aggregate!r} without probabilities; expected None, or "
+            "probabilities='logprobs' with it."
+        )
+
+
 def check_alignment(gate: Any, max_concurrency: Any) -> None:
     """Refuse a gate or a number of calls that cannot be used.
 
@@ -63,6 +99,22 @@ def check_alignment(gate: Any, max_concurrency: Any) -> None:
             f"max_concurrency: found {max_concurrency!r:.40}; expected a whole number >= 1."
         )
     check_gate(gate)
+
+
+def check_calibration(limit: Any, max_concurrency: Any, progress: Any) -> None:
+    """Refuse limits that cannot be used.
+
+    Raises:
+        InvalidInputError: One is not usable.
+    """
+    at_least(1, "max_concurrency", max_concurrency)
+    if limit is not None:
+        at_least(0, "limit", limit)
+    if progress is not None and not callable(progress):
+        raise InvalidInputError(
+            f"progress: found {progress!r:.80}; expected a function of how many are done and how "
+            "many there are, or None."
+        )
 
 
 def forgotten(
@@ -131,6 +183,17 @@ def one_of(known: Sequence[T], name: str, choice: T) -> T:
             f"{name}: found {choice!r:.40}; expected {' or '.join(map(repr, known))}."
         )
     return choice
+
+
+def share(name: str, number: float) -> float:
+    """The number, if it lies between 0 and 1.
+
+    Raises:
+        InvalidInputError: It does not.
+    """
+    if type(number) is not float or not 0 < number < 1:
+        raise InvalidInputError(f"{name}: found {number!r:.40}; expected a number from 0 to 1.")
+    return number
 
 
 def cosine(name: str, number: float) -> float:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import difflib
 import json
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from langchain_memalign._memory.records import Records
-from langchain_memalign._values import JudgeSpec
+from langchain_memalign._values import JudgeSpec, ValueType
 from langchain_memalign.errors import ConfigurationError, InvalidInputError
 from langchain_memalign.schema import JudgeDefinition, Put, now
 
@@ -19,17 +20,13 @@ _DEFINING = ("instructions", "value_type", "value_meanings")
 _NEAR = 0.8
 
 
-def definition_of(
-    spec: JudgeSpec, *, k: int, principle_tokens: int, model: str | None
-) -> JudgeDefinition:
-    """The definition of a judge that is set up like this."""
+def definition_of(spec: JudgeSpec, **settings: Any) -> JudgeDefinition:
+    """The definition of a judge that is set up like this; `settings` are fields of it."""
     return JudgeDefinition(
         id=JudgeDefinition.id_of(spec.name),
         spec=spec.model_dump(mode="json", exclude={"name"}),
-        k=k,
-        principle_tokens=principle_tokens,
-        model=model,
         updated_at=now(),
+        **settings,
     )
 
 
@@ -94,6 +91,23 @@ def known_definition(records: Records, judge: str) -> JudgeDefinition:
             "with MemAlignJudge(...); the memory keeps its definition with what it learns."
         )
     return known
+
+
+def kept_of(known: JudgeDefinition, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of `MemAlignJudge`, besides name, memory and model, that a memory kept.
+
+    Raises:
+        ConfigurationError: The distiller was no name, and `options` give none.
+    """
+    if known.has_distiller and known.distiller is None and "distiller" not in options:
+        raise ConfigurationError(
+            "distiller: the memory does not know the judge's distiller by a name; expected one: "
+            "pass distiller=, or None to learn with the model itself."
+        )
+    settings = ("k", "principle_tokens", "distiller", "probabilities", "aggregate")
+    kept = {**known.spec, **{name: getattr(known, name) for name in settings}}
+    kept["value_type"] = ValueType(**kept["value_type"])
+    return kept
 
 
 def _near(records: Records, judge: str) -> list[str]:

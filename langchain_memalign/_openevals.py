@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable, RunnableLambda
 
+from langchain_memalign._content import canonical
 from langchain_memalign._evaluated import with_given
-from langchain_memalign._prompts.judging import SCORE_REPLY
+from langchain_memalign._models import DecisionModel, StructuredModel
+from langchain_memalign._prompts.judging import SCORE_REPLY, JudgePrompt
 from langchain_memalign._setup import JudgeSetup
-from langchain_memalign._sync import judging
-from langchain_memalign.schema import Case
+from langchain_memalign._sync import asking, judging
+from langchain_memalign.schema import Case, WorkingMemory
 
 
 class OpenevalsPrompt:
@@ -44,13 +47,17 @@ class OpenevalsPrompt:
         """
         given = with_given(inputs, more)
         case = Case(inputs=given, outputs=outputs, reference_outputs=reference_outputs or None)
-        prompt = self._setup.prompt(judging.recall(self._setup, case), case, reply=SCORE_REPLY)
+        memory = judging.recall(self._setup, case)
+        is_chat = isinstance(self._setup.model, StructuredModel)
+        prompt = self._setup.prompt(memory, case, reply=SCORE_REPLY if is_chat else None)
         roles = {"system": "system", "human": "user"}
         return [{"role": roles[m.type], "content": m.text} for m in prompt.messages]
 
     @property
     def model(self) -> BaseChatModel:
         """The judge's model, as the `judge` of `create_llm_as_judge`: it abstains with None."""
+        if isinstance(self._setup.model, DecisionModel):
+            return _Deciding(setup=self._setup)
         return _Abstaining(model=self._setup.model.chat_model)
 
     @property
@@ -104,6 +111,34 @@ class _Abstaining(BaseChatModel):
     ) -> Runnable[Any, Any]:
         structured = self.model.with_structured_output(schema, include_raw=True, **kwargs)
         return structured if include_raw else structured | RunnableLambda(_scored)
+
+
+class _Deciding(BaseChatModel):
+    """A decision model that is asked by chat messages, and replies with a score in JSON."""
+
+    setup: Any
+
+    @property
+    def _llm_type(self) -> str:
+        return "decisions"
+
+    def _generate(self, messages: list[BaseMessage], *_: Any, **__: Any) -> ChatResult:
+        prompt = JudgePrompt(messages=messages, ids={}, cut_tokens=0)
+        answer = asking.said_of(self.setup, prompt, WorkingMemory())
+        said = {"score": None, "reasoning": f"Unscored: {answer.problem}"}
+        if answer.value is not None:
+            said = {"score": answer.value.value, "reasoning": answer.value.rationale}
+        message = AIMessage(canonical(said), usage_metadata=answer.usage)
+        return ChatResult(generations=[ChatGeneration(message=message)])
+
+    def with_structured_output(
+        self, schema: Any, *, include_raw: bool = False, **_: Any
+    ) -> Runnable[Any, Any]:
+        def parsed(message: AIMessage) -> dict[str, Any]:
+            read: dict[str, Any] = json.loads(message.text)
+            return {"raw": message, "parsed": read, "parsing_error": None} if include_raw else read
+
+        return self | RunnableLambda(parsed)
 
 
 def _scored(reply: Any) -> dict[str, Any]:

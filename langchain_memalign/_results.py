@@ -8,9 +8,10 @@ from typing import Any, NotRequired
 
 from typing_extensions import TypedDict
 
-from langchain_memalign.schema import Unscored, Verdict
+from langchain_memalign.schema import Probabilities, Unscored, Verdict
 
-_TOLD = ("memory_fingerprint", "principle_ids", "episode_ids", "relied_on")
+_EVIDENCE = ("memory_fingerprint", "principle_ids", "episode_ids", "relied_on")
+_SURENESS = ("confidence", "probabilities", "raw_value", "decided_by")
 
 
 class EvaluatorResult(TypedDict):
@@ -33,8 +34,10 @@ class EvaluatorResult(TypedDict):
 
 def evaluator_result(judge: str, outcome: Verdict | Unscored) -> EvaluatorResult:
     """Tell an outcome as an evaluator does; `Unscored` abstains, it scores nothing."""
-    evidence = outcome.model_dump(mode="json", exclude={"rationale", "reason"})
-    metadata = {"judge": judge, **evidence}
+    evidence = outcome.model_dump(mode="json", exclude={"rationale", "reason", "records"})
+    unknown = {name for name in _SURENESS if evidence.get(name) is None}
+    told = {name: held for name, held in evidence.items() if name not in unknown}
+    metadata = {"judge": judge, **told}
     if isinstance(outcome, Unscored):
         comment = f"Unscored: {outcome.reason}"
         return {"key": judge, "score": None, "comment": comment, "metadata": metadata}
@@ -66,12 +69,18 @@ def run_metadata(judge: str, evidence: Mapping[str, Any] | None = None) -> dict[
         evidence: What the verdict rests on, as far as it is known.
     """
     known = evidence or {}
-    told = {
-        f"memalign_{name}": list(known[name]) if isinstance(known[name], tuple) else known[name]
-        for name in _TOLD
-        if name in known
+    told = {name: known[name] for name in _EVIDENCE if name in known}
+    told |= {name: known[name] for name in _SURENESS if known.get(name) is not None}
+    return {
+        "memalign_judge": judge,
+        **{f"memalign_{name}": _plain(held) for name, held in told.items()},
     }
-    return {"memalign_judge": judge, **told}
+
+
+def _plain(held: Any) -> Any:
+    if isinstance(held, Probabilities):
+        return held.as_json
+    return list(held) if isinstance(held, tuple) else held
 
 
 @contextmanager

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, Literal, TypeAlias
 
 from langchain_core.runnables import RunnableConfig
 
 from langchain_memalign._alignment.context import AlignmentContext
+from langchain_memalign._calibration.promise import AtLeast
+from langchain_memalign._calibration.reading import digest, track_in
+from langchain_memalign._calibration.track import Track
 from langchain_memalign._definition import definition_of
+from langchain_memalign._levels import Aggregate, is_coarse, levels_of, stepped
 from langchain_memalign._memory.records import Records
 from langchain_memalign._memory.search import OnRecallFailure, Recollection, assemble
-from langchain_memalign._models import StructuredModel
+from langchain_memalign._models import DecisionModel, StructuredModel, model_id
+from langchain_memalign._models.logprobs import MOST_VALUES
+from langchain_memalign._prompts.deciding import MOST_LEVELS, decision_question
 from langchain_memalign._prompts.images import sees
 from langchain_memalign._prompts.judging import VERDICT_REPLY, JudgePrompt, judge_prompt
-from langchain_memalign._values import JudgeSpec, ValueType
-from langchain_memalign.errors import InvalidInputError
+from langchain_memalign._values import JudgeSpec
+from langchain_memalign.errors import MemoryUnavailableError
 from langchain_memalign.schema import Case, JudgeDefinition, Principle, Value, WorkingMemory
+
+ProbabilitySource: TypeAlias = Literal["logprobs"]
+"""Where a chat model's probabilities come from."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +49,23 @@ class Budgets:
     distant: float
 
 
+Sure: TypeAlias = AtLeast | float
+"""A promise that covers a judgement, or the least confidence that it must have."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Second:
+    """A second judge.
+
+    Attributes:
+        setup: What it is made of.
+        sure: When the first judge is sure, so that the second is not asked.
+    """
+
+    setup: JudgeSetup
+    sure: Sure
+
+
 @dataclass(frozen=True, kw_only=True)
 class JudgeSetup:
     """What a judge is made of; over another memory: `dataclasses.replace(setup, records=...)`.
@@ -46,18 +73,30 @@ class JudgeSetup:
     Attributes:
         spec: Name, instructions and value type.
         records: What the judge remembers.
-        model: Who is asked.
+        model: Who is asked to judge.
+        distiller: Who is asked to learn: writes principles; None where nobody can.
         budgets: How much goes into a prompt.
         model_name: How the model was named; None where it was given as an object.
+        distiller_name: How a distiller of its own was named.
+        has_distiller: Whether it has one of its own.
+        probabilities: Where a chat model's come from, if they are asked for.
+        aggregate: Which value they make, if it is not the usual one.
         on_recall_failure: What is done when past cases cannot be looked up.
+        second: Who is asked where this judge is not sure; None for nobody.
     """
 
     spec: JudgeSpec
     records: Records
-    model: StructuredModel
+    model: StructuredModel | DecisionModel
+    distiller: StructuredModel | None
     budgets: Budgets
     model_name: str | None = None
+    distiller_name: str | None = None
+    has_distiller: bool = False
+    probabilities: ProbabilitySource | None = None
+    aggregate: Aggregate | None = None
     on_recall_failure: OnRecallFailure = "raise"
+    second: Second | None = None
 
     @property
     def definition(self) -> JudgeDefinition:
@@ -67,6 +106,27 @@ class JudgeSetup:
             k=self.budgets.k,
             principle_tokens=self.budgets.principle_tokens,
             model=self.model_name,
+            distiller=self.distiller_name,
+            has_distiller=self.has_distiller,
+            probabilities=self.probabilities,
+            aggregate=self.aggregate,
+        )
+
+    @cached_property
+    def said_by(self) -> str:
+        """What tells this judge, with its model, prompt and values, from another one.
+
+        The prompt is that of an empty memory, so that any change of its words counts.
+        """
+        model = self.model
+        asked = model.chat_model if isinstance(model, StructuredModel) else model.runnable
+        prompt = self.prompt(WorkingMemory(), Case(inputs="?", outputs="?"))
+        return digest(
+            self.spec.name,
+            self.spec.value_type.json_schema,
+            model_id(asked),
+            [self.probabilities, self.value_by],
+            [str(message.content) for message in prompt.messages],
         )
 
     def context(self, config: RunnableConfig | None = None, **limits: Any) -> AlignmentContext:
@@ -74,7 +134,7 @@ class JudgeSetup:
         return AlignmentContext(
             spec=self.spec,
             records=self.records,
-            model=self.model,
+            distiller=self.distiller,
             definition=self.definition,
             config=config,
             **limits,
@@ -86,49 +146,58 @@ class JudgeSetup:
         """Put together what is shown, within the budget."""
         return assemble(recollection, principles, self.budgets.principle_tokens)
 
-    def prompt(
-        self, memory: WorkingMemory, case: Case, *, reply: str = VERDICT_REPLY
-    ) -> JudgePrompt:
-        """What the model is asked, within the budgets; `reply` is the answer that is wanted."""
+    @property
+    def value_by(self) -> Aggregate:
+        """Which value probabilities make: by default the mean where they are of some steps only."""
+        if self.aggregate is not None:
+            return self.aggregate
+        most = MOST_LEVELS if isinstance(self.model, DecisionModel) else MOST_VALUES
+        return "mean" if is_coarse(self.spec.value_type, most) else "mode"
+
+    @property
+    def levels(self) -> tuple[Value, ...]:
+        """The values that probabilities are told of."""
+        return levels_of(self.spec.value_type, MOST_VALUES)
+
+    @property
+    def asked(self) -> JudgeSpec:
+        """What a chat model is asked for: on a long scale, where probabilities are, some steps."""
+        if self.probabilities is None:
+            return self.spec
+        asked = stepped(self.spec.value_type, MOST_VALUES)
+        return self.spec.model_copy(update={"value_type": asked})
+
+    def prompt(self, memory: WorkingMemory, case: Case, *, reply: str | None = None) -> JudgePrompt:
+        """What the model is asked, within the budgets.
+
+        Args:
+            memory: What is known of the case.
+            case: What is judged.
+            reply: The answer that is wanted, if it is not the model's own.
+        """
+        chat = self.model.chat_model if isinstance(self.model, StructuredModel) else None
+        own = VERDICT_REPLY if chat is not None else decision_question(self.spec)
         return judge_prompt(
-            self.spec,
+            self.asked,
             memory,
             case,
             case_tokens=self.budgets.case_tokens,
             episode_tokens=self.budgets.episode_tokens,
             distant=self.budgets.distant,
-            reply=reply,
-            sees=reply is VERDICT_REPLY and sees(self.model.chat_model),
+            reply=own if reply is None else reply,
+            sees=reply is None and chat is not None and sees(chat),
         )
 
 
-VerdictReply = tuple[Value, str, tuple[str, ...]]
-"""Value, rationale, and the ids of what the model relied on."""
+def known_track(setup: JudgeSetup) -> Track:
+    """What experts said of a judge's earlier answers; reads the memory where that is not known.
 
-
-def verdict_reader(
-    value_type: ValueType, prompt: JudgePrompt
-) -> Callable[[dict[str, Any]], tuple[VerdictReply | None, str | None]]:
-    """Make the reader of a model's verdict on a prompt."""
-
-    def read(data: dict[str, Any]) -> tuple[VerdictReply | None, str | None]:
-        rationale, cited = data.get("rationale"), data.get("relied_on", [])
-        if not isinstance(rationale, str) or not isinstance(cited, list):
-            return None, "expected a text 'rationale', a list 'relied_on' and a 'value'."
-        if "value" not in data:
-            return None, f"it has no 'value'; expected {value_type.describe()}."
-        try:
-            value = value_type.check(data["value"])
-        except InvalidInputError as error:
-            return None, str(error)
-        # Ids that were not shown are inventions of the model.
-        names = dict.fromkeys(name for name in cited if isinstance(name, str))
-        relied_on = tuple(id_ for name in names for id_ in prompt.ids.get(name, ()))
-        return (value, storable(rationale), relied_on), None
-
-    return read
-
-
-def storable(text: str) -> str:
-    """The text without halves of characters, which models also write and nothing can store."""
-    return text.encode("utf-8", errors="replace").decode("utf-8")
+    Raises:
+        MemoryUnavailableError: It cannot be read, and the judge does not go on without.
+    """
+    try:
+        return track_in(setup.records, setup.spec, setup.said_by)
+    except MemoryUnavailableError:
+        if setup.on_recall_failure == "raise":
+            raise
+        return Track(setup.spec.value_type)

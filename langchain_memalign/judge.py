@@ -24,23 +24,39 @@ from langchain_memalign._alignment.context import Cost
 from langchain_memalign._arguments import (
     at_least,
     check_alignment,
+    check_calibration,
     check_no_options,
+    check_probabilities,
     checked_decision,
     cosine,
     forgotten,
     one_of,
+    share,
 )
 from langchain_memalign._async import align as aaligning
+from langchain_memalign._async import calibrating as acalibrating
 from langchain_memalign._async import forget as aforgetting
 from langchain_memalign._async import gated as agated
 from langchain_memalign._async import judging as ajudging
 from langchain_memalign._async import principles as aprinciples
+from langchain_memalign._async import superseding as asuperseding
+from langchain_memalign._async.calibrating import Progress
+from langchain_memalign._calibration.agreement import promised
+from langchain_memalign._calibration.promise import AtLeast
+from langchain_memalign._calibration.reading import agreement_in
 from langchain_memalign._concurrency import blocking, off_loop
-from langchain_memalign._definition import check_definition, known_definition, written_anew
+from langchain_memalign._definition import (
+    check_definition,
+    kept_of,
+    known_definition,
+    written_anew,
+)
+from langchain_memalign._escalation import check_second
 from langchain_memalign._evaluated import evaluated
+from langchain_memalign._levels import Aggregate
 from langchain_memalign._memory.records import Records
 from langchain_memalign._memory.search import OnRecallFailure
-from langchain_memalign._models import Retry, StructuredModel, resolve_chat_model
+from langchain_memalign._models import Retry, models_of, resolve_model
 from langchain_memalign._openevals import OpenevalsPrompt
 from langchain_memalign._prompts.placeholders import without_placeholders
 from langchain_memalign._results import (
@@ -49,15 +65,24 @@ from langchain_memalign._results import (
     no_upload_in_local_mode,
     run_metadata,
 )
-from langchain_memalign._setup import Budgets, JudgeSetup
+from langchain_memalign._setup import Budgets, JudgeSetup, ProbabilitySource, known_track
 from langchain_memalign._sync import align as aligning
+from langchain_memalign._sync import (
+    calibrating,
+    gated,
+    judging,
+    principles,
+    superseding,
+    transactions,
+)
 from langchain_memalign._sync import forget as forgetting
-from langchain_memalign._sync import gated, judging, principles, transactions
-from langchain_memalign._values import Declared, JudgeSpec, ValueType
+from langchain_memalign._values import Declared, JudgeSpec
 from langchain_memalign.errors import ConfigurationError
 from langchain_memalign.memory import PRINCIPLE_TOKENS, Memory
 from langchain_memalign.schema import (
+    AgreementReport,
     AlignmentReport,
+    CalibrationReport,
     Case,
     Change,
     Episode,
@@ -65,6 +90,7 @@ from langchain_memalign.schema import (
     ForgetReport,
     GateDecision,
     Principle,
+    Threshold,
     Unscored,
     Verdict,
     WorkingMemory,
@@ -82,6 +108,8 @@ calls it in a thread.
 
 if TYPE_CHECKING:
     from langsmith.evaluation import EvaluationResult
+
+_MOSTLY = AtLeast(agreement=0.9)
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -103,7 +131,7 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         name: The namespace in memory, and the name of the runs.
         spec: Name, instructions, value type and meanings.
         memory: Where the judge remembers.
-        model: The chat model.
+        model: The chat model, or decision model, that judges.
         setup: What it is made of, for the library's own code.
     """
 
@@ -113,8 +141,11 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         name: str,
         instructions: str,
         value_type: Declared,
-        model: str | BaseChatModel,
+        model: str | BaseChatModel | Runnable[Any, Any],
         memory: Memory,
+        distiller: str | BaseChatModel | None = None,
+        probabilities: ProbabilitySource | None = None,
+        aggregate: Aggregate | None = None,
         k: int = 5,
         principle_tokens: int = PRINCIPLE_TOKENS,
         case_tokens: int = 32_000,
@@ -137,8 +168,18 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
                 `Annotated[int, Field(ge=1, le=5)]`, `Annotated[float, Field(ge=0, le=1)]`, or the
                 JSON schema of one of these.
             model: A chat model, "precedent" (offline), or "provider:name" as `init_chat_model`
-                takes it.
+                takes it; or a decision model, which gives probabilities instead of reasons: a
+                `BaseDecisionModel` of LangChain, an `OpenAIDecisions`, or "openai-decisions:name".
             memory: Where it remembers; several judges may share one.
+            distiller: The chat model that learns, if it is not the one that judges. A decision
+                model needs one as soon as something is to be learned.
+            probabilities: "logprobs" asks a chat model for the log probabilities of its tokens
+                and makes of them how likely each value is: the verdict's `probabilities` and
+                `confidence`. Where the model does not return them, or they do not tell, both are
+                None. A decision model gives probabilities without being asked.
+            aggregate: Which value probabilities make: the likeliest, "mode", or on a scale the
+                expected one, "mean". By default the mode, but on a scale of which only some steps
+                are asked for (any scale of numbers) the mean.
             k: Most past cases shown to the model.
             principle_tokens: Token budget for principles. Over it, the pinned ones and those
                 nearest to the case are shown, and the verdict tells how many there are.
@@ -154,16 +195,16 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
                 searched: "raise", or judge by "principles" alone; then the model is told, and the
                 verdict's `recall_problem` says why. Refused access raises in any case.
             structured_output: Passed to the model's `with_structured_output`, such as
-                `{"method": "function_calling"}`.
+                `{"method": "function_calling"}`; where it is a decision model, to the distiller's.
             retry: How failing model calls are repeated.
             redefine: Whether instructions, value type or the meanings of values may differ from
                 those with which the judge learned so far; the memory then keeps the new ones.
 
         Raises:
-            InvalidInputError: Name, instructions, value type, meanings, `on_recall_failure` or a
-                number is not usable.
-            ConfigurationError: Model, memory, retry or structured-output options cannot be used;
-                or the memory knows the judge as another one.
+            InvalidInputError: Name, instructions, value type, meanings, `on_recall_failure`,
+                `probabilities`, `aggregate` or a number is not usable.
+            ConfigurationError: Model, distiller, memory, retry or structured-output options cannot
+                be used; or the memory knows the judge as another one.
         """
         if isinstance(instructions, str):
             instructions = without_placeholders(instructions)
@@ -188,11 +229,20 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         self.name = spec.name
         self.spec = spec
         self.memory = memory
-        self.model = resolve_chat_model(model)
+        self.model = resolve_model(model)
+        check_probabilities(spec.value_type, self.model, probabilities, aggregate)
+        judging_model, learning_model = models_of(
+            self.model,
+            distiller=distiller,
+            options=structured_output,
+            retry=retry or Retry(),
+            logprobs=probabilities is not None,
+        )
         self.setup = JudgeSetup(
             spec=spec,
             records=memory.records,
-            model=StructuredModel(self.model, options=structured_output, retry=retry or Retry()),
+            model=judging_model,
+            distiller=learning_model,
             budgets=Budgets(
                 k=at_least(0, "k", k),
                 principle_tokens=at_least(1, "principle_tokens", principle_tokens),
@@ -204,6 +254,10 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
                 get_args(OnRecallFailure), "on_recall_failure", on_recall_failure
             ),
             model_name=model if isinstance(model, str) else None,
+            distiller_name=distiller if isinstance(distiller, str) else None,
+            has_distiller=distiller is not None,
+            probabilities=probabilities,
+            aggregate=aggregate,
         )
         if redefine:
             transactions.transact(memory.records, self._redefined)
@@ -216,7 +270,7 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         memory: Memory,
         name: str,
         *,
-        model: str | BaseChatModel | None = None,
+        model: str | BaseChatModel | Runnable[Any, Any] | None = None,
         **options: Any,
     ) -> Self:
         """Set up a judge that the memory knows, as it was when it last learned.
@@ -224,12 +278,12 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         Args:
             memory: Where it remembers.
             name: Its name.
-            model: Its chat model; the one that it had, if that was given by name.
+            model: Its model; the one that it had, if that was given by name.
             options: Further arguments of `MemAlignJudge`, which then count instead.
 
         Raises:
             InvalidInputError: The memory knows no such judge.
-            ConfigurationError: The model was no name, so that it must be given.
+            ConfigurationError: The model or the distiller was no name, so that it must be given.
         """
         known = known_definition(memory.records, name)
         used = known.model if model is None else model
@@ -238,8 +292,7 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
                 f"model: the memory does not know the model of the judge {name!r} by a name; "
                 "expected one: pass model=."
             )
-        kept = {"k": known.k, "principle_tokens": known.principle_tokens, **known.spec}
-        kept["value_type"] = ValueType(**kept["value_type"])
+        kept = kept_of(known, options)
         return cls(name=name, memory=memory, model=used, **{**kept, **options})
 
     @property
@@ -541,6 +594,127 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
 
         return await self._as_arun("align", work, config)
 
+    def calibrate(
+        self,
+        *,
+        ask: bool = True,
+        limit: int | None = None,
+        max_concurrency: int = 32,
+        progress: Progress | None = None,
+        config: RunnableConfig | None = None,
+    ) -> CalibrationReport:
+        """Complete the track record, and tell whether a map from it pays.
+
+        The judge is asked about each case with an expert's value of which it is not known what it
+        says unseen: without the experts' words on that case, their values in the counts, and the
+        principles that rest on that case alone. Principles that rest on other cases as well stay,
+        so that it may agree a little better than on new cases. Reviews, and `align(probe=True)`,
+        keep what the judge said by themselves. What was asked is kept as it comes; to go on after
+        an interruption, call it again.
+
+        From the track record comes a map from the judge's answers, their probabilities and the
+        nearest past cases' values to the experts' values. It is used only if it lowers the log
+        loss, each case left out, by more than that difference's standard error. Then verdicts have
+        the value that it makes, their `raw_value` is the model's where that differs, and
+        `confidence` and `probabilities` are the map's. Otherwise the confidence is that of the
+        model's own probabilities; or, where it tells none, how often experts agreed with this kind
+        of answer, drawn to how often they agree at all; or None, where nothing is known.
+
+        Args:
+            ask: False asks nothing: the report's `to_ask` is the number of calls that it takes.
+            limit: Most cases to ask about now; None for all.
+            max_concurrency: Most model calls at the same time.
+            progress: Is called with how many cases are done and how many there are, first before
+                anything is asked, so that it can tell the cost, or refuse it by raising.
+            config: Callbacks, tags and the like.
+
+        Raises:
+            ModelError: The provider refuses access. What was answered before is kept.
+        """
+        check_calibration(limit, max_concurrency, progress)
+
+        def work(config: RunnableConfig) -> CalibrationReport:
+            return calibrating.calibrate(
+                self.setup,
+                ask=ask,
+                limit=limit,
+                max_concurrency=max_concurrency,
+                progress=progress,
+                config=config,
+            )
+
+        return self._as_run("calibrate", work, config)
+
+    async def acalibrate(
+        self,
+        *,
+        ask: bool = True,
+        limit: int | None = None,
+        max_concurrency: int = 32,
+        progress: Progress | None = None,
+        config: RunnableConfig | None = None,
+    ) -> CalibrationReport:
+        """Async `calibrate`."""
+        check_calibration(limit, max_concurrency, progress)
+
+        async def work(config: RunnableConfig) -> CalibrationReport:
+            return await acalibrating.calibrate(
+                self.setup,
+                ask=ask,
+                limit=limit,
+                max_concurrency=max_concurrency,
+                progress=progress,
+                config=config,
+            )
+
+        return await self._as_arun("calibrate", work, config)
+
+    def agreement(self, *, confidence: float = 0.95) -> AgreementReport:
+        """How far the judge agrees with experts on cases that it had not seen; asks nobody.
+
+        Args:
+            confidence: The level of the intervals.
+        """
+        setup, level = self.setup, share("confidence", confidence)
+        return agreement_in(setup.records, setup.spec, setup.said_by, level)
+
+    async def aagreement(self, *, confidence: float = 0.95) -> AgreementReport:
+        """Async `agreement`."""
+        return await off_loop(self.agreement, confidence=confidence)
+
+    def threshold(self, *, agreement: float = 0.9, confidence: float = 0.95) -> Threshold:
+        """From which confidence on experts agree with the judge at least so often; asks nobody.
+
+        Args:
+            agreement: How often they are to agree.
+            confidence: How certain the promise is to hold.
+        """
+        asked = AtLeast(agreement=agreement, confidence=confidence)
+        return promised(known_track(self.setup), asked)
+
+    async def athreshold(self, *, agreement: float = 0.9, confidence: float = 0.95) -> Threshold:
+        """Async `threshold`."""
+        return await off_loop(self.threshold, agreement=agreement, confidence=confidence)
+
+    def escalating_to(self, second: MemAlignJudge, *, sure: AtLeast | float = _MOSTLY) -> Self:
+        """The same judge, which asks a second one where it is not sure or reaches no verdict.
+
+        It can be used wherever a judge can. The verdict's `decided_by` says who decided, and its
+        usage is that of both. Where the second reaches no verdict either, the first one's counts,
+        if it had one. What is learned, is learned by the first.
+
+        Args:
+            second: The second judge, such as one with a larger model over the same memory. It may
+                itself ask another one.
+            sure: When the first is sure: if the promise that experts agree so often covers its
+                verdict, or from this confidence on. While nothing can be promised, it never is.
+
+        Raises:
+            ConfigurationError: It is no judge, or gives other values.
+        """
+        asked = check_second(self.setup, getattr(second, "setup", second), sure)
+        return self._replace(setup=replace(self.setup, second=asked))
+
     def forget(
         self,
         episode_ids: Iterable[str] | None = None,
@@ -605,12 +779,14 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         """Async `principles`."""
         return await self.memory.aprinciples(self.spec.name, as_of=as_of)
 
-    def episodes(self, status: Literal["pending", "distilled"] | None = None) -> list[Episode]:
-        """What experts said, oldest first; all of it, or only what waits or what was learned."""
+    def episodes(
+        self, status: Literal["pending", "distilled", "superseded"] | None = None
+    ) -> list[Episode]:
+        """What experts said, oldest first; all, or what waits, was learned, or is superseded."""
         return self.memory.episodes(self.spec.name, status=status)
 
     async def aepisodes(
-        self, status: Literal["pending", "distilled"] | None = None
+        self, status: Literal["pending", "distilled", "superseded"] | None = None
     ) -> list[Episode]:
         """Async `episodes`."""
         return await self.memory.aepisodes(self.spec.name, status=status)
@@ -665,6 +841,18 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
     async def arestore_principle(self, id: str) -> Principle:
         """Async `restore_principle`."""
         return await aprinciples.restore_principle(self.setup.records, self.spec.name, id)
+
+    def restore_episode(self, id: str) -> Episode:
+        """Let an episode be recalled again that a change of the experts' mind had superseded.
+
+        Raises:
+            InvalidInputError: No superseded episode has this id.
+        """
+        return superseding.restore_episode(self.setup.records, self.spec.name, id)
+
+    async def arestore_episode(self, id: str) -> Episode:
+        """Async `restore_episode`."""
+        return await asuperseding.restore_episode(self.setup.records, self.spec.name, id)
 
     def _decided_by(
         self, gate: Gate, current: Records, candidate: Records, feedback: Sequence[Feedback]

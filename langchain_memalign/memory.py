@@ -164,14 +164,15 @@ class Memory:
         self,
         judge: str,
         *,
-        status: Literal["pending", "distilled"] | None = None,
+        status: Literal["pending", "distilled", "superseded"] | None = None,
         as_of: datetime | None = None,
     ) -> list[Episode]:
         """A judge's episodes, oldest first.
 
         Args:
             judge: The judge's name.
-            status: Only those that wait to be learned from, or only those that were.
+            status: Only those that wait to be learned from, only those that were, or only those
+                of them that are superseded.
             as_of: Only those that were there at that moment. Feedback that was changed since shows
                 its present words.
         """
@@ -181,7 +182,7 @@ class Memory:
         self,
         judge: str,
         *,
-        status: Literal["pending", "distilled"] | None = None,
+        status: Literal["pending", "distilled", "superseded"] | None = None,
         as_of: datetime | None = None,
     ) -> list[Episode]:
         """Async `episodes`."""

@@ -102,6 +102,8 @@ def one_rule_a_record(request: Request) -> Reply:
         return verdict(True)
     if request.title == "decisions":
         return {"decisions": []}
+    if request.title == "superseded":
+        return {"superseded": []}
     records = re.findall(r'<record id="(R\d+)">(.*?)</record>', request.prompt, re.DOTALL)
     rules = []
     for name, body in records:

@@ -22,16 +22,18 @@ ORDER = """
     _content _words
     schema
     _values _results
-    _claims _passages
+    _levels
+    _claims _passages _confidence
     _answers
     _prompts _evaluated
     _offline
     _models
     _stores
     _memory
-    _definition
+    _definition _calibration
     _alignment _arguments
     _setup
+    _reading _escalation
     _async _sync
     memory _openevals
     judge
@@ -54,7 +56,9 @@ QDRANT = {"qdrant_client", "qdrant_edge"}
 
 PUBLIC = """
     Case Feedback Episode Principle Recalled WorkingMemory Verdict Unscored Put Erase
+    Probabilities
     Memory MemAlignJudge AlignmentReport ForgetReport Retry
+    AtLeast AgreementReport CalibrationReport Threshold
     Gate GateDecision GateEvidence EvidenceGate
     EpisodeRetriever JudgeTool PairwiseEvaluator
     MemAlignGuardrail MemAlignMiddleware GuardrailPolicy

@@ -9,7 +9,7 @@ MET, MISSED, UNAIMED, TARGET = "#4c9a6a", "#c8553d", "#b9b8cf", "#222222"
 
 
 def draw(rows, path):
-    """Draw ours / the other side's for each work of the README's table, with the targets."""
+    """Draw ours / the other side's for each work of the documentation's table, with the targets."""
     rows = [row for row in rows if is_shown(row) and row["ratio"] and row["unit"] != "%"]
     figure = Figure(figsize=(9, 0.27 * len(rows) + 1.6), layout="constrained")
     axes = figure.subplots()

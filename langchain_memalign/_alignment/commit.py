@@ -10,6 +10,11 @@ from datetime import datetime
 from langchain_memalign._alignment.context import NO_COST, Cost
 from langchain_memalign._alignment.merging import Candidate, plan_principles
 from langchain_memalign._alignment.sight import is_whole
+from langchain_memalign._alignment.superseding import (
+    NOTHING_ASKED,
+    Superseding,
+    plan_superseding,
+)
 from langchain_memalign._content import canonical
 from langchain_memalign._memory.convert import to_record
 from langchain_memalign._memory.records import Records
@@ -22,6 +27,7 @@ from langchain_memalign.schema import (
     Principle,
     Put,
     Record,
+    Superseded,
     now,
     principle_id,
 )
@@ -35,11 +41,17 @@ class Distilled:
         candidates: The principles proposed; their sources are episode ids.
         learned: Ids of the episodes that the model dealt with.
         pending: Episodes that it could not deal with, and why.
+        covered: Ids of the episodes whose remark a principle accounts for.
+        verbatim: Those of them whose remark is a principle as it stands.
+        warnings: What was proposed and not taken, and why.
     """
 
     candidates: tuple[Candidate, ...] = ()
     learned: frozenset[str] = frozenset()
     pending: tuple[Pending, ...] = ()
+    covered: frozenset[str] = frozenset()
+    verbatim: frozenset[str] = frozenset()
+    warnings: tuple[str, ...] = ()
     cost: Cost = NO_COST
 
     def __add__(self, other: Distilled) -> Distilled:
@@ -47,6 +59,9 @@ class Distilled:
             candidates=self.candidates + other.candidates,
             learned=self.learned | other.learned,
             pending=self.pending + other.pending,
+            covered=self.covered | other.covered,
+            verbatim=self.verbatim | other.verbatim,
+            warnings=self.warnings + other.warnings,
             cost=self.cost + other.cost,
         )
 
@@ -78,6 +93,8 @@ class Learned(Record):
     Attributes:
         outdated: Not learned, because something that the model saw was forgotten meanwhile: to be
             learned again, without it.
+        covered: Of those learned, whose remark a principle accounts for.
+        verbatim: Those of them whose remark is a principle as it stands.
     """
 
     distilled: tuple[str, ...] = ()
@@ -86,8 +103,28 @@ class Learned(Record):
     added: tuple[Principle, ...] = ()
     merged: tuple[Principle, ...] = ()
     retired: tuple[Principle, ...] = ()
+    superseded: tuple[Superseded, ...] = ()
+    restored: tuple[str, ...] = ()
+    covered: tuple[str, ...] = ()
+    verbatim: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     cost: Cost = NO_COST
+
+    def __add__(self, other: Learned) -> Learned:
+        return Learned(
+            distilled=self.distilled + other.distilled,
+            pending=self.pending + other.pending,
+            outdated=self.outdated + other.outdated,
+            added=self.added + other.added,
+            merged=self.merged + other.merged,
+            retired=self.retired + other.retired,
+            superseded=self.superseded + other.superseded,
+            restored=self.restored + other.restored,
+            covered=self.covered + other.covered,
+            verbatim=self.verbatim + other.verbatim,
+            warnings=self.warnings + other.warnings,
+            cost=self.cost + other.cost,
+        )
 
     @property
     def pending_ids(self) -> tuple[str, ...]:
@@ -104,6 +141,7 @@ def plan_commit(
     distilled: Distilled,
     cases: EmbeddedCases,
     rules: EmbeddedRules,
+    superseding: Superseding = NOTHING_ASKED,
     moment: datetime | None = None,
 ) -> tuple[list[Change], Learned]:
     """Write what was learned from a batch.
@@ -120,6 +158,7 @@ def plan_commit(
         distilled: What it made of the batch.
         cases: The embedded cases.
         rules: The embedded texts of new principles.
+        superseding: What was found of the cases behind the principles that it replaces.
         moment: When the principles count as learned; None for now.
     """
     ids = [episode.id for episode in episodes]
@@ -143,30 +182,42 @@ def plan_commit(
     ]
     new_ids = _free_ids(records, _batch_id(judge, episodes), len(usable))
     sight = (*(principle.id for principle in shown), *ids)
-    principles = plan_principles(
-        usable, known=known, sight=sight, ids=new_ids, moment=moment or now()
+    moment = moment or now()
+    principles = plan_principles(usable, known=known, sight=sight, ids=new_ids, moment=moment)
+    past = plan_superseding(
+        records,
+        judge,
+        principles.retired.values(),
+        superseding,
+        moment=moment,
+        apart_from=frozenset(ids),
     )
     if was_forgotten:
         usable = [c for c in distilled.candidates if current.keys() >= set(c.sources)]
     waiting = _waiting(current, distilled, usable, cases, rules)
     outdated = current.keys() - waiting.keys() if was_forgotten else set()
-    changes: list[Change] = [*principles.puts(judge, rules.vectors)]
+    changes: list[Change] = [*principles.puts(judge, rules.vectors), *past.puts(judge)]
     for id_, episode in current.items():
         vector = tuple(cases.vectors[id_]) if id_ in cases.vectors else None
         is_learned = id_ not in waiting and id_ not in outdated
         if is_learned:
-            episode = episode.model_copy(update={"status": "distilled"})
+            episode = episode.restored().model_copy(update={"status": "distilled"})
         if is_learned or vector is not None:
             changes.append(Put(judge=judge, record=episode, vector=vector))
+    done = tuple(id_ for id_ in current if id_ not in waiting and id_ not in outdated)
     return changes, Learned(
-        distilled=tuple(id_ for id_ in current if id_ not in waiting and id_ not in outdated),
+        distilled=done,
         outdated=tuple(id_ for id_ in current if id_ in outdated),
         pending=tuple(waiting.values()),
         added=tuple(principles.added.values()),
         merged=tuple(principles.merged.values()),
         retired=tuple(principles.retired.values()),
-        warnings=_unrecallable(cases.vectors),
-        cost=distilled.cost + Cost(embedded=cases.count + len(rules.vectors)),
+        superseded=past.superseded,
+        restored=past.restored,
+        covered=tuple(id_ for id_ in done if id_ in distilled.covered),
+        verbatim=tuple(id_ for id_ in done if id_ in distilled.verbatim),
+        warnings=(*distilled.warnings, *superseding.warnings, *_unrecallable(cases.vectors)),
+        cost=distilled.cost + superseding.cost + Cost(embedded=cases.count + len(rules.vectors)),
     )
 
 

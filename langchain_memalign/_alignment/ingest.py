@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from functools import reduce
 from typing import Any
 
 from langchain_memalign._alignment.context import AlignmentContext
-from langchain_memalign._alignment.sight import is_whole, without_rationale
+from langchain_memalign._alignment.sight import (
+    is_whole,
+    shown_in,
+    without_rationale,
+    without_shown,
+)
+from langchain_memalign._alignment.superseding import returned
 from langchain_memalign._alignment.unlearning import learned_anew
 from langchain_memalign._content import REPLACEMENT, canonical, table_rows
 from langchain_memalign._definition import written_anew
@@ -26,6 +33,7 @@ from langchain_memalign.schema import (
     Rejected,
     Value,
     now,
+    with_record,
 )
 
 _log = logging.getLogger(__name__)
@@ -40,6 +48,7 @@ class Ingested(Record):
     overwritten: tuple[str, ...] = ()
     rejected: tuple[Rejected, ...] = ()
     retired: tuple[Principle, ...] = ()
+    restored: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -145,6 +154,9 @@ def plan_ingest(
                 "judge_rationale": old.judge_rationale,
                 "judge_sight": old.judge_sight,
             }
+        if same_case:
+            told = episode.judge_records
+            kept["judge_records"] = reduce(with_record, told, old.judge_records)
         record = episode.model_copy(update=kept)
         changes.append(Put(judge=judge, record=record, vector=None if same_case else ()))
     # A word that is told again may say for the first time where it comes from.
@@ -157,11 +169,15 @@ def plan_ingest(
     if episodes:
         changes += written_anew(judge, known_as, context.definition)
     changes += learned_anew(records, judge, lost, without=changed_ids)
+    written = {change.record.id for change in changes if isinstance(change, Put)}
+    back = returned(records, judge, {p.id for p in lost}, apart_from=written)
+    changes += back
     return changes, Ingested(
         stored=tuple(e.id for e in new),
         unchanged=tuple(old.id for old, e in known if old.revision == e.revision),
         overwritten=tuple(old.id for old, _ in changed),
         retired=tuple(retired),
+        restored=tuple(put.record.id for put in back),
         warnings=oddities([*new, *(episode for _, episode in changed)]),
     )
 
@@ -170,12 +186,17 @@ def _without_forgotten_words(
     judge: str, records: Records, episodes: Mapping[str, Episode]
 ) -> Mapping[str, Episode]:
     seen = {id_ for episode in episodes.values() for id_ in episode.judge_sight or ()}
-    if not seen:
+    near = {id_ for episode in episodes.values() for id_ in shown_in(episode)}
+    if not seen | near:
         return episodes
-    there = records.scan(Selection(judge=judge, ids=tuple(seen)))
+    there = records.scan(Selection(judge=judge, ids=tuple(seen | near)))
     whole = {point.id for point in there if is_whole(to_record(point))}
+    gone = near - {point.id for point in there}
     return {
-        id_: episode if whole.issuperset(episode.judge_sight or ()) else without_rationale(episode)
+        id_: without_shown(
+            episode if whole.issuperset(episode.judge_sight or ()) else without_rationale(episode),
+            gone,
+        )
         for id_, episode in episodes.items()
     }
 

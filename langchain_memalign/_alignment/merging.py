@@ -5,14 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 
+from langchain_memalign._alignment.superseding import (
+    NOTHING_ASKED,
+    Superseding,
+    SupersedingPlan,
+    plan_superseding,
+)
 from langchain_memalign._memory.records import Records
 from langchain_memalign._models import Vector
 from langchain_memalign.schema import Change, Principle, Put, now
 
-Decision = tuple[str, str]
-"""The id of the principle that goes, and of the one that stays."""
+
+class Decision(NamedTuple):
+    """The id of the principle that goes, of the one that stays, and how they stand to each other.
+
+    One that is replaced holds no more; one that says the same goes on in the one that stays.
+    """
+
+    going: str
+    staying: str
+    relation: Literal["same", "replaced"] = "same"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,12 +37,19 @@ class Candidate:
         sources: Ids of the episodes that it came from.
         relation: How it stands to what was known.
         target: Id of the known principle that it repeats or replaces; "" for none.
+        is_cited: Whether the model named the sources; else they are all that it was shown.
     """
 
     text: str
     sources: tuple[str, ...]
     relation: Literal["add", "same", "replaces"] = "add"
     target: str = ""
+    is_cited: bool = True
+
+    @property
+    def cited(self) -> tuple[str, ...]:
+        """The sources that the model named."""
+        return self.sources if self.is_cited else ()
 
 
 @dataclass(kw_only=True)
@@ -109,22 +130,28 @@ def plan_principles(
 
 
 def plan_reconciling(
-    records: Records, judge: str, decisions: Sequence[Decision]
-) -> tuple[list[Change], tuple[tuple[Principle, ...], tuple[Principle, ...]]]:
-    """Let one principle stand for two, as decided; says which gained sources and which retired."""
+    records: Records, judge: str, decisions: Sequence[Decision], said: Superseding = NOTHING_ASKED
+) -> tuple[list[Change], tuple[tuple[Principle, ...], tuple[Principle, ...], SupersedingPlan]]:
+    """Let one principle stand for two, as decided.
+
+    Says which gained sources, which retired, and what became of the cases of those replaced.
+    """
     active = {principle.id: principle for principle in records.principles(judge)}
     merged: dict[str, Principle] = {}
     retired: dict[str, Principle] = {}
-    for going_id, staying_id in decisions:
+    moment = now()
+    for going_id, staying_id, _ in decisions:
         going, staying = active.get(going_id), active.get(staying_id)
         if going is None or staying is None or going is staying or going.pinned:
             continue
-        active[staying_id], retired[going_id] = merge_into(staying, going, now())
+        active[staying_id], retired[going_id] = merge_into(staying, going, moment)
         merged[staying_id] = active[staying_id]
         del active[going_id]
         merged.pop(going_id, None)
+    episodes = plan_superseding(records, judge, retired.values(), said, moment=moment)
     changes: list[Change] = [Put(judge=judge, record=p) for p in (merged | retired).values()]
-    return changes, (tuple(merged.values()), tuple(retired.values()))
+    changes += episodes.puts(judge)
+    return changes, (tuple(merged.values()), tuple(retired.values()), episodes)
 
 
 def merge_into(

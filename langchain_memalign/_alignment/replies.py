@@ -47,6 +47,7 @@ class DistillingReply:
         return Candidate(
             text=text,
             sources=tuple(dict.fromkeys(cited or self._records.values())),
+            is_cited=bool(cited) or len(self._records) == 1,
             relation=relation if known else "add",
             target=known,
         )
@@ -68,5 +69,6 @@ class ReconcilingReply:
                 return tuple(decisions), f"{str(item)[:120]!r} is no object."
             going, staying = (self._ids.get(str(item.get(k))) for k in ("principle", "target"))
             if going and staying:  # invented ids are dropped
-                decisions.append((going, staying))
+                is_replaced = item.get("relation") == "replaced"
+                decisions.append(Decision(going, staying, "replaced" if is_replaced else "same"))
         return tuple(decisions), None

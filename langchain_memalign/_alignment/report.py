@@ -11,18 +11,27 @@ from operator import add
 from langchain_memalign._alignment.commit import Learned
 from langchain_memalign._alignment.context import NO_COST, Cost
 from langchain_memalign._alignment.ingest import Ingested
-from langchain_memalign._memory.convert import to_episode
+from langchain_memalign._memory.convert import SUPERSEDED, to_episode
 from langchain_memalign._memory.records import Records
 from langchain_memalign._stores.base import Point, Selection
-from langchain_memalign.schema import AlignmentReport, Conflict, Episode, Principle, deciding
+from langchain_memalign.schema import (
+    AlignmentReport,
+    Conflict,
+    Episode,
+    Principle,
+    Superseded,
+    deciding,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reconciled:
-    """Principles that gained sources, those that were retired, and what went wrong."""
+    """Principles that gained sources or were retired, what became of cases, what went wrong."""
 
     merged: tuple[Principle, ...] = ()
     retired: tuple[Principle, ...] = ()
+    superseded: tuple[Superseded, ...] = ()
+    restored: tuple[str, ...] = ()
     warning: str | None = None
     cost: Cost = NO_COST
 
@@ -63,6 +72,18 @@ def alignment_report(
         principles_added=tuple(p for p in touched if p.id in added_ids),
         principles_merged=tuple(p for p in touched if p.id not in added_ids),
         principles_retired=tuple(retired.values()),
+        superseded=_superseded(learned, reconciled),
+        restored=tuple(
+            dict.fromkeys(
+                (
+                    *ingested.restored,
+                    *(id_ for batch in learned for id_ in batch.restored),
+                    *reconciled.restored,
+                )
+            )
+        ),
+        remarks_covered=sum(len(batch.covered) for batch in learned),
+        remarks_verbatim=sum(len(batch.verbatim) for batch in learned),
         conflicts=tuple(conflicts),
         warnings=(
             *ingested.warnings,
@@ -74,6 +95,17 @@ def alignment_report(
         usage=total.usage,
         seconds=seconds,
     )
+
+
+def _superseded(learned: Sequence[Learned], reconciled: Reconciled) -> tuple[Superseded, ...]:
+    """What was superseded, each once, by what did so last; but for what was restored since."""
+    found: dict[str, Superseded] = {}
+    parts: list[Learned | Reconciled] = [*learned, reconciled]
+    for part in parts:
+        for id_ in part.restored:
+            found.pop(id_, None)
+        found |= {superseded.episode_id: superseded for superseded in part.superseded}
+    return tuple(found.values())
 
 
 def final_states(learned: Sequence[Learned], reconciled: Reconciled) -> tuple[Principle, ...]:
@@ -105,7 +137,14 @@ def conflicts_of(records: Records, judge: str, episode_ids: Sequence[str]) -> tu
         return ()
     touched = records.episode_points(judge, ids=tuple(dict.fromkeys(episode_ids)))
     keys = sorted({str(point.fields["case_key"]) for point in touched})
-    said = records.scan(Selection(kind="episode", judge=judge, fields={"case_key": tuple(keys)}))
+    said = records.scan(
+        Selection(
+            kind="episode",
+            judge=judge,
+            fields={"case_key": tuple(keys)},
+            without={"status": (SUPERSEDED,)},
+        )
+    )
     by_case: defaultdict[str, list[Point]] = defaultdict(list)
     for point in said:
         if "value" in point.fields:

@@ -68,6 +68,22 @@ def without_rationale(episode: Episode) -> Episode:
     return episode.model_copy(update={"judge_rationale": "", "judge_sight": None})
 
 
+def shown_in(episode: Episode) -> set[str]:
+    """Ids of the episodes whose values the track record keeps with this one."""
+    return {case.episode_id for record in episode.judge_records for case in record.near}
+
+
+def without_shown(episode: Episode, gone: AbstractSet[str]) -> Episode:
+    """The episode without what its track record holds of episodes that are forgotten."""
+    if gone.isdisjoint(shown_in(episode)):
+        return episode
+    records = []
+    for record in episode.judge_records:
+        kept = tuple(case for case in record.near if case.episode_id not in gone)
+        records.append(record.model_copy(update={"near": kept}))
+    return episode.model_copy(update={"judge_records": tuple(records)})
+
+
 def is_whole(record: Episode | Principle | JudgeDefinition) -> bool:
     """Whether nothing was erased of a record since it was first seen."""
     return not isinstance(record, Episode) or record.judge_rationale != ""

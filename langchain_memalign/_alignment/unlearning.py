@@ -6,18 +6,26 @@ from collections.abc import Callable, Container, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from langchain_memalign._alignment.sight import without_rationale, written_in_sight
+from langchain_memalign._alignment.sight import without_rationale, without_shown, written_in_sight
+from langchain_memalign._alignment.superseding import standing_changes
 from langchain_memalign._memory.records import Records
 from langchain_memalign.schema import Change, Episode, Erase, Principle, Put
 
 
 @dataclass(frozen=True, kw_only=True)
 class Erased:
-    """Ids of what is gone, of episodes that lost the judge's rationale, or must be learned anew."""
+    """Ids of what is gone, and of episodes that stay, changed.
+
+    Attributes:
+        rationales: Those that lost the judge's rationale.
+        restored: Those that are superseded no more.
+        waiting: Those that must be learned anew.
+    """
 
     episode_ids: tuple[str, ...] = ()
     principle_ids: tuple[str, ...] = ()
     rationales: tuple[str, ...] = ()
+    restored: tuple[str, ...] = ()
     waiting: tuple[str, ...] = ()
 
 
@@ -27,7 +35,8 @@ def plan_erasing(
     """Erase episodes and all that was learned from them or written in sight of them.
 
     That is every principle that cites them, or may repeat them, and what the judge said of other
-    cases with them before it. What else those principles came from waits anew.
+    cases with them before it. What else those principles came from waits anew, and what they had
+    superseded is recalled again.
     """
     episodes = records.episodes(judge)
     forgotten = [episode.id for episode in episodes if is_forgotten(episode)]
@@ -39,11 +48,22 @@ def plan_erasing(
     lost = {p.id: p for p in principles if p.id in reached}
     waiting = _sources(lost.values()) - gone
     blanked = [episode.id for episode in episodes if episode.id in reached]
+    marked = [episode for episode in episodes if episode.is_superseded()]
+    standing = standing_changes(lost.values(), principles, marked, without=gone)
+    hand_written = {p.id for p in principles if p.origin == "human"}
     changed: dict[str, Episode] = {}
     for episode in episodes:
+        if episode.id in gone:
+            continue
         record = without_rationale(episode) if episode.id in reached else episode
+        record = without_shown(record, gone)
         if episode.id in waiting:
-            record = _pending(record)
+            record = _pending(record, standing)
+        elif episode.superseded_by in lost:
+            record = record.restored()
+        elif episode.superseded_by in hand_written:
+            # The reason was found in sight of others that the principle does not name.
+            record = record.model_copy(update={"superseded_reason": None})
         if record is not episode:
             changed[episode.id] = record
     changes: list[Change] = [
@@ -56,6 +76,9 @@ def plan_erasing(
         episode_ids=tuple(forgotten),
         principle_ids=tuple(lost),
         rationales=tuple(blanked),
+        restored=tuple(
+            e.id for e in marked if e.id in changed and not changed[e.id].is_superseded()
+        ),
         waiting=tuple(id_ for id_ in changed if id_ in waiting),
     )
 
@@ -78,9 +101,13 @@ def learned_anew(
         lost: The principles.
         without: Ids of the episodes that go or change.
     """
+    lost = tuple(lost)
     others = _sources(lost) - without
     sources: Sequence[Episode] = records.episodes(judge, ids=sorted(others))
-    return [Put(judge=judge, record=_pending(source)) for source in sources]
+    marked = [source for source in sources if source.is_superseded()]
+    principles = records.principles(judge, retired=True) if marked else []
+    standing = standing_changes(lost, principles, marked, without=without)
+    return [Put(judge=judge, record=_pending(source, standing)) for source in sources]
 
 
 def without_pointers(
@@ -104,5 +131,13 @@ def _sources(lost: Iterable[Principle]) -> set[str]:
     return {id_ for p in lost if p.is_active() for id_ in p.episode_ids}
 
 
-def _pending(episode: Episode) -> Episode:
-    return episode.model_copy(update={"status": "pending"})
+def _pending(episode: Episode, standing: AbstractSet[str] = frozenset()) -> Episode:
+    """The episode as one to be learned; whether a change that stands superseded it is open again.
+
+    Args:
+        episode: The episode.
+        standing: Ids of the principles that came of changes of mind of which something is left.
+    """
+    if episode.superseded_by in standing:
+        return episode.model_copy(update={"status": "pending", "superseded_reason": None})
+    return episode.restored().model_copy(update={"status": "pending"})

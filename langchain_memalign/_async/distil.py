@@ -9,7 +9,6 @@ from array import array
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from langchain_memalign._alignment.commit import (
     Distilled,
@@ -18,22 +17,20 @@ from langchain_memalign._alignment.commit import (
     Learned,
 )
 from langchain_memalign._alignment.context import AlignmentContext, Cost
-from langchain_memalign._alignment.merging import plan_reconciling
-from langchain_memalign._alignment.replies import DistillingReply, ReconcilingReply
+from langchain_memalign._alignment.merging import Decision, plan_reconciling
+from langchain_memalign._alignment.replies import ReconcilingReply
 from langchain_memalign._alignment.report import Reconciled
+from langchain_memalign._alignment.superseding import Superseding
+from langchain_memalign._async.covering import cover_remarks
+from langchain_memalign._async.distilling_calls import Unreachable, all_pending, ask_to_distil
 from langchain_memalign._async.model_calls import ask, embed_cases, embed_texts
+from langchain_memalign._async.superseding import ask_superseded
 from langchain_memalign._async.transactions import transact
 from langchain_memalign._concurrency import off_loop
 from langchain_memalign._memory.cache import Lesson
 from langchain_memalign._memory.records import Records
-from langchain_memalign._models import NO_RETRY
 from langchain_memalign._prompts.content import embedding_texts
-from langchain_memalign._prompts.distilling import (
-    DISTIL_SCHEMA,
-    RECONCILE_SCHEMA,
-    distil_prompt,
-    reconcile_prompt,
-)
+from langchain_memalign._prompts.distilling import RECONCILE_SCHEMA, reconcile_prompt
 from langchain_memalign._prompts.text import estimate_tokens
 from langchain_memalign.errors import ModelError
 from langchain_memalign.schema import Episode, Pending, Principle
@@ -50,7 +47,7 @@ async def distil(
     known: Lesson,
     shown: Sequence[Principle],
 ) -> Distilled:
-    """Distil a batch; what fails is split in halves until the records to blame stand alone.
+    """Distil a batch, and ask again about the remarks that nothing came of.
 
     Args:
         context: Who learns.
@@ -61,33 +58,40 @@ async def distil(
     Raises:
         ModelError: The provider refuses access, so that no record could succeed.
     """
+    distilled = await _in_parts(context, episodes, known=known, shown=shown)
+    return await cover_remarks(context, episodes, distilled, known=known, shown=shown)
+
+
+async def _in_parts(
+    context: AlignmentContext,
+    episodes: Sequence[Episode],
+    *,
+    known: Lesson,
+    shown: Sequence[Principle],
+) -> Distilled:
+    """Distil a batch; what fails is split in halves until the records to blame stand alone."""
     total = Distilled()
     parts, depth = [list(episodes)], 0
     while parts:
         failed: list[list[Episode]] = []
         reason = ""
         for part in parts:
-            prompt = distil_prompt(
-                context.spec,
-                part,
-                shown,
-                known_total=len(known.principles),
-                value_counts=known.value_counts,
-                record_tokens=context.record_tokens,
+            # Parts of a batch that was retried already are tried once each.
+            result = await ask_to_distil(
+                context, part, known=known, shown=shown, is_first=depth == 0
             )
-            result = await _attempt(context, part, shown, prompt, is_first=depth == 0)
             total += replace(result, pending=())
             left_ids = {pending.episode_id for pending in result.pending}
             left = [episode for episode in part if episode.id in left_ids]
             if left:
                 reason = result.pending[0].reason
-            if len(left) > 1 and not isinstance(result, _Unreachable):
+            if len(left) > 1 and not isinstance(result, Unreachable):
                 failed.append(left)
             else:
                 total += Distilled(pending=result.pending)
         if failed and depth >= _HOPELESS_DEPTH and not total.learned:
             everything = [episode for part in failed for episode in part]
-            return total + _all_pending(everything, reason)
+            return total + all_pending(everything, reason)
         parts = [half for part in failed for half in _halves(part)]
         depth += 1
     return total
@@ -165,57 +169,33 @@ async def reconcile_batches(context: AlignmentContext, learned: Sequence[Learned
             warning=f"the new principles were not compared with each other: {error}",
             cost=Cost(model_calls=error.attempts),
         )
-    plan = partial(plan_reconciling, context.records, context.judge, answer.value or ())
-    merged, retired = await transact(context.records, plan)
+    decisions = answer.value or ()
+    superseding = await _superseded_among(context, shown, decisions)
+    plan = partial(plan_reconciling, context.records, context.judge, decisions, superseding)
+    merged, retired, past = await transact(context.records, plan)
     problem = answer.problem
+    incomplete = problem and f"the new principles were not compared in full: {problem}"
     return Reconciled(
         merged=merged,
         retired=retired,
-        warning=problem and f"the new principles were not compared in full: {problem}",
-        cost=Cost(model_calls=answer.calls, usage=answer.usage),
+        superseded=past.superseded,
+        restored=past.restored,
+        warning=" ".join(filter(None, [incomplete, *superseding.warnings])) or None,
+        cost=Cost(model_calls=answer.calls, usage=answer.usage) + superseding.cost,
     )
 
 
-class _Unreachable(Distilled):
-    """The model could not be reached at all; smaller parts would fare no better."""
-
-
-async def _attempt(
-    context: AlignmentContext,
-    part: Sequence[Episode],
-    known: Sequence[Principle],
-    prompt: Any,
-    *,
-    is_first: bool,
-) -> Distilled:
-    try:
-        answer = await ask(
-            context.model,
-            prompt,
-            DISTIL_SCHEMA,
-            DistillingReply(part, known).read,
-            config=context.config,
-            # Parts of a batch that was retried already are tried once each.
-            retry=None if is_first else NO_RETRY,
-        )
-    except ModelError as error:
-        if error.is_refused_access:
-            raise
-        unreachable = error.transient and error.status in (None, 429)
-        failed = _all_pending(part, str(error))
-        cost = Cost(model_calls=error.attempts)
-        if unreachable:
-            return _Unreachable(pending=failed.pending, cost=cost)
-        return replace(failed, cost=cost)
-    cost = Cost(model_calls=answer.calls, usage=answer.usage)
-    candidates = answer.value or ()
-    if answer.problem is None:
-        return Distilled(candidates=candidates, learned=frozenset(e.id for e in part), cost=cost)
-    # What was understood of a partly malformed reply is kept, together with the records it cites.
-    learned = frozenset(id_ for candidate in candidates for id_ in candidate.sources)
-    left = [episode for episode in part if episode.id not in learned]
-    failed = _all_pending(left, f"the distilling reply could not be used: {answer.problem}")
-    return replace(failed, candidates=candidates, learned=learned, cost=cost)
+async def _superseded_among(
+    context: AlignmentContext, shown: Sequence[Principle], decisions: Sequence[Decision]
+) -> Superseding:
+    """Ask about the cases behind those that another one replaces."""
+    by_id = {principle.id: principle for principle in shown}
+    replaced = [d for d in decisions if d.relation == "replaced" and not by_id[d.going].pinned]
+    return await ask_superseded(
+        context,
+        [(by_id[d.going], (by_id[d.staying].text,)) for d in replaced],
+        apart_from=frozenset(id_ for d in replaced for id_ in by_id[d.staying].episode_ids),
+    )
 
 
 def _room_for(
@@ -229,10 +209,6 @@ def _room_for(
             break
         chosen.add(principle.id)
     return [principle for principle in known if principle.id in chosen]
-
-
-def _all_pending(episodes: Sequence[Episode], reason: str) -> Distilled:
-    return Distilled(pending=tuple(Pending(episode.id, reason) for episode in episodes))
 
 
 def _halves(part: list[Episode]) -> tuple[list[Episode], list[Episode]]:

@@ -11,11 +11,15 @@ from langchain_core.runnables.config import ensure_config, merge_configs
 
 from langchain_memalign._alignment.context import Cost
 from langchain_memalign._async import recall as recalling
-from langchain_memalign._async.model_calls import ask
+from langchain_memalign._async.asking import said_of
+from langchain_memalign._calibration.reading import calibrated, is_unseen, record_of
 from langchain_memalign._concurrency import off_loop
+from langchain_memalign._escalation import escalated, is_sure, label
+from langchain_memalign._levels import confidence_in
 from langchain_memalign._memory.search import Recollection
+from langchain_memalign._reading import storable
 from langchain_memalign._results import run_metadata
-from langchain_memalign._setup import JudgeSetup, storable, verdict_reader
+from langchain_memalign._setup import JudgeSetup, known_track
 from langchain_memalign.errors import ModelError
 from langchain_memalign.schema import Case, Latency, Unscored, Verdict, WorkingMemory
 
@@ -41,7 +45,8 @@ async def judge(
     """
     started = time.perf_counter()
     memory = await recall(setup, case, exclude=exclude)
-    return await decide(setup, memory, case, recall_ms=_since(started), config=config)
+    took = _since(started)
+    return await decide(setup, memory, case, exclude=exclude, recall_ms=took, config=config)
 
 
 async def recall(
@@ -78,6 +83,31 @@ async def decide(
     memory: WorkingMemory,
     case: Case,
     *,
+    exclude: AbstractSet[str] = frozenset(),
+    recall_ms: float = 0.0,
+    config: RunnableConfig | None = None,
+) -> tuple[Verdict | Unscored, Cost]:
+    """Judge a case by working memory; where that is not sure, ask the second judge, if any.
+
+    Raises:
+        ModelError: As `judge`.
+    """
+    first, cost = await decide_alone(setup, memory, case, recall_ms=recall_ms, config=config)
+    if setup.second is None:
+        return first, cost
+    if isinstance(first, Verdict):
+        first = first.model_copy(update={"decided_by": label(setup)})
+        if await off_loop(is_sure, setup, setup.second.sure, first):
+            return first, cost
+    second, more = await judge(setup.second.setup, case, exclude=exclude, config=config)
+    return escalated(setup, first, second), cost + more
+
+
+async def decide_alone(
+    setup: JudgeSetup,
+    memory: WorkingMemory,
+    case: Case,
+    *,
     recall_ms: float = 0.0,
     config: RunnableConfig | None = None,
 ) -> tuple[Verdict | Unscored, Cost]:
@@ -86,7 +116,6 @@ async def decide(
     Raises:
         ModelError: The provider refuses access. Any other failure ends `Unscored`.
     """
-    value_type = setup.spec.value_type
     prompt = setup.prompt(memory, case)
     evidence: dict[str, Any] = {
         "principle_ids": tuple(p.id for p in memory.principles),
@@ -100,13 +129,7 @@ async def decide(
     )
     started = time.perf_counter()
     try:
-        answer = await ask(
-            setup.model,
-            prompt.messages,
-            value_type.verdict_schema(),
-            verdict_reader(value_type, prompt),
-            config=config,
-        )
+        answer = await said_of(setup, prompt, memory, config=config)
     except ModelError as error:
         if error.is_refused_access:
             raise
@@ -117,18 +140,25 @@ async def decide(
     evidence["latency"] = Latency(recall_ms=recall_ms, model_ms=_since(started))
     evidence["usage"] = answer.usage
     cost = Cost(model_calls=answer.calls, usage=answer.usage)
-    if answer.value is None:
+    said = answer.value
+    value, told = (said.value, said.probabilities) if said else (None, None)
+    record = record_of(setup.said_by, memory, value, told)
+    if is_unseen(memory, case):
+        evidence["records"] = (record,)
+    if said is None:
         problem = answer.problem or "the reply was empty."
         return Unscored(reason=problem, raw=storable(answer.raw), **evidence), cost
-    value, rationale, relied_on = answer.value
     verdict = Verdict(
-        value=value,
-        rationale=rationale,
-        relied_on=relied_on,
+        value=said.value,
+        rationale=said.rationale,
+        relied_on=said.relied_on,
         cut_tokens=prompt.cut_tokens,
+        probabilities=said.probabilities,
+        confidence=said.probabilities and confidence_in(said.value, said.probabilities),
+        raw_value=said.raw_value,
         **evidence,
     )
-    return verdict, cost
+    return calibrated(await off_loop(known_track, setup), verdict, record), cost
 
 
 def _since(started: float) -> float:

@@ -13,8 +13,16 @@ from langchain_core.runnables import RunnableConfig
 from langchain_memalign._concurrency import apause, off_loop
 from langchain_memalign._memory.convert import case_vector
 from langchain_memalign._memory.records import Records
-from langchain_memalign._models import Answer, Embedder, Retry, StructuredModel, Vector
+from langchain_memalign._models import (
+    Answer,
+    DecisionModel,
+    Embedder,
+    Retry,
+    StructuredModel,
+    Vector,
+)
 from langchain_memalign._models.calling import aembedded, ainvoked
+from langchain_memalign._models.decisions import Decided, read_decision, request_of
 from langchain_memalign._models.embedder import Page
 from langchain_memalign._models.endings import reply_in
 from langchain_memalign._models.failures import as_cause, as_model_error, is_of_a_closed_loop
@@ -22,6 +30,7 @@ from langchain_memalign._models.replies import shows_object
 from langchain_memalign._models.secrets import secrets_of
 from langchain_memalign._models.structured import Reader, Reply, read_reply, repair
 from langchain_memalign._prompts.content import embedding_texts
+from langchain_memalign._prompts.deciding import Decision
 from langchain_memalign.errors import ModelError
 from langchain_memalign.schema import Case
 
@@ -73,6 +82,37 @@ async def ask(
     usage = add_usage(first.usage, second.usage) if first.usage or second.usage else None
     best = first if second.value is None and first.value is not None else second
     return best.answer(calls=calls, usage=usage)
+
+
+async def decide(
+    model: DecisionModel, decision: Decision, *, config: RunnableConfig | None = None
+) -> Decided:
+    """Ask a decision model one question.
+
+    Args:
+        model: Who is asked.
+        decision: The question.
+        config: Callbacks, tags and the like for the model's run.
+
+    Raises:
+        ModelError: The call failed for good.
+    """
+    calls = 0
+    request = request_of(model.runnable, decision)
+
+    async def attempt() -> Decided:
+        nonlocal calls
+        calls += 1
+        try:
+            response = await _called(
+                partial(ainvoked, model.runnable, request, config, model=model.runnable)
+            )
+        except Exception as error:
+            known = secrets_of(model.runnable)
+            raise as_model_error(error, "the decision model", known) from as_cause(error, known)
+        return read_decision(response, decision, calls=calls)
+
+    return await retried(model.retry, attempt)
 
 
 async def embed(embedder: Embedder, texts: Sequence[str]) -> list[Vector]:

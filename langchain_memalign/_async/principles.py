@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 
 from langchain_memalign._alignment.context import AlignmentContext
 from langchain_memalign._alignment.sight import unlinked, without_rationale, written_in_sight
+from langchain_memalign._alignment.superseding import handed_on, returned
 from langchain_memalign._async.model_calls import embed_texts
 from langchain_memalign._async.transactions import scrub_at_once, transact
 from langchain_memalign._concurrency import to_the_end
@@ -14,7 +16,7 @@ from langchain_memalign._definition import written_anew
 from langchain_memalign._memory.records import Records
 from langchain_memalign._models import Vector
 from langchain_memalign.errors import InvalidInputError
-from langchain_memalign.schema import Change, Erase, Principle, Put, now
+from langchain_memalign.schema import Change, Episode, Erase, Principle, Put, now
 
 
 async def add_principle(context: AlignmentContext, text: str) -> Principle:
@@ -30,7 +32,8 @@ async def add_principle(context: AlignmentContext, text: str) -> Principle:
             return [], same[0]
         # A human's word takes the place of the same rule distilled.
         known = written_anew(judge, records.definition(judge), context.definition)
-        return [*_in_place_of(judge, same, principle, vector), *known], principle
+        put = _in_place_of(records, judge, same, principle, vector)
+        return [*put, *known], principle
 
     return await transact(records, plan)
 
@@ -54,15 +57,18 @@ async def edit_principle(context: AlignmentContext, id_: str, text: str) -> Prin
         old = _find(active, judge, id_)
         same = [p for p in active if p.id != id_ and p.normalised_text == written.normalised_text]
         if same and same[0].pinned:
-            return [Put(judge=judge, record=_retired(old, same[0].id))], same[0]
+            marks = handed_on(records, judge, {old.id}, same[0].id)
+            return [Put(judge=judge, record=_retired(old, same[0].id)), *marks], same[0]
         new = written.model_copy(update={"episode_ids": old.episode_ids, "sight": (old.id,)})
-        return _in_place_of(judge, (old, *same), new, vector), new
+        return _in_place_of(records, judge, (old, *same), new, vector), new
 
     return await transact(records, plan)
 
 
 async def remove_principle(records: Records, judge: str, id_: str, *, erase: bool) -> Principle:
     """Retire a principle, so that it applies no more; or erase it, history and bytes included.
+
+    What it had superseded is recalled again.
 
     With it goes what the judge said of cases in sight of it. Principles that were learned in sight
     of it stay, and remember in its place what it came from.
@@ -73,12 +79,17 @@ async def remove_principle(records: Records, judge: str, id_: str, *, erase: boo
             next forgetting tries again.
     """
 
+    def without(episode: Episode, reached: AbstractSet[str]) -> Episode:
+        kept = without_rationale(episode) if episode.id in reached else episode
+        return kept.restored() if episode.superseded_by == id_ else kept
+
     def plan() -> tuple[list[Change], Principle]:
         everything = records.principles(judge, retired=True)
         active = [principle for principle in everything if principle.is_active()]
         removed = _retired(_find(active, judge, id_), None)
         if not erase:
-            return [Put(judge=judge, record=removed)], removed
+            back = returned(records, judge, {id_})
+            return [Put(judge=judge, record=removed), *back], removed
         episodes = records.episodes(judge)
         reached = written_in_sight({id_}, episodes, [])
         return [
@@ -89,9 +100,9 @@ async def remove_principle(records: Records, judge: str, id_: str, *, erase: boo
                 if principle.id != id_ and (kept := unlinked(principle, removed)) is not principle
             ),
             *(
-                Put(judge=judge, record=without_rationale(episode))
+                Put(judge=judge, record=left)
                 for episode in episodes
-                if episode.id in reached
+                if (left := without(episode, reached)) is not episode
             ),
         ], removed
 
@@ -139,11 +150,12 @@ def _retired(principle: Principle, replaced_by: str | None) -> Principle:
 
 
 def _in_place_of(
-    judge: str, replaced: Iterable[Principle], new: Principle, vector: Vector
+    records: Records, judge: str, replaced: Sequence[Principle], new: Principle, vector: Vector
 ) -> list[Change]:
     return [
         Put(judge=judge, record=new, vector=vector),
         *(Put(judge=judge, record=_retired(principle, new.id)) for principle in replaced),
+        *handed_on(records, judge, {principle.id for principle in replaced}, new.id),
     ]
 
 

@@ -17,13 +17,16 @@ class JudgeKnowledge:
 
     Attributes:
         principles: The active ones, in the order in which they were learned.
-        value_counts: How often the experts gave each value; keys are JSON text.
+        value_counts: How often the experts gave each value, what is superseded apart; keys are
+            JSON text.
         episodes_total: How many episodes there are.
+        superseded: How many of them are not recalled.
     """
 
     principles: tuple[Principle, ...]
     value_counts: dict[str, int]
     episodes_total: int
+    superseded: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +35,8 @@ class Lesson:
 
     Attributes:
         principles: The active ones, in the order in which they were learned.
-        value_counts: How often the experts gave each value; keys are JSON text.
+        value_counts: How often the experts gave each value, what is superseded apart; keys are
+            JSON text.
     """
 
     principles: tuple[Principle, ...]
@@ -41,9 +45,13 @@ class Lesson:
 
 @dataclass(frozen=True, kw_only=True)
 class EpisodeCounts:
-    """How many episodes a judge has: in all, and by the JSON text of the experts' value."""
+    """How many episodes a judge has: in all, superseded, and by the JSON text of the value.
+
+    Superseded ones do not count by value.
+    """
 
     total: int
+    superseded: int
     by_value: dict[str, int]
 
 

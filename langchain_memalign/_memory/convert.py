@@ -16,6 +16,10 @@ Owner = tuple[str, str]
 """A record's judge and kind."""
 
 
+SUPERSEDED = "superseded"
+"""A further status of the episodes that are not recalled, because experts changed their mind."""
+
+
 def to_point(put: Put) -> Point:
     """The point that a `Put` writes."""
     record = put.record
@@ -25,9 +29,12 @@ def to_point(put: Put) -> Point:
         return Point(id=record.id, kind="judge", judge=put.judge, record=text, vectors={})
     if isinstance(record, Episode):
         kind, vector_name = "episode", CASE_VECTOR
-        fields = {"status": record.status, "case_key": record.case.key}
+        status = (record.status, SUPERSEDED) if record.is_superseded() else record.status
+        fields = {"status": status, "case_key": record.case.key}
         if record.value is not None:
             fields["value"] = value_key(record.value)
+        if record.judge_records:
+            fields |= said_by_field(*(said.said_by for said in record.judge_records))
     else:
         kind, vector_name = "principle", RULE_VECTOR
         fields = {"status": "active" if record.is_active() else "retired"}
@@ -41,6 +48,15 @@ def to_point(put: Put) -> Point:
         record=record.model_dump_json(),
         vectors=None if put.vector is None else _named(vector_name, put.vector),
     )
+
+
+def said_by_field(*said_by: str) -> dict[str, tuple[str, ...]]:
+    """The field by which the episodes are found that keep what a judge said unseen.
+
+    It shares a field that only principles use otherwise: with an index more, memories that were
+    made without it could not be opened.
+    """
+    return {"episode_ids": tuple(f"said by {name}" for name in said_by)}
 
 
 def kind_of(record: Episode | Principle | JudgeDefinition) -> Kind:

@@ -7,15 +7,19 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from datetime import datetime
-from typing import Literal, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar, cast
 
 from langchain_memalign._concurrency import Lock
+from langchain_memalign._content import canonical
 from langchain_memalign._memory.cache import EpisodeCounts, JudgeKnowledge, Lesson, VersionedCache
 from langchain_memalign._memory.convert import (
+    SUPERSEDED,
     check_owners,
     fingerprint_of,
     owners,
+    said_by_field,
     to_definition,
     to_episode,
     to_point,
@@ -64,6 +68,8 @@ class Records:
         self._aligners: dict[str, Lock] = {}
         self._principles: VersionedCache[tuple[Principle, ...]] = VersionedCache()
         self._counts: VersionedCache[EpisodeCounts] = VersionedCache()
+        self._derived: VersionedCache[Any] = VersionedCache()
+        self._seen: str | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -156,10 +162,10 @@ class Records:
         judge: str,
         *,
         ids: Sequence[str] | None = None,
-        status: Literal["pending", "distilled"] | None = None,
+        status: Literal["pending", "distilled", "superseded"] | None = None,
         as_of: datetime | None = None,
     ) -> list[Episode]:
-        """A judge's episodes, oldest first."""
+        """A judge's episodes, oldest first; superseded ones have their other status as well."""
         episodes = map(to_episode, self.episode_points(judge, ids=ids, status=status))
         kept = [e for e in episodes if as_of is None or e.created_at <= as_of]
         return sorted(kept, key=lambda episode: (episode.created_at, episode.id))
@@ -169,7 +175,7 @@ class Records:
         judge: str,
         *,
         ids: Sequence[str] | None = None,
-        status: Literal["pending", "distilled"] | None = None,
+        status: Literal["pending", "distilled", "superseded"] | None = None,
         vectors: bool = False,
     ) -> list[Point]:
         """A judge's episodes as points, which tell whether an episode is embedded."""
@@ -224,7 +230,10 @@ class Records:
         principles = self._read_once(self._principles, judge, version, self._read_principles)
         counts = self._read_once(self._counts, judge, version, self._read_counts)
         return JudgeKnowledge(
-            principles=principles, value_counts=counts.by_value, episodes_total=counts.total
+            principles=principles,
+            value_counts=counts.by_value,
+            episodes_total=counts.total,
+            superseded=counts.superseded,
         )
 
     def episodes_and_definition(
@@ -247,8 +256,35 @@ class Records:
         """What the one who learns for a judge must know; read for what will change it at once."""
         return Lesson(
             principles=self.active_principles(judge),
-            value_counts=self._store.tally(_episodes_of(judge), "value"),
+            value_counts=self._store.tally(_standing(judge), "value"),
         )
+
+    def said_by(self, judge: str, said_by: str) -> list[Episode]:
+        """A judge's episodes that keep what it said unseen, as it is now, oldest first."""
+        selection = Selection(kind="episode", judge=judge, fields=said_by_field(said_by))
+        episodes = map(to_episode, self._store.scan(selection))
+        return sorted(episodes, key=lambda episode: (episode.created_at, episode.id))
+
+    def derived(self, judge: str, what: str, make: Callable[[], T]) -> T:
+        """What is computed from a judge's episodes; made once, then kept until one changes.
+
+        Where the store is shared, it is as of when the memory was last looked at, such as for the
+        recall that came before: no request is made to see whether it has changed since.
+
+        Args:
+            judge: The judge's name.
+            what: What it is, among all that is derived of that judge.
+            make: Reads and computes it.
+        """
+        key = canonical([judge, what])
+        held, version = self._derived.get(key, self._seen if self._store.is_shared else "")
+        if held is not None:
+            return cast(T, held)
+        theirs = self._version()
+        made = make()
+        if theirs is not None and theirs == self._version():
+            self._derived.keep(key, theirs, made, version)
+        return made
 
     def check_size(self, vectors: Sequence[Vector]) -> None:
         """Refuse embeddings of another size than those that the memory holds.
@@ -347,20 +383,32 @@ class Records:
     def close(self) -> None:
         """Release the store; harmless when called again."""
         self._store.close()
-        self._principles.drop()
-        self._counts.drop()
+        for kept in (self._principles, self._counts, self._derived):
+            kept.drop()
+
+    def version(self) -> str | None:
+        """What changes with every write of any process; None while one is being carried out."""
+        return self._version()
 
     def _version(self) -> str | None:
         """Of the store; always the same where no other process can write."""
-        return self._store.version() if self._store.is_shared else ""
+        if not self._store.is_shared:
+            return ""
+        self._seen = self._store.version()
+        return self._seen
 
     def _read_principles(self, judge: str) -> tuple[Principle, ...]:
         return tuple(self.principles(judge))
 
     def _read_counts(self, judge: str) -> EpisodeCounts:
-        by_value = self._store.tally(_episodes_of(judge), "value")
         by_status = self._store.tally(_episodes_of(judge), "status")
-        return EpisodeCounts(total=sum(by_status.values()), by_value=by_value)
+        superseded = by_status.pop(SUPERSEDED, 0)
+        counted = _standing(judge) if superseded else _episodes_of(judge)
+        return EpisodeCounts(
+            total=sum(by_status.values()),
+            superseded=superseded,
+            by_value=self._store.tally(counted, "value"),
+        )
 
     def _read_once(
         self, kept: VersionedCache[T], judge: str, theirs: str | None, read: Callable[[str], T]
@@ -377,7 +425,8 @@ class Records:
     def _knowledge_at(self, judge: str, moment: datetime) -> JudgeKnowledge:
         principles = self.principles(judge, as_of=moment)
         episodes = self.episodes(judge, as_of=moment)
-        counts = Counter(value_key(e.value) for e in episodes if e.value is not None)
+        standing = [e for e in episodes if not e.is_superseded(moment)]
+        counts = Counter(value_key(e.value) for e in standing if e.value is not None)
         return JudgeKnowledge(
             principles=tuple(principles), value_counts=dict(counts), episodes_total=len(episodes)
         )
@@ -398,11 +447,16 @@ class Records:
         try:
             self._store.write(points, erased=erased, fingerprint=fingerprint)
         except BaseException:
-            self._principles.drop()
-            self._counts.drop()
+            for dropped in (self._principles, self._counts, self._derived):
+                dropped.drop()
             raise
         after = self._version()
-        for kind, kept in (("principle", self._principles), ("episode", self._counts)):
+        caches: tuple[tuple[str, VersionedCache[Any]], ...] = (
+            ("principle", self._principles),
+            ("episode", self._counts),
+            ("episode", self._derived),
+        )
+        for kind, kept in caches:
             if erased or kind in written:
                 kept.drop()
             else:
@@ -411,6 +465,11 @@ class Records:
 
 def _episodes_of(judge: str) -> Selection:
     return Selection(kind="episode", judge=judge)
+
+
+def _standing(judge: str) -> Selection:
+    """The episodes of a judge that are not superseded."""
+    return replace(_episodes_of(judge), without={"status": (SUPERSEDED,)})
 
 
 def _aligner(judge: str) -> str:

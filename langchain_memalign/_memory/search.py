@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Literal, TypeAlias
 
-from langchain_memalign._memory.convert import rule_query, to_episode
+from langchain_memalign._memory.convert import SUPERSEDED, rule_query, to_episode
 from langchain_memalign._memory.records import Records
 from langchain_memalign._models import Vector
 from langchain_memalign._prompts.text import estimate_tokens
@@ -84,12 +84,27 @@ class Candidate:
 
 
 def search_episodes(
-    judge: str, vector: Vector, k: int, *, exclude: AbstractSet[str] = frozenset()
+    judge: str,
+    vector: Vector,
+    k: int,
+    *,
+    exclude: AbstractSet[str] = frozenset(),
+    superseded: bool = True,
 ) -> Search:
-    """The search with which `nearest_episodes` begins; arguments as there."""
+    """The search with which `nearest_episodes` begins.
+
+    Args:
+        judge: The judge's name.
+        vector: That of the case.
+        k: How many will be shown.
+        exclude: As there.
+        superseded: Whether to look at superseded ones as well: where there are none, and where
+            some of them were not superseded yet at the moment in question.
+    """
     # Only episodes have this vector: naming their kind as well would make the search slower.
+    without = {} if superseded else {"status": (SUPERSEDED,)}
     return Search(
-        selection=Selection(judge=judge),
+        selection=Selection(judge=judge, without=without),
         using=CASE_VECTOR,
         vector=vector,
         limit=_POOL * k + len(exclude),
@@ -113,7 +128,7 @@ def nearest_episodes(
         k: How many, at most.
         found: What it found, if it was made already.
         exclude: Ids of episodes that must not be among them.
-        as_of: Only those that were there at that moment.
+        as_of: Only those that were there, and not superseded, at that moment.
     """
     while True:
         if found is None:
@@ -121,7 +136,7 @@ def nearest_episodes(
         usable = [
             (point, similarity)
             for point, similarity in found
-            if point.id not in exclude and (as_of is None or to_episode(point).created_at <= as_of)
+            if point.id not in exclude and _counts(point, as_of)
         ]
         candidates = by_case(usable)
         exhausted = len(found) < search.limit
@@ -259,6 +274,15 @@ def fit(
 def over_budget(principles: Sequence[Principle], budget: int) -> bool:
     """Whether the texts of all principles exceed a token budget."""
     return sum(estimate_tokens(principle.text) for principle in principles) > budget
+
+
+def _counts(point: Point, as_of: datetime | None) -> bool:
+    """Whether the episode is not superseded: now, or at a moment at which it was there."""
+    if as_of is not None:
+        episode = to_episode(point)
+        return episode.created_at <= as_of and not episode.is_superseded(as_of)
+    # One may have been superseded since it was looked up whether any is.
+    return not isinstance(point.fields.get("status"), tuple)
 
 
 def _say_different_things(values: Sequence[Value], range_of: Sequence[Value | None]) -> bool:

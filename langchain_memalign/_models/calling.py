@@ -11,6 +11,7 @@ import weakref
 from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackHandler, BaseCallbackManager
+from langchain_core.decisions import BaseDecisionModel
 from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import Runnable, RunnableConfig
@@ -24,7 +25,11 @@ _home: weakref.ref[asyncio.AbstractEventLoop] | None = None
 
 
 def invoked(
-    asked: Runnable[Any, Any], input: Any, config: RunnableConfig | None, *, model: BaseChatModel
+    asked: Runnable[Any, Any],
+    input: Any,
+    config: RunnableConfig | None,
+    *,
+    model: Runnable[Any, Any],
 ) -> Any:
     """Invoke what `model` was made into.
 
@@ -38,12 +43,14 @@ def invoked(
 
 
 async def ainvoked(
-    asked: Runnable[Any, Any], input: Any, config: RunnableConfig | None, *, model: BaseChatModel
+    asked: Runnable[Any, Any],
+    input: Any,
+    config: RunnableConfig | None,
+    *,
+    model: Runnable[Any, Any],
 ) -> Any:
     """Awaitable `invoked`."""
-    kind = type(model)
-    blocks = kind._agenerate is BaseChatModel._agenerate and kind._astream is BaseChatModel._astream
-    if (blocks or _is_elsewhere(model)) and not _is_heard_on_loop(config):
+    if (_blocks(model) or _is_elsewhere(model)) and not _is_heard_on_loop(config):
         return await in_model_thread(asked.invoke, input, config)
     return await asked.ainvoke(input, config)
 
@@ -59,6 +66,18 @@ async def aembedded(embeddings: Embeddings, texts: list[str]) -> list[list[float
     if blocks or _is_elsewhere(embeddings):
         return await in_model_thread(embeddings.embed_documents, texts)
     return await embeddings.aembed_documents(texts)
+
+
+def _blocks(model: Runnable[Any, Any]) -> bool:
+    """Whether the model's awaitable form is only its blocking one in a thread."""
+    kind = type(model)
+    if issubclass(kind, BaseChatModel):
+        return (
+            kind._agenerate is BaseChatModel._agenerate and kind._astream is BaseChatModel._astream
+        )
+    if issubclass(kind, BaseDecisionModel):
+        return kind._aclassify is BaseDecisionModel._aclassify
+    return False
 
 
 def _is_elsewhere(model: Any) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from langchain_core.caches import RETURN_VAL_TYPE, BaseCache
@@ -34,6 +34,7 @@ Structured: TypeAlias = tuple[Runnable[Any, Any], Runnable[Any, Any] | None]
 """What is asked, and what reads its message where that shows no JSON itself."""
 
 _QUOTED_CHARACTERS = 6000
+_MOST_ALTERNATIVES = 20  # to a token, as OpenAI tells them
 # Read by people and, in a repair, by the model.
 _CUT_OFF = (
     "it was cut off at the limit of tokens; it has to be shorter, or the limit higher "
@@ -49,6 +50,7 @@ class Answer(Generic[R]):
         value: What was understood; None if nothing was.
         problem: What is wrong with the last reply; None if nothing is.
         raw: The last reply as text.
+        message: The reply that was understood, as the model gave it.
         calls: How many times the model was called.
         usage: Tokens of all calls, or None where the model does not tell.
     """
@@ -58,6 +60,7 @@ class Answer(Generic[R]):
     raw: str
     calls: int
     usage: UsageMetadata | None
+    message: Any = field(default=None, compare=False)
 
 
 class StructuredModel:
@@ -69,13 +72,20 @@ class StructuredModel:
     Attributes:
         chat_model: The model itself.
         retry: How failing calls are repeated.
+        logprobs: Whether the log probabilities of its tokens are asked for.
     """
 
     def __init__(
-        self, model: BaseChatModel, *, options: Mapping[str, Any] | None = None, retry: Retry
+        self,
+        model: BaseChatModel,
+        *,
+        options: Mapping[str, Any] | None = None,
+        retry: Retry,
+        logprobs: bool = False,
     ) -> None:
         self.chat_model = model
         self.retry = retry
+        self.logprobs = logprobs
         self._options = dict(options or {})
         # LangChain converts the schema each time that it is asked.
         self._known: dict[str, Structured] = {}
@@ -106,6 +116,15 @@ class StructuredModel:
         return self._known[key]
 
     def _made(self, model: BaseChatModel, schema: dict[str, Any]) -> Structured:
+        asked, parser = self._structured(model, schema)
+        if not self.logprobs:
+            return asked, parser
+        told: dict[str, Any] = {"logprobs": True}
+        if getattr(model, "top_logprobs", None) is None:
+            told["top_logprobs"] = _MOST_ALTERNATIVES
+        return asked.bind(**told), parser
+
+    def _structured(self, model: BaseChatModel, schema: dict[str, Any]) -> Structured:
         try:
             runnable = keeping_reasoning(model).with_structured_output(
                 offered_schema(schema), include_raw=True, **self._options
@@ -146,6 +165,7 @@ class Reply(Generic[R]):
             raw=raw_text(self.message),
             calls=calls,
             usage=usage,
+            message=self.message,
         )
 
 

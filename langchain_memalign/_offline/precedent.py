@@ -24,6 +24,7 @@ from langchain_memalign._offline.reading import (
 )
 from langchain_memalign._offline.voting import Outcome, vote
 from langchain_memalign._prompts.distilling import DISTIL_SCHEMA, RECONCILE_SCHEMA
+from langchain_memalign._prompts.superseding import SUPERSEDE_SCHEMA
 from langchain_memalign._values import ValueType
 from langchain_memalign.errors import InvalidInputError
 
@@ -108,6 +109,9 @@ def _answer(
     if RECONCILE_SCHEMA["title"] in functions:
         # What repetition it could see, equal text, is merged without any model.
         return _call(RECONCILE_SCHEMA["title"], {"decisions": []})
+    if SUPERSEDE_SCHEMA["title"] in functions:
+        # Nor does it know which words contradict others.
+        return _call(SUPERSEDE_SCHEMA["title"], {"superseded": []})
     return _refuse(_ABOUT) if functions else AIMessage(_ABOUT)
 
 

@@ -66,12 +66,14 @@ class Selection:
 
     Attributes:
         fields: For each named field, the values of which it must have (or contain) at least one.
+        without: For each named field, the values of which it must have (or contain) none.
     """
 
     kind: Kind | None = None
     judge: str | None = None
     ids: tuple[str, ...] | None = None
     fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    without: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

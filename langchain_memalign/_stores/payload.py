@@ -79,6 +79,11 @@ def conditions(selection: Selection) -> list[tuple[str, list[str]]]:
     return [*found, *((name, list(values)) for name, values in selection.fields.items())]
 
 
+def exclusions(selection: Selection) -> list[tuple[str, list[str]]]:
+    """Fields and the values that they must not have."""
+    return [(name, list(values)) for name, values in selection.without.items() if values]
+
+
 def fingerprint_text(fingerprint: Fingerprint | None) -> str:
     """A fingerprint as the record of an engine's own point."""
     said = fingerprint and {"embeddings": fingerprint.embeddings, "size": fingerprint.size}

@@ -127,7 +127,7 @@ def selects_nothing(selection: Selection) -> bool:
     Raises:
         InvalidInputError: It names a field that is not indexed.
     """
-    for name in selection.fields:
+    for name in (*selection.fields, *selection.without):
         check_field(name)
     if selection.ids is not None and not known_ids(selection.ids):
         return True

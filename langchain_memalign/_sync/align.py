@@ -16,7 +16,9 @@ from langchain_memalign._alignment.batching import pending_work
 from langchain_memalign._alignment.commit import Learned, plan_commit
 from langchain_memalign._alignment.context import NO_COST, PROGRESS_EVENT, AlignmentContext, Cost
 from langchain_memalign._alignment.ingest import Ingested, plan_ingest, read_feedback
+from langchain_memalign._alignment.merging import Candidate
 from langchain_memalign._alignment.report import alignment_report, conflicts_among
+from langchain_memalign._alignment.superseding import plan_settling
 from langchain_memalign._concurrency import both, parallel
 from langchain_memalign._memory.cache import Lesson
 from langchain_memalign._memory.search import fit, over_budget, rank_principles
@@ -27,6 +29,7 @@ from langchain_memalign._sync.distil import (
     embed_rules,
     reconcile_batches,
 )
+from langchain_memalign._sync.superseding import Replacement, ask_again, ask_superseded
 from langchain_memalign._sync.transactions import aligning, transact
 from langchain_memalign.errors import ModelError
 from langchain_memalign.schema import (
@@ -121,6 +124,8 @@ def learn_pending(context: AlignmentContext, *, only: Sequence[str] | None = Non
             dispatch_progress(context, done=sum(done), total=total)
         return learned
 
+    if total:
+        _ = context.model  # said before anything is embedded, if there is none
     if total and only is None:
         dispatch_progress(context, done=0, total=total)
     learned: list[Learned] = []
@@ -157,6 +162,9 @@ def learn_batch(
         ModelError: The provider refuses access; the episodes stay pending.
     """
     records, judge = context.records, context.judge
+    doubted = [episode for episode in episodes if episode.superseded_by is not None]
+    if 0 < len(doubted) < len(episodes):
+        return _learn_change_first(context, episodes, doubted, embedded, moment=moment)
     if known is None:
         known = records.lesson(judge)
     new = [episode for episode in episodes if episode.id not in embedded]
@@ -176,6 +184,11 @@ def learn_batch(
         )
     fresh = [c.text for c in distilled.candidates if c.relation != "same"]
     rules = embed_rules(records, list(dict.fromkeys(fresh)))
+    superseding = ask_superseded(
+        context,
+        _replaced_by(distilled.candidates, shown),
+        apart_from=frozenset(episode.id for episode in episodes),
+    )
     plan = partial(
         plan_commit,
         records,
@@ -185,6 +198,7 @@ def learn_batch(
         distilled=distilled,
         cases=cases,
         rules=rules,
+        superseding=superseding,
         moment=moment,
     )
     learned = transact(records, plan)
@@ -194,15 +208,52 @@ def learn_batch(
     again = records.episodes(judge, ids=learned.outdated, status="pending")
     known_now = {**embedded, **{id_: tuple(vector) for id_, vector in cases.vectors.items()}}
     more = learn_batch(context, again, embedded=known_now) if again else Learned()
-    return Learned(
-        distilled=learned.distilled + more.distilled,
-        pending=learned.pending + more.pending,
-        added=learned.added + more.added,
-        merged=learned.merged + more.merged,
-        retired=learned.retired + more.retired,
-        warnings=learned.warnings + more.warnings,
-        cost=learned.cost + more.cost,
+    return learned.model_copy(update={"outdated": ()}) + more
+
+
+def _learn_change_first(
+    context: AlignmentContext,
+    episodes: Sequence[Episode],
+    doubted: Sequence[Episode],
+    embedded: Mapping[str, Vector],
+    *,
+    moment: datetime | None,
+) -> Learned:
+    """Learn a change of mind anew without what it had superseded; then decide of that again.
+
+    Learned together, the old words and the new ones would make one muddled rule.
+    """
+    records, judge = context.records, context.judge
+    old = {episode.id for episode in doubted}
+    change = [episode for episode in episodes if episode.id not in old]
+    learned = learn_batch(context, change, embedded=embedded, moment=moment)
+    rules = (*learned.added, *learned.merged)
+    said = ask_again(context, doubted, rules)
+    plan = partial(
+        plan_settling,
+        records,
+        judge,
+        doubted,
+        said,
+        by=rules[0].id if rules else None,
+        moment=moment or now(),
     )
+    settled = transact(records, plan)
+    learned += Learned(superseded=settled.superseded, warnings=said.warnings, cost=said.cost)
+    others = sorted(old - {superseded.episode_id for superseded in settled.superseded})
+    left = records.episodes(judge, ids=others, status="pending")
+    if not left:
+        return learned
+    return learned + learn_batch(context, left, embedded=embedded, moment=moment)
+
+
+def _replaced_by(candidates: Sequence[Candidate], shown: Sequence[Principle]) -> list[Replacement]:
+    """Which of the principles that the model saw it replaces, each with what replaces it."""
+    texts: dict[str, list[str]] = {}
+    for candidate in candidates:
+        if candidate.relation == "replaces":
+            texts.setdefault(candidate.target, []).append(candidate.text)
+    return [(p, tuple(texts[p.id])) for p in shown if p.id in texts and not p.pinned]
 
 
 def dispatch_progress(context: AlignmentContext, *, done: int, total: int) -> None:
@@ -245,6 +296,7 @@ def _probed(context: AlignmentContext, probe: Probe) -> Cost:
                         "judge_value": said[episode.id].value,
                         "judge_rationale": said[episode.id].rationale,
                         "judge_sight": said[episode.id].sight,
+                        "judge_records": said[episode.id].records,
                     }
                 ),
             )

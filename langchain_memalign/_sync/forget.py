@@ -16,7 +16,7 @@ from langchain_memalign._alignment.unlearning import Erased, plan_erasing
 from langchain_memalign._sync.align import learn_pending
 from langchain_memalign._sync.distil import reconcile_batches
 from langchain_memalign._sync.transactions import aligning, scrub_at_once, transact
-from langchain_memalign.errors import ModelError
+from langchain_memalign.errors import ConfigurationError, ModelError
 from langchain_memalign.schema import Episode, ForgetReport, Pending
 
 
@@ -57,15 +57,18 @@ def forget(
             try:
                 learned = learn_pending(context, only=erased.waiting)
                 reconciled = reconcile_batches(context, learned)
-            except ModelError as error:  # what was forgotten is forgotten all the same
+            # What was forgotten is forgotten all the same.
+            except (ModelError, ConfigurationError) as error:
                 why = str(error)
         left = records.episodes(judge, ids=erased.waiting, status="pending")
     reasons = {p.episode_id: p for batch in learned for p in batch.pending}
+    again = {superseded.episode_id for batch in learned for superseded in batch.superseded}
     cost = reduce(add, (batch.cost for batch in learned), reconciled.cost)
     return ForgetReport(
         episodes_removed=erased.episode_ids,
         principles_removed=erased.principle_ids,
         rationales_erased=erased.rationales,
+        episodes_restored=tuple(id_ for id_ in erased.restored if id_ not in again),
         principles_redistilled=final_states(learned, reconciled),
         pending=tuple(reasons.get(e.id, Pending(e.id, why)) for e in left),
         model_calls=cost.model_calls,

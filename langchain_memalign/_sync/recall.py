@@ -87,15 +87,18 @@ def recollect(
         MemoryUnavailableError: Nothing can be searched, and `on_failure` is "raise".
     """
     crowded = over_budget(known.principles, principle_tokens)
-    wanted = k if known.episodes_total else 0
+    wanted = k if known.episodes_total > known.superseded else 0
     if not wanted and not crowded:
         return Recollection(value_counts=known.value_counts, problem=records.doubt)
     ranked: tuple[str, ...] | None = () if crowded else None
 
     def search(vector: Vector) -> tuple[list[Recalled], tuple[str, ...] | None]:
         among = None if as_of is None else known.principles
+        superseded = as_of is not None or not known.superseded
         cases = (
-            search_episodes(judge, vector, wanted, exclude=exclude) if wanted and vector else None
+            search_episodes(judge, vector, wanted, exclude=exclude, superseded=superseded)
+            if wanted and vector
+            else None
         )
         rules = (
             search_principles(judge, [vector], len(known.principles), among=among)

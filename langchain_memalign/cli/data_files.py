@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import sys
 import tempfile
 from collections import defaultdict
@@ -30,6 +31,9 @@ from langchain_memalign.schema import Case, Unscored, Value, Verdict
 
 _REMEDY = "Name another file with --out, or replace this one with --overwrite."
 
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
+"""A language tag as HTML takes it, such as "ar" or "pt-BR"."""
+
 _BEGINNING = b'{"line": '
 """How each line begins."""
 
@@ -40,11 +44,12 @@ Line = dict[str, Any]
 
 @dataclass(frozen=True)
 class CaseRow:
-    """A case, the number of its line, and its row's own id."""
+    """A case, the number of its line, and its row's own id and language, where it has them."""
 
     line: int
     id: str | int | None
     case: Case
+    lang: str = ""
 
 
 def read_cases(
@@ -63,9 +68,11 @@ def read_cases(
         fields = dict(row.data)
         identity = fields.pop("id", None)
         known = identity if isinstance(identity, str | int) else None
-        return CaseRow(row.line, known, Case.of(fields))
+        lang = fields.pop("lang", None)
+        spoken = lang if isinstance(lang, str) and _LANGUAGE.fullmatch(lang) else ""
+        return CaseRow(row.line, known, Case.of(fields), spoken)
 
-    return _read(source, FieldMap.parse(mapping, fields=CASE_FIELDS), screen, case_of)
+    return _read(source, FieldMap.parse(mapping, fields=(*CASE_FIELDS, "lang")), screen, case_of)
 
 
 def read_feedback(

@@ -24,7 +24,9 @@ from pydantic import (
     model_validator,
 )
 
+from langchain_memalign._levels import Aggregate
 from langchain_memalign._memory.search import OnRecallFailure
+from langchain_memalign._setup import ProbabilitySource
 from langchain_memalign._stores.location import MEMORY, server_at
 from langchain_memalign._values import JudgeSpec, ValueType
 from langchain_memalign.errors import ConfigurationError, InvalidInputError
@@ -160,6 +162,9 @@ class JudgeFile(_Section):
     on_recall_failure: OnRecallFailure = "raise"
     redefine: StrictBool = False
     structured_output: dict[str, Any] | None = None
+    distiller: ModelChoice | None = None
+    probabilities: ProbabilitySource | None = None
+    aggregate: Aggregate | None = None
     review: Literal["always", "uncertain", "never"] = "always"
     reviews: _Plain | None = None
     values: dict[Any, Any] | list[Any] | None = None
@@ -272,7 +277,11 @@ def _parse(text: str, path: Path) -> dict[str, Any]:
 
 
 def _problems(error: ValidationError) -> str:
-    sections: dict[str, type[BaseModel]] = {"memory": MemoryPlace, "model": ModelChoice}
+    sections: dict[str, type[BaseModel]] = {
+        "memory": MemoryPlace,
+        "model": ModelChoice,
+        "distiller": ModelChoice,
+    }
     said = []
     for problem in error.errors(include_url=False, include_input=False, include_context=False):
         *above, last = [str(part) for part in problem["loc"]] or [""]
@@ -322,6 +331,10 @@ memory{is_} {memory}
 review{is_} "always"
 
 # The rest, with what holds when it is left out:
+# distiller{is_} {model}   # the chat model that learns, if it is not the one that judges;
+#                       a decision model, such as "openai-decisions:gpt-6-luna", needs one
+# probabilities{is_} "logprobs"   # how likely each value is, from the tokens of a chat model
+# aggregate{is_} "mean"        # which value they make: "mode" or, on a scale, "mean"
 # k{is_} 5                     # most past cases shown to the model
 # principle_tokens{is_} 2000   # budget of the principles shown
 # case_tokens{is_} 32000       # budget of the case

@@ -13,7 +13,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatResult
 
-from langchain_memalign._models import resolve_embeddings
+from langchain_memalign._models import DECISIONS, resolve_embeddings
 from langchain_memalign._models.failures import as_cause, said_by
 from langchain_memalign.cli.judge_file import (
     JudgeFile,
@@ -64,7 +64,7 @@ def opened_judge(
                 value_type=file.value_type,
                 value_meanings=file.value_meanings,
                 question=file.question,
-                model=chat_model(file.model) if asks_model else _NoModel(),
+                **models_of(file, asks_model=asks_model),
                 memory=memory,
                 k=file.k,
                 principle_tokens=file.principle_tokens,
@@ -136,7 +136,25 @@ class _NoModel(BaseChatModel):
         return "none"
 
 
-def chat_model(choice: ModelChoice) -> str | BaseChatModel:
+def models_of(file: JudgeFile, *, asks_model: bool = True) -> dict[str, Any]:
+    """Who judges and who learns, as `MemAlignJudge` takes it.
+
+    Args:
+        file: What the judge file says.
+        asks_model: Whether any is asked; one that is not needs no key.
+    """
+    made = chat_model if asks_model else lambda _: _NoModel()
+    who = {"model": made(file.model), "distiller": file.distiller and made(file.distiller)}
+    if not asks_model:
+        return who
+    return {
+        **who,
+        "probabilities": file.probabilities,
+        "aggregate": file.aggregate,
+    }
+
+
+def chat_model(choice: ModelChoice) -> Any:
     """The model of a name alone is the judge's business; with options it is made here."""
     if not choice.options:
         return choice.name
@@ -144,15 +162,16 @@ def chat_model(choice: ModelChoice) -> str | BaseChatModel:
     try:
         if choice.name == "precedent":
             raise ValueError(f"it takes no options, found {', '.join(choice.options)}.")
-        if provider == "openai" and name:
+        if provider in ("openai", DECISIONS) and name:
             from langchain_openai import ChatOpenAI
+            from langchain_openai.decisions import OpenAIDecisions
 
             # As for a name alone: the judge itself counts and reports retries.
             options = {"max_retries": 0, "timeout": _REQUEST_SECONDS, **choice.options}
             if "base_url" in options and not os.environ.get("OPENAI_API_KEY"):
                 # OpenAI's client insists on a key; one's own server mostly asks for none.
                 options["api_key"] = "none"
-            return ChatOpenAI(model=name, **options)
+            return (OpenAIDecisions if provider == DECISIONS else ChatOpenAI)(model=name, **options)
         from langchain.chat_models import init_chat_model
 
         made: BaseChatModel = init_chat_model(choice.name, **choice.options)

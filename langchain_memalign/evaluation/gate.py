@@ -269,8 +269,8 @@ def _said_before(before: JudgeSetup, after: JudgeSetup) -> list[EvalCase]:
     """What experts said before and still say, if that is at least half of it; else all of it."""
     said = before.records.episodes(before.spec.name)
     kept = after.records.episodes(before.spec.name)
-    revisions = {episode.id: episode.revision for episode in kept}
-    valued = [e for e in said if e.value is not None]
+    revisions = {e.id: e.revision for e in kept if not e.is_superseded()}
+    valued = [e for e in said if e.value is not None and not e.is_superseded()]
     standing = [e for e in valued if revisions.get(e.id) == e.revision]
     return [
         EvalCase(id=e.id, case=e.case, expert=e.value)

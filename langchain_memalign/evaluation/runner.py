@@ -265,7 +265,17 @@ def describe(judge: MemAlignJudge) -> list[Any]:
         model_name(judge),
         [_plain(getattr(judge.model, name, None)) for name in _SETTINGS],
         judge.memory.embeddings_id,
+        *_told_by(judge),
     ]
+
+
+def _told_by(judge: MemAlignJudge) -> list[Any]:
+    """Who learns and which value is told, where it is not the usual: a list of one, or of none."""
+    setup = judge.setup
+    own = type(setup.distiller.chat_model).__name__ if setup.distiller else None
+    learns = [setup.distiller_name, own] if setup.has_distiller else None
+    told = [learns, setup.probabilities, setup.aggregate]
+    return [told] if any(told) else []
 
 
 class CopiedJudge:

@@ -1,5 +1,6 @@
 """The judge as LangGraph graphs."""
 
+from langchain_memalign._calibration.promise import AtLeast
 from langchain_memalign.graph.build import (
     create_alignment_graph,
     create_judge_graph,
@@ -9,6 +10,7 @@ from langchain_memalign.graph.policy import ReviewPolicy
 from langchain_memalign.graph.source import FixedJudge, JudgeSource
 
 __all__ = [
+    "AtLeast",
     "FixedJudge",
     "JudgeSource",
     "ReviewPolicy",

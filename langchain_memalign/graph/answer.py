@@ -42,4 +42,5 @@ def read_feedback(
         judge_value=value,
         judge_rationale=rationale or None,
         judge_sight=judged and judged.sight,
+        judge_records=outcome.records,
     )

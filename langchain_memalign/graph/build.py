@@ -96,8 +96,10 @@ def create_review_graph(
     Args:
         judge: The judge, or a source that names one, and its review policy, for each run.
         review: Which judgements a human is asked about: "always", "never", "uncertain" (few,
-            disagreeing or distant past cases, or unscored), or a function of the case, the verdict
-            and the working memory. A source has its own.
+            disagreeing or distant past cases, or unscored), `AtLeast(agreement=0.9)` (what the
+            promise that experts agree in so many cases does not cover; all, while nothing can be
+            promised), or a function of the case, the verdict and the working memory. A source has
+            its own.
         output_key: The only key of the output; none by default.
         checkpointer: Keeps the states while a human is waited for. Without one, give it to the
             graph that this one is part of, or to the LangGraph server.

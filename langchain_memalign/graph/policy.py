@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
-from langchain_memalign._setup import Budgets
+from langchain_memalign._calibration.promise import AtLeast
+from langchain_memalign._escalation import is_sure
+from langchain_memalign._setup import Budgets, JudgeSetup
 from langchain_memalign._values import ValueType
 from langchain_memalign.errors import ConfigurationError
 from langchain_memalign.schema import Case, Unscored, Value, Verdict, WorkingMemory
 
+_Named: TypeAlias = Literal["always", "never", "uncertain"]
+
 ReviewPolicy: TypeAlias = (
-    Literal["always", "never", "uncertain"]
-    | Callable[[Case, Verdict | Unscored, WorkingMemory], bool]
+    _Named | AtLeast | Callable[[Case, Verdict | Unscored, WorkingMemory], bool]
 )
 """Which judgements a human is asked about."""
 
@@ -33,13 +36,13 @@ def check_policy(review: object) -> None:
     """
     if inspect.iscoroutinefunction(review):
         found = "an async function"
-    elif review in ("always", "never", "uncertain") or callable(review):
+    elif isinstance(review, AtLeast) or review in get_args(_Named) or callable(review):
         return
     else:
         found = f"{review!r:.60}"
     raise ConfigurationError(
-        f"review: found {found}; expected 'always', 'never', 'uncertain' or a function of (case, "
-        "verdict, working memory) that returns a bool."
+        f"review: found {found}; expected 'always', 'never', 'uncertain', AtLeast(agreement=...) "
+        "or a function of (case, verdict, working memory) that returns a bool."
     )
 
 
@@ -49,22 +52,23 @@ def needs_review(
     outcome: Verdict | Unscored,
     memory: WorkingMemory,
     *,
-    value_type: ValueType,
-    budgets: Budgets,
+    setup: JudgeSetup,
 ) -> bool:
-    """Whether a human is asked about a judgement.
+    """Whether a human is asked about a judgement; may read the memory, and so blocks.
 
     Args:
         policy: The policy.
         case: What was judged.
         outcome: What the judge concluded.
         memory: What the judge had before it.
-        value_type: The values that it may give.
-        budgets: How many past cases it is shown, and from when on one is distant.
+        setup: The judge.
     """
+    if isinstance(policy, AtLeast):
+        return not is_sure(setup, policy, outcome)
     if callable(policy):
         return bool(policy(case, outcome, memory))
     if policy == "uncertain":
+        value_type, budgets = setup.spec.value_type, setup.budgets
         return is_uncertain(outcome, memory, value_type=value_type, budgets=budgets)
     return policy == "always"
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from langchain_memalign._confidence import confidence_in_words
 from langchain_memalign._passages import FIELDS, Passage, about, passages
 from langchain_memalign._values import JudgeSpec, value_text
 from langchain_memalign.errors import InvalidInputError
@@ -158,7 +159,9 @@ def _verdict(asked: ReviewQuestion) -> list[str]:
     if isinstance(outcome, Unscored):
         return ["**The judge reached no verdict**", _text(outcome.reason)]
     value = escaped(asked.spec.value_in_words(outcome.value))
-    return [f"**The judge says: {value}**", _text(outcome.rationale)]
+    sure = " ".join(confidence_in_words(asked.spec, outcome))
+    said = [f"**The judge says: {value}**", _text(outcome.rationale)]
+    return [*said, escaped(sure)] if sure else said
 
 
 def _answers(asked: ReviewQuestion) -> list[str]:

@@ -139,6 +139,7 @@ def to_json(judged: Judged) -> dict[str, Any]:
         "case": judged.case and judged.case.model_dump(mode="json"),
         "outcome": judged.outcome.model_dump(mode="json"),
         "trouble": judged.trouble,
+        "is_sure": judged.is_sure,
     }
 
 
@@ -151,4 +152,5 @@ def from_json(kept: dict[str, Any]) -> Judged:
         case=kept["case"] and Case.of(kept["case"]),
         outcome=Verdict.of(outcome) if "value" in outcome else Unscored.of(outcome),
         trouble=kept["trouble"],
+        is_sure=kept.get("is_sure", True),
     )

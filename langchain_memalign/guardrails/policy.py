@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from typing_extensions import TypedDict
 
+from langchain_memalign._calibration.promise import AtLeast
 from langchain_memalign._values import JudgeSpec, ValueType
 from langchain_memalign.errors import (
     ConfigurationError,
@@ -49,6 +50,7 @@ class PolicyOptions(TypedDict, total=False):
     passes: Collection[Value] | None
     fail_open: bool | Collection[Trouble]
     timeout: float | None
+    sure: AtLeast | float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +64,7 @@ class Judged:
         outcome: The verdict, or why there is none.
         trouble: Which kind of trouble an `Unscored` is of; None for a verdict.
         error: What was raised, where something was.
+        is_sure: Whether the judge is as sure as the policy wants it.
     """
 
     judge: dict[str, Any]
@@ -70,6 +73,7 @@ class Judged:
     outcome: Verdict | Unscored
     trouble: Trouble | None = None
     error: MemAlignError | None = None
+    is_sure: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +97,9 @@ class GuardrailPolicy:
             memory, a case that is not usable) or "timeout" only. What passes unjudged is logged as
             a warning.
         timeout: Seconds after which the judge is not waited for any longer.
+        sure: From when on a refusal counts by itself: `AtLeast(agreement=0.9)`, if the promise
+            that experts agree in so many cases covers it, or the least confidence. A refusal that
+            is not sure waits for a human, whatever `on_fail` says. None takes each as it is.
 
     Raises:
         InvalidInputError: An option is none of these.
@@ -106,6 +113,7 @@ class GuardrailPolicy:
     passes: Collection[Value] | None = None
     fail_open: bool | Collection[Trouble] = False
     timeout: float | None = None
+    sure: AtLeast | float | None = None
 
     def __post_init__(self) -> None:
         _one_of("on_fail", self.on_fail, get_args(OnFail))
@@ -127,6 +135,14 @@ class GuardrailPolicy:
             "timeout",
             self.timeout,
             "seconds > 0, or None",
+        )
+        _expect(
+            self.sure is None
+            or isinstance(self.sure, AtLeast)
+            or (_is_number(self.sure) and 0 <= self.sure <= 1),
+            "sure",
+            self.sure,
+            "AtLeast(agreement=...), a confidence from 0 to 1, or None",
         )
         _expect(
             self.passes is None
@@ -158,7 +174,10 @@ class GuardrailPolicy:
 
     @property
     def _ends(self) -> set[str]:
-        return {self.on_fail, self.otherwise} if self.on_fail == "retry" else {self.on_fail}
+        ends: set[str] = {self.on_fail}
+        if self.on_fail == "retry":
+            ends.add(self.otherwise)
+        return ends if self.sure is None else ends | {"review"}
 
     def check_fits(self, value_type: ValueType) -> None:
         """Refuse a judge whose values this policy cannot tell apart.
@@ -220,6 +239,8 @@ class GuardrailPolicy:
             if isinstance(judged.outcome, Unscored):
                 _log.warning("a guardrail passed what was not judged: %s", judged.outcome.reason)
             return "pass"
+        if isinstance(judged.outcome, Verdict) and not judged.is_sure:
+            return "review"
         if self.on_fail != "retry":
             return self.on_fail
         if isinstance(judged.outcome, Verdict) and retried < self.retries:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 from pydantic import AwareDatetime, Field
 
@@ -21,6 +21,9 @@ from langchain_memalign.schema import (
 
 State: TypeAlias = Literal["saved", "learning", "learned", "pending", "undoing", "undone"]
 """How far an answer is: durable; being learned; learned; stored but not learned; taken back."""
+
+
+Kind: TypeAlias = Literal["answer", "left", "rule"]
 
 
 class Turned(Record):
@@ -48,7 +51,7 @@ class Looked(Record):
 
 
 class Answer(Record):
-    """One deed of a person: an answer to a case, or a change of the rules.
+    """One deed of a person: an answer to a case, leaving one out, or a change of the rules.
 
     Attributes:
         n: Its number in the file; 0 before it is there.
@@ -60,6 +63,9 @@ class Answer(Record):
         label: What the case is called on screen, or what was changed.
         outcome: What the judge had said.
         unseen: Whether the judge's answer had not been shown to the person before.
+        asked: Why the case was asked about, as `web.words.WHY` names it; "" where it was not.
+        for_all: Whether a case was left out for everybody.
+        rule_id: The rule that was written.
         revises: The number of the answer that this one changes.
         joint: Whether it was learned in one go with others, so that it cannot be undone alone.
         problem: Why it is not learned yet, or why it could not be taken back.
@@ -68,7 +74,7 @@ class Answer(Record):
 
     n: int = 0
     judge: str
-    kind: Literal["answer", "rule"] = "answer"
+    kind: Kind = "answer"
     person: str = ""
     name: str = ""
     reviewer: OptionalText = None
@@ -81,6 +87,9 @@ class Answer(Record):
     reason: OptionalText = None
     outcome: Verdict | Unscored | None = None
     unseen: bool = False
+    asked: str = ""
+    for_all: bool = False
+    rule_id: str = ""
     revises: int | None = None
     state: State = "saved"
     joint: bool = False
@@ -166,13 +175,16 @@ class Answers:
         marks = ", ".join("?" * len(states))
         return self._read(f"state IN ({marks}) ORDER BY n", *states)
 
-    def last_of(self, person: str, *, limit: int = 20, kind: str | None = None) -> list[Answer]:
-        """The last answers of a person that were not taken back, newest first."""
+    def last_of(
+        self, person: str, *, limit: int = 20, kinds: Sequence[Kind] = get_args(Kind)
+    ) -> list[Answer]:
+        """The last deeds of a person that were not taken back, newest first."""
+        marks = ", ".join("?" * len(kinds))
         return self._read(
-            "person = ? AND state NOT IN ('undoing', 'undone') AND kind = coalesce(?, kind) "
+            f"person = ? AND state NOT IN ('undoing', 'undone') AND kind IN ({marks}) "
             "ORDER BY n DESC LIMIT ?",
             person,
-            kind,
+            *kinds,
             limit,
         )
 
@@ -185,10 +197,10 @@ class Answers:
         )
 
     def undone_by(self, person: str) -> set[str]:
-        """The cases of which a person's last answer was taken back."""
+        """The cases of which a person's last answer, or leaving it out, was taken back."""
         rows = self._file.rows(
             "SELECT case_id FROM memalign_answers WHERE judge = ? AND person = ? AND "
-            "kind = 'answer' AND case_id IS NOT NULL "
+            "kind IN ('answer', 'left') AND case_id IS NOT NULL "
             "GROUP BY case_id HAVING max(n * (state IN ('undoing', 'undone'))) = max(n)",
             self._judge,
             person,
@@ -215,12 +227,30 @@ class Answers:
         )
         return {str(key): str(label) for key, label in rows if label}
 
+    def authors(self) -> dict[str, str]:
+        """Who wrote which rule on the page: names by the rule's id."""
+        rows = self._file.rows(
+            "SELECT json_extract(record, '$.rule_id'), json_extract(record, '$.name') "
+            "FROM memalign_answers WHERE judge = ? AND kind = 'rule' "
+            "AND json_extract(record, '$.rule_id') <> ''",
+            self._judge,
+        )
+        return {str(rule): str(name) for rule, name in rows}
+
     def abstained(self) -> list[Answer]:
         """The answers to cases for which the judge had given none."""
         return self._read(
             "kind = 'answer' AND state NOT IN ('undoing', 'undone') AND "
             "json_type(record, '$.outcome.reason') IS NOT NULL ORDER BY n"
         )
+
+    def spot_checks(self) -> list[tuple[Value | None, Value | None]]:
+        """What was said of cases that were drawn at random, and what the judge had said."""
+        found = self._read(
+            "kind = 'answer' AND state NOT IN ('undoing', 'undone') AND "
+            "json_extract(record, '$.asked') = 'spot' ORDER BY n"
+        )
+        return [(answer.value, answer.judge_value) for answer in found]
 
     def keep_images(self, n: int, images: Iterable[str]) -> None:
         """Keep what an answer is about to change, before it is changed."""

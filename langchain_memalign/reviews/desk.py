@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from typing import Literal, TypeAlias
 
 from langchain_memalign.reviews.file import ReviewFile
@@ -133,6 +134,14 @@ class DeskTable:
             kind,
             time.time(),
         )
+
+    def mark_all(self, person: str, case_ids: Iterable[str], kind: Mark) -> None:
+        """Note something of a person and several cases, where it is not noted yet."""
+        with self._file.writing() as connection:
+            connection.executemany(
+                "INSERT OR IGNORE INTO memalign_marks VALUES (?, ?, ?, ?, ?)",
+                [(self._judge, case_id, person, kind, time.time()) for case_id in case_ids],
+            )
 
     def unmark(self, person: str | None, case_id: str, kind: Mark) -> None:
         """Take a note back; of everybody where no person is given."""

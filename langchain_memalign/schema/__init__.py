@@ -1,9 +1,16 @@
 """The words of this package as frozen models: what is judged, taught, remembered, reported."""
 
+from langchain_memalign.schema.agreement import (
+    AgreementReport,
+    CalibrationReport,
+    Rate,
+    Threshold,
+)
 from langchain_memalign.schema.case import (
     Case,
     Feedback,
 )
+from langchain_memalign.schema.judge_record import JudgeRecord, NearCase, with_record
 from langchain_memalign.schema.memory import (
     Change,
     Episode,
@@ -25,9 +32,11 @@ from langchain_memalign.schema.outcome import (
     Latency,
     Pending,
     Rejected,
+    Superseded,
     Unscored,
     Verdict,
 )
+from langchain_memalign.schema.probabilities import Probabilities
 from langchain_memalign.schema.record import (
     OptionalText,
     Record,
@@ -37,7 +46,9 @@ from langchain_memalign.schema.record import (
 )
 
 __all__ = [
+    "AgreementReport",
     "AlignmentReport",
+    "CalibrationReport",
     "Case",
     "Change",
     "Conflict",
@@ -48,15 +59,21 @@ __all__ = [
     "GateDecision",
     "GateEvidence",
     "JudgeDefinition",
+    "JudgeRecord",
     "Latency",
+    "NearCase",
     "OptionalText",
     "Pending",
     "Principle",
+    "Probabilities",
     "Put",
+    "Rate",
     "Recalled",
     "Record",
     "Rejected",
+    "Superseded",
     "Text",
+    "Threshold",
     "Unscored",
     "Value",
     "Verdict",
@@ -64,4 +81,5 @@ __all__ = [
     "deciding",
     "now",
     "principle_id",
+    "with_record",
 ]

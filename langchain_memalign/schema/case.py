@@ -9,6 +9,7 @@ from pydantic import Field, StrictBool, field_validator, model_validator
 
 from langchain_memalign._content import canonical, is_blank, is_missing, normalise
 from langchain_memalign.errors import InvalidInputError
+from langchain_memalign.schema.judge_record import JudgeRecord
 from langchain_memalign.schema.record import (
     OptionalName,
     OptionalText,
@@ -70,6 +71,7 @@ class Feedback(Case):
         judge_sight: Ids of the episodes and principles that the judge had before it then, such as
             `Verdict.sight`; with them, forgetting one of these reaches that rationale. None where
             it is not known.
+        judge_records: What the judge had said unseen, for its track record: `Verdict.records`.
         unseen: Whether the reviewer had not been shown the judge's answer before; no part of what
             was said.
     """
@@ -83,6 +85,7 @@ class Feedback(Case):
     judge_value: OptionalValue = None
     judge_rationale: OptionalText = None
     judge_sight: tuple[Text, ...] | None = None
+    judge_records: tuple[JudgeRecord, ...] = ()
     unseen: StrictBool = False
 
     @model_validator(mode="after")

@@ -14,6 +14,7 @@ from pydantic import AwareDatetime, Field, field_validator
 from langchain_memalign._content import canonical, is_blank
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.schema.case import Case, Feedback
+from langchain_memalign.schema.judge_record import JudgeRecord
 from langchain_memalign.schema.record import Record, Text, Value
 
 _NAMESPACE = uuid.UUID("5b0f3c3e-6d9a-4d53-9f0e-4d656d416c67")
@@ -27,6 +28,13 @@ class Episode(Record):
         judge_rationale: Why the judge had said so, where known; empty where it was erased.
         judge_sight: Ids of the episodes and principles in whose sight `judge_rationale` was
             written; None where that is not known.
+        superseded_by: Id of the principle that came of experts changing their mind, and that this
+            word contradicts: it is kept, but recalled no more. None while it counts. Of an episode
+            that is pending, the mark is only to be decided again.
+        superseded_reason: Why it contradicts that principle.
+        superseded_at: Since when.
+        judge_records: What the judge, with one or several models, had said without having seen this
+            word; the newest last.
     """
 
     id: str
@@ -38,10 +46,14 @@ class Episode(Record):
     judge_value: Value | None = None
     judge_rationale: str | None = None
     judge_sight: tuple[str, ...] | None = None
+    judge_records: tuple[JudgeRecord, ...] = ()
     unseen: bool = False
     status: Literal["pending", "distilled"] = "pending"
     created_at: AwareDatetime
     updated_at: AwareDatetime
+    superseded_by: str | None = None
+    superseded_reason: str | None = None
+    superseded_at: AwareDatetime | None = None
 
     @classmethod
     def from_feedback(cls, judge: str, feedback: Feedback) -> Episode:
@@ -58,6 +70,7 @@ class Episode(Record):
             judge_value=feedback.judge_value,
             judge_rationale=feedback.judge_rationale,
             judge_sight=feedback.judge_sight,
+            judge_records=feedback.judge_records,
             unseen=feedback.unseen,
             created_at=feedback.created_at,
             updated_at=feedback.created_at,
@@ -69,6 +82,23 @@ class Episode(Record):
         # `1`, `1.0` and `True` are equal in Python but are different words of an expert.
         said = [self.case.key, type(self.value).__name__, self.value, self.rationale]
         return hashlib.sha256(canonical(said).encode()).hexdigest()[:32]
+
+    def is_superseded(self, at: datetime | None = None) -> bool:
+        """Whether a change of the experts' mind keeps it from being recalled: now, or at `at`."""
+        if self.superseded_by is None or self.status == "pending":
+            return False
+        return at is None or self.superseded_at is None or self.superseded_at <= at
+
+    def superseded(self, by: str, *, reason: str | None, at: datetime) -> Episode:
+        """The episode, superseded by the principle with the id `by`."""
+        change = {"superseded_by": by, "superseded_reason": reason, "superseded_at": at}
+        return self.model_copy(update=change)
+
+    def restored(self) -> Episode:
+        """The episode as it was before it was superseded."""
+        return self.model_copy(
+            update={"superseded_by": None, "superseded_reason": None, "superseded_at": None}
+        )
 
 
 class Principle(Record):
@@ -203,7 +233,11 @@ class JudgeDefinition(Record):
         spec: Instructions, value type and what belongs to them, as JSON.
         k: Most episodes shown.
         principle_tokens: Token budget of the principles.
-        model: The chat model, where it was given by name.
+        model: The model, where it was given by name.
+        distiller: The chat model that learns, where it is one of its own and was given by name.
+        has_distiller: Whether it is one of its own.
+        probabilities: Where a chat model's come from, if they are asked for.
+        aggregate: Which value they make.
         updated_at: When it was written.
     """
 
@@ -212,6 +246,10 @@ class JudgeDefinition(Record):
     k: int
     principle_tokens: int
     model: str | None = None
+    distiller: str | None = None
+    has_distiller: bool = False
+    probabilities: Literal["logprobs"] | None = None
+    aggregate: Literal["mode", "mean"] | None = None
     updated_at: AwareDatetime
 
     @classmethod

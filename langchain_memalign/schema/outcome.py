@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 from langchain_core.messages.ai import UsageMetadata
+from pydantic import Field
 
+from langchain_memalign.schema.judge_record import JudgeRecord
 from langchain_memalign.schema.memory import Principle
+from langchain_memalign.schema.probabilities import Probabilities
 from langchain_memalign.schema.record import Record, Value
 from langchain_memalign.schema.report_table import Report, Row, counted, listed
 
@@ -31,6 +34,13 @@ class Verdict(Record):
         recall_problem: Why past cases could not be looked up, or not all: then it rests on what
             could be, perhaps on principles alone; None where all could.
         memory_fingerprint: Digest of the working memory; equal for equal evidence.
+        probabilities: How likely each value is; None where nothing tells.
+        confidence: The probability that the expert agrees, from 0 to 1; None where nothing tells.
+        raw_value: What the model said, where calibration made another value of it; else None.
+        decided_by: The judge that decided, where a second one may be asked; else None.
+        records: What the track record keeps of this verdict, once an expert has spoken of the case;
+            for `Feedback.judge_records`. Empty where the judge had an expert's word on this very
+            case before it.
     """
 
     value: Value
@@ -44,6 +54,11 @@ class Verdict(Record):
     principles_total: int = 0
     recall_problem: str | None = None
     memory_fingerprint: str = ""
+    probabilities: Probabilities | None = None
+    confidence: Annotated[float, Field(ge=0, le=1)] | None = None
+    raw_value: Value | None = None
+    decided_by: str | None = None
+    records: tuple[JudgeRecord, ...] = ()
 
     @property
     def sight(self) -> tuple[str, ...]:
@@ -59,6 +74,7 @@ class Unscored(Record):
         failure: Whether the model could not be reached for now ("outage") or failed for good
             ("error"); None where it was reached and gave no verdict.
         recall_problem: Why past cases could not be looked up, or not all; None where all could.
+        records: As those of a `Verdict`; empty too where the model could not be reached.
     """
 
     reason: str
@@ -71,6 +87,7 @@ class Unscored(Record):
     recall_problem: str | None = None
     principles_total: int = 0
     memory_fingerprint: str = ""
+    records: tuple[JudgeRecord, ...] = ()
 
     @property
     def value(self) -> None:
@@ -89,6 +106,14 @@ class Rejected(NamedTuple):
     """The position of a feedback that could not be stored, and why."""
 
     index: int  # type: ignore[assignment]  # shadows a method of tuple that nobody needs here
+    reason: str
+
+
+class Superseded(NamedTuple):
+    """An episode that is recalled no more: which principle it contradicts, and why."""
+
+    episode_id: str
+    principle_id: str
     reason: str
 
 
@@ -168,6 +193,13 @@ class AlignmentReport(Report):
             was nothing to decide.
         principles_merged: Said already; these gained further sources.
         principles_retired: Replaced, or left without a basis by changed feedback.
+        superseded: Older cases that a new principle contradicts: kept, but recalled no more.
+        restored: Ids of superseded episodes that are recalled again, because what they contradicted
+            was replaced in turn or lost its basis.
+        remarks_covered: How many of the experts' remarks that were learned a principle accounts
+            for, be it a known one: all of them, unless something was forgotten meanwhile.
+        remarks_verbatim: For how many of them the principle is the remark as it stands, as the
+            model made none of it.
         conflicts: Cases of these episodes to which experts gave different values.
         warnings: What else went less than well.
         embedded: How many texts were embedded.
@@ -184,6 +216,10 @@ class AlignmentReport(Report):
     principles_added: tuple[Principle, ...] = ()
     principles_merged: tuple[Principle, ...] = ()
     principles_retired: tuple[Principle, ...] = ()
+    superseded: tuple[Superseded, ...] = ()
+    restored: tuple[str, ...] = ()
+    remarks_covered: int = 0
+    remarks_verbatim: int = 0
     conflicts: tuple[Conflict, ...] = ()
     warnings: tuple[str, ...] = ()
     model_calls: int = 0
@@ -208,7 +244,9 @@ class AlignmentReport(Report):
             *listed("principles added", [p.text for p in self.principles_added]),
             *listed("principles merged", [p.text for p in self.principles_merged]),
             *listed("principles retired", [p.text for p in self.principles_retired]),
-            *counted([("conflicts", self.conflicts)]),
+            *listed("superseded", [f"{s.episode_id[:8]}: {s.reason}" for s in self.superseded]),
+            *_remarks(self.remarks_covered, self.remarks_verbatim),
+            *counted([("restored", self.restored), ("conflicts", self.conflicts)]),
             *listed("warnings", self.warnings),
             *_cost(self.model_calls, self.embedded, self.seconds),
         ]
@@ -222,6 +260,8 @@ class ForgetReport(Report):
             or were written in sight of it or of what else is gone.
         rationales_erased: The episodes that stay, but without what the judge had said of them,
             because it was written in sight of what is gone.
+        episodes_restored: Superseded episodes that are recalled again, because what they
+            contradicted is gone.
         principles_redistilled: Learned anew from the sources that remain.
         pending: Sources that wait to be distilled anew, and why.
         guarantee: What is gone, and what this memory cannot reach.
@@ -230,6 +270,7 @@ class ForgetReport(Report):
     episodes_removed: tuple[str, ...] = ()
     principles_removed: tuple[str, ...] = ()
     rationales_erased: tuple[str, ...] = ()
+    episodes_restored: tuple[str, ...] = ()
     principles_redistilled: tuple[Principle, ...] = ()
     pending: tuple[Pending, ...] = ()
     model_calls: int = 0
@@ -242,6 +283,7 @@ class ForgetReport(Report):
         gone = (
             ("episodes removed", self.episodes_removed),
             ("principles removed", self.principles_removed),
+            ("episodes restored", self.episodes_restored),
         )
         return [
             *counted(gone),
@@ -250,6 +292,14 @@ class ForgetReport(Report):
             *_cost(self.model_calls, self.embedded, self.seconds),
             *([("guarantee", self.guarantee)] if self.guarantee else []),
         ]
+
+
+def _remarks(covered: int, verbatim: int) -> list[Row]:
+    if not covered:
+        return []
+    return [
+        ("remarks covered", f"{covered}, {verbatim} word for word" if verbatim else f"{covered}")
+    ]
 
 
 def _cost(model_calls: int, embedded: int, seconds: float) -> list[Row]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterable
 
 from langchain_memalign.judge import MemAlignJudge
 from langchain_memalign.reviews import (
@@ -69,7 +70,6 @@ class Desk:
         self.index = Index(judge)
         self.signals = Signals()
         self.model_name = model_name
-        self.problem: str | None = None
         self._defaults = defaults or DeskSettings()
         self._guard = threading.Lock()
         self._brought: dict[str, WaitingCase] = {}
@@ -126,6 +126,13 @@ class Desk:
     def is_blind(self, person: Person) -> bool:
         """Whether the judge's answer is hidden from a person until they have answered."""
         return self.settings.blind or self.table.person(person.id).blind
+
+    def saw(self, person: Person, case_keys: Iterable[str]) -> None:
+        """Note that what the judge said of some cases was sent to somebody, beside the queue."""
+        keys = set(case_keys)
+        seen = [case.id for case in self.waiting.cases(self.judge) if case.key in keys]
+        if seen:
+            self.table.mark_all(person.id, seen, "shown")
 
     def here(self, person: Person) -> None:
         """Note that somebody is at the desk, so that the judge works ahead for them."""

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from langchain_memalign._values import value_key
+from langchain_memalign.errors import MemAlignError
 from langchain_memalign.judge import MemAlignJudge
 from langchain_memalign.schema import Episode, Value
-from langchain_memalign.web.knowledge import episodes_of
+from langchain_memalign.web.knowledge import episodes_of, version_of
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Entry:
     updated_at: datetime
     is_pending: bool
     unseen: bool
+    is_superseded: bool = False
 
     @property
     def differs(self) -> bool:
@@ -51,6 +53,9 @@ class Index:
         self._guard = threading.Lock()
         self._entries: dict[str, Entry] = {}
         self._ready = threading.Event()
+        self._tried = threading.Event()
+        self._problem: MemAlignError | None = None
+        self._version: str | None = None
         self._sorted: list[Entry] | None = None
         self._conflicts: dict[str, list[Entry]] | None = None
 
@@ -62,10 +67,27 @@ class Index:
     def load(self) -> None:
         """Read all anew."""
         with self._guard:
-            entries = [entry_of(e) for e in self._judge.episodes()]
+            try:
+                before = version_of(self._judge)
+                entries = [entry_of(e) for e in self._judge.episodes()]
+            except MemAlignError as error:
+                self._problem = error
+                self._tried.set()
+                raise
             self._entries = {e.id: e for e in entries}
             self._sorted = self._conflicts = None
+            # What was read while somebody wrote is read once more.
+            self._version = before if before == version_of(self._judge) else None
+            self._problem = None
         self._ready.set()
+        self._tried.set()
+
+    def follow(self) -> bool:
+        """Read all anew if the memory was written to since, by whomever; whether it was."""
+        if self._version is not None and version_of(self._judge) == self._version:
+            return False
+        self.load()
+        return True
 
     def refresh(self, ids: Collection[str]) -> None:
         """Read some anew; those that are gone leave."""
@@ -79,29 +101,38 @@ class Index:
             self._sorted = self._conflicts = None
 
     def newest_first(self) -> list[Entry]:
-        """All entries; waits for the first reading."""
-        self._ready.wait()
+        """All entries; waits for the first reading.
+
+        Raises:
+            MemAlignError: They cannot be read, such as when the memory's server is down.
+        """
+        self._wait()
         with self._guard:
             if self._sorted is None:
                 entries = self._entries.values()
                 self._sorted = sorted(entries, key=lambda e: (e.updated_at, e.id), reverse=True)
             return self._sorted
 
+    def _wait(self) -> None:
+        self._tried.wait()
+        if self._problem is not None and not self.is_ready:
+            raise self._problem
+
     def get(self, id_: str) -> Entry | None:
         """The entry of an id."""
-        self._ready.wait()
+        self._wait()
         return self._entries.get(id_)
 
     def of_case(self, case_key: str) -> list[Entry]:
         """What was said of one case, oldest first."""
-        self._ready.wait()
+        self._wait()
         with self._guard:
             found = [e for e in self._entries.values() if e.case_key == case_key]
         return sorted(found, key=lambda e: (e.created_at, e.id))
 
     def conflicts(self) -> dict[str, list[Entry]]:
         """By case: what was said of those to which experts gave different values, oldest first."""
-        self._ready.wait()
+        self._wait()
         with self._guard:
             if self._conflicts is None:
                 self._conflicts = _conflicts(self._entries.values())
@@ -111,7 +142,7 @@ class Index:
 def _conflicts(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
     by_case: defaultdict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
-        if entry.value is not None:
+        if entry.value is not None and not entry.is_superseded:
             by_case[entry.case_key].append(entry)
     found = [
         sorted(said, key=lambda e: (e.created_at, e.id))
@@ -133,6 +164,7 @@ def entry_of(episode: Episode) -> Entry:
         episode.updated_at,
         episode.status == "pending",
         episode.unseen,
+        episode.is_superseded(),
     )
 
 

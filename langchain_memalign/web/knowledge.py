@@ -30,6 +30,11 @@ def episodes_of(judge: MemAlignJudge, ids: Iterable[str]) -> list[Episode]:
     return [found[id_] for id_ in wanted if id_ in found]
 
 
+def version_of(judge: MemAlignJudge) -> str | None:
+    """What changes with every write to the memory; "" where no other process can write."""
+    return judge.setup.records.version()
+
+
 def principles_of(judge: MemAlignJudge) -> list[Principle]:
     """All principles, retired ones too, in the order in which they were learned."""
     return judge.memory.principles(judge.spec.name, retired=True)
@@ -78,6 +83,18 @@ def rules_before(images: Iterable[str]) -> Mapping[str, Principle]:
         if isinstance(image.before, Principle):
             found.setdefault(image.id, image.before)
     return found
+
+
+def changed_ids(images: Iterable[str]) -> list[str]:
+    """The ids of the past cases and rules that a deed changed."""
+    return list({Image.model_validate_json(text).id: None for text in images})
+
+
+def rule_written(images: Iterable[str]) -> str:
+    """The id of the rule that a deed wrote; "" where it wrote none."""
+    read = [Image.model_validate_json(text) for text in images]
+    written = [i.id for i in read if i.before is None and isinstance(i.after, Principle)]
+    return written[-1] if written else ""
 
 
 def said_before(episode: Episode) -> Verdict | Unscored | None:

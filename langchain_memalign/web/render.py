@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -41,6 +42,16 @@ _environment.filters["seen"] = seen
 _environment.globals["states"] = words.STATES
 
 
+_NOTHING: Mapping[str, Any] = {
+    "problem": None,
+    "flash": None,
+    "told": "",
+    "focus": False,
+    "strip": None,
+    "not_exact": None,
+}
+
+
 def url(request: Request, path: str, **query: Any) -> str:
     """The address of a page of ours, wherever this one is mounted."""
     given = {key: value for key, value in query.items() if value not in (None, "")}
@@ -55,7 +66,7 @@ def render(request: Request, template: str, **context: Any) -> str:
         url=lambda path, **query: url(request, path, **query),
         static=lambda name: f"{root}/static/{DIGEST}/{name}",
         csrf=request.scope.get("state", {}).get("csrf", ""),
-        **{"problem": None, "flash": None, "told": "", "focus": False, **context},
+        **{**_NOTHING, **context},
     )
 
 

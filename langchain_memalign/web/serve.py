@@ -46,6 +46,7 @@ def free_port(wanted: int) -> tuple[socket.socket, int]:
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             found.bind(("127.0.0.1", port))
+            found.listen()  # whoever follows the link at once waits, and is not refused
         except OSError as error:
             found.close()
             problem = error

@@ -23,6 +23,10 @@ SOMEBODY = "Somebody"
 YOU = "You"
 
 SOURCE_STAYS = "The file, or the program, that the waiting cases came from keeps what it has."
+OUT_OF_REACH = (
+    "Backups and exported files, logs of other programs, answers that were sent to other programs "
+    "already, and what the model’s provider keeps. " + SOURCE_STAYS
+)
 
 FIELDS = {
     "inputs": "What came in",
@@ -84,6 +88,7 @@ STATES: dict[str, State] = {
         "Answer ten or so cases with a reason, and it begins to agree with you. The first ones it "
         "cannot answer at all.",
     ),
+    "knew_nothing": State("No answer", "The judge knew nothing yet when it read this case."),
     "reading": State(
         "The judge is reading this case",
         "You need not wait. If you answer first, your answer counts as unseen.",
@@ -107,6 +112,10 @@ STATES: dict[str, State] = {
         "Taken back",
         "What was learned is gone. The run that waited for the answer has gone on with it, and is "
         "not called back.",
+    ),
+    "undone_change": State("Taken back", "Your former answer counts again."),
+    "undone_left": State(
+        "Back in the queue", "The case waits again, and nothing was learned of it."
     ),
     "undone_rule": State("Taken back", "The rules are as they were before."),
     "pending": State(
@@ -198,6 +207,9 @@ STATES: dict[str, State] = {
     "too_few": State("Too few to tell.", "{count} so far; figures begin at 20."),
     "changed_meanwhile": State(
         "{count} by now", "Nothing has been erased. Look again at what would go."
+    ),
+    "set_aside": State(
+        "A newer rule says otherwise, so the judge is not shown this answer any more."
     ),
     "forgetting": State("Erasing", "Nothing more is shown of it from now on."),
     "forgotten": State("Erased for good", "{cases} and {rules} are gone."),

@@ -5,15 +5,15 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from langchain_memalign.errors import MemAlignError, MemoryStoreError, ModelError
 from langchain_memalign.graph.policy import doubts
 from langchain_memalign.reviews import Answer, Draft, Looked, Reading, Turned
-from langchain_memalign.schema import Feedback, Unscored, Verdict, now
+from langchain_memalign.schema import AlignmentReport, Feedback, Unscored, Verdict, now
 from langchain_memalign.web.desk import Desk
-from langchain_memalign.web.knowledge import budgets_of, recording, restore
+from langchain_memalign.web.knowledge import budgets_of, changed_ids, recording, restore
 from langchain_memalign.web.views.text import begins
 from langchain_memalign.web.waiting import WaitingCase
 
@@ -21,6 +21,7 @@ _AHEAD = 3
 _QUIET_SECONDS = 5.0
 _RETRY_SECONDS = 60.0
 _LOCKED_SECONDS = 5.0
+_FOLLOW_SECONDS = 5.0
 _UNDO_STEPS = 20
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,7 @@ class Worker:
         self._changed = threading.Condition()
         self._stopped = False
         self._retry_at = 0.0
+        self._follow_at = 0.0
         self._look_at: float | None = None
         self._threads: list[threading.Thread] = []
 
@@ -81,8 +83,7 @@ class Worker:
         while not self._stopped:
             try:
                 pause = step()
-            except MemAlignError as error:
-                self._desk.problem = str(error)
+            except MemAlignError:  # what it was about says so on the screen
                 self._desk.signals.tell()
                 pause = _LOCKED_SECONDS
             except Exception:
@@ -99,11 +100,10 @@ class Worker:
         while not self._stopped:
             try:
                 self._desk.index.load()
-            except MemAlignError as error:
-                self._desk.problem = str(error)
-                time.sleep(_LOCKED_SECONDS)
+            except MemAlignError:  # every screen that needs them says so
+                with self._changed:
+                    self._changed.wait(_LOCKED_SECONDS)
             else:
-                self._desk.problem = None
                 break
 
     # ---- learning ----
@@ -128,7 +128,11 @@ class Worker:
             self._look_at = None
             self._look()
             return 0
-        waits = [self._retry_at - moment] if pending else []
+        if moment >= self._follow_at:
+            self._follow()
+            return 0
+        waits = [self._follow_at - moment]
+        waits += [self._retry_at - moment] if pending else []
         waits += [self._look_at - moment] if self._look_at is not None else []
         return max(0.01, min([60.0, *waits]))
 
@@ -142,7 +146,10 @@ class Worker:
         answer = begun
         desk.signals.tell()
         if answer.decision == "ignore" or answer.case is None:
-            desk.answers.update(answer, state="learned", learned_at=now())
+            self._ended(answer, state="learned", learned_at=now())
+            left_out = desk.cases().get(answer.case_id or "")
+            if answer.for_all and left_out is not None:
+                self._resume(answer, left_out)
             return
         try:
             with recording(lambda images: desk.answers.keep_images(answer.n, images)):
@@ -168,7 +175,7 @@ class Worker:
             learned_at=now(),
             joint=bool(others),
         )
-        desk.index.refresh([*mine, *report.distilled])
+        desk.index.refresh([*mine, *report.distilled, *moved_aside(report)])
         if others:
             self._others_learned(answer, set(report.distilled))
         if why:
@@ -227,7 +234,7 @@ class Worker:
         left = {p.episode_id: p.reason for p in report.pending}
         mine = {*report.stored, *report.overwritten, *report.unchanged}
         why = next((left[id_] for id_ in mine if id_ in left), None)
-        desk.index.refresh([*mine, *report.distilled])
+        desk.index.refresh([*mine, *report.distilled, *moved_aside(report)])
         if why:
             desk.answers.update(first, problem=why)
             desk.signals.tell()
@@ -245,6 +252,20 @@ class Worker:
         self._retry_at = 0.0
         self._look_soon()
 
+    def _follow(self) -> None:
+        """See what other processes learned or forgot, where they share the memory."""
+        desk = self._desk
+        self._follow_at = time.monotonic() + _FOLLOW_SECONDS
+        if not desk.index.follow() or self._look_at is not None:
+            return  # after an answer of ours, waiting cases are looked at anyway
+        moved = []
+        for waiting, reading in self._read_already():
+            memory = desk.judge.recall(waiting.case)
+            if memory.fingerprint != reading.memory.fingerprint:
+                moved.append(waiting.id)
+        desk.readings.mark_stale(moved)
+        desk.signals.tell()
+
     # ---- taking back ----
 
     def _undo(self, answer: Answer) -> None:
@@ -261,8 +282,9 @@ class Worker:
             return
         desk.answers.update(answer, state="undone", problem=None)
         desk.answers.drop_images([answer.n])
-        touched = [answer.report] if answer.report else []
-        desk.index.refresh([id_ for r in touched for id_ in (*r.stored, *r.overwritten)])
+        if answer.kind == "rule" and answer.case_key:
+            desk.ledger.reopen(answer.case_key)
+        desk.index.refresh(changed_ids(images))
         if answer.looked is not None:
             desk.readings.mark_stale([turned.case_id for turned in answer.looked.turned])
         desk.signals.tell()
@@ -294,16 +316,9 @@ class Worker:
             return
         latest = done[-1]
         taught = set(latest.report.stored + latest.report.overwritten) if latest.report else set()
-        known = desk.readings.states()
-        gone = {case_id for case_id, _ in desk.answers.given()}
         moved: list[tuple[float, WaitingCase, Reading]] = []
         total = 0
-        for waiting in desk.waiting.cases(desk.judge):
-            if waiting.id not in known or waiting.id in gone or self._stopped:
-                continue
-            reading = desk.readings.get(waiting.id)
-            if reading is None:
-                continue
+        for waiting, reading in self._read_already():
             total += 1
             memory = desk.judge.recall(waiting.case)
             if memory.fingerprint != reading.memory.fingerprint:
@@ -336,6 +351,18 @@ class Worker:
                 found = Looked(total=total, judged=len(moved[:look]), turned=tuple(turned))
             desk.answers.update(answer, looked=found)
         desk.signals.tell()
+
+    def _read_already(self) -> Iterator[tuple[WaitingCase, Reading]]:
+        """The cases that nobody has answered and the judge has read."""
+        desk = self._desk
+        known = desk.readings.states()
+        gone = {case_id for case_id, _ in desk.answers.given()}
+        for waiting in desk.waiting.cases(desk.judge):
+            if waiting.id not in known or waiting.id in gone or self._stopped:
+                continue
+            reading = desk.readings.get(waiting.id)
+            if reading is not None:
+                yield waiting, reading
 
     # ---- judging ahead ----
 
@@ -375,6 +402,11 @@ class Worker:
         return reading
 
 
+def moved_aside(report: AlignmentReport) -> list[str]:
+    """Ids of past cases that count no more, or count again."""
+    return [*(s.episode_id for s in report.superseded), *report.restored]
+
+
 def feedback_of(answer: Answer) -> Feedback:
     """An answer as the memory takes it.
 
@@ -409,7 +441,10 @@ def take_back(desk: Desk, answer: Answer) -> Answer | None:
         )
     if taken is None:
         return None
-    if answer.kind == "answer" and answer.case_id is not None:
+    if answer.kind == "left" and answer.case_id is not None:
+        for mark in ("left", "left_by_all"):
+            desk.table.unmark(answer.person, answer.case_id, mark)
+    if answer.kind == "answer" and answer.case_id is not None and not answers_left(desk, answer):
         value = "" if answer.value is None else desk.words.key(answer.value)
         desk.table.keep_draft(
             answer.person,
@@ -422,3 +457,9 @@ def take_back(desk: Desk, answer: Answer) -> Answer | None:
             desk.answers.update(taken, reopened=False)
     desk.signals.tell()
     return taken
+
+
+def answers_left(desk: Desk, answer: Answer) -> bool:
+    """Whether the person has given another answer to the case, which counts still."""
+    given = desk.answers.on(case_id=answer.case_id) if answer.case_id else []
+    return any(a.person == answer.person and a.n != answer.n for a in given)

@@ -217,3 +217,29 @@ def test_values_may_have_meanings_and_people_a_question(shell, written):
 def test_meanings_of_values_that_there_are_not_are_refused(shell):
     shell.configure("value_type: bool", "value_type: bool\nvalue_meanings: {maybe: hm}")
     assert "expected true or false" in shell.error("judge", "--outputs", "a")
+
+
+def test_a_decision_model_and_its_distiller_are_named(shell, monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    shell.configure(
+        "model: precedent",
+        "model: {name: 'openai-decisions:gpt-6-luna', base_url: 'http://127.0.0.1:1/v1'}\n"
+        "distiller: precedent\naggregate: mode",
+    )
+    models = objects.models_of(load_judge_file(shell.folder / "judge.yaml"))
+
+    assert type(models["model"]).__name__ == "OpenAIDecisions"
+    assert (models["model"].model, models["model"].base_url) == (
+        "gpt-6-luna",
+        "http://127.0.0.1:1/v1",
+    )
+    assert (models["distiller"], models["probabilities"], models["aggregate"]) == (
+        "precedent",
+        None,
+        "mode",
+    )
+
+
+def test_probabilities_come_one_way(shell):
+    shell.configure("model: precedent", "model: precedent\nprobabilities: guess")
+    assert "probabilities: " in shell.error("principles")

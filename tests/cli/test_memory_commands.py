@@ -3,6 +3,7 @@
 import tempfile
 
 import pytest
+from fakes import one_rule_a_record
 
 from langchain_memalign import InvalidInputError
 from langchain_memalign._stores.edge.store import EdgeStore
@@ -41,6 +42,27 @@ def test_erasing_a_principle_asks_first(taught):
     assert len(texts(taught)) == 2
     taught("principles", "remove", learned["id"], "--erase", "--yes")
     assert texts(taught, "--retired") == ["Rule: Remark 2."]
+
+
+def test_a_superseded_episode_is_listed_shown_and_restored(shell, script):
+    def turning(request):
+        if request.title == "superseded":
+            return {"superseded": [{"case": "C1", "reason": "It is otherwise now."}]}
+        (rule,) = one_rule_a_record(request)["principles"]
+        known = 'id="P1"' in request.prompt
+        return {"principles": [rule | ({"relation": "replaces", "target": "P1"} if known else {})]}
+
+    script(turning)
+    for number in (1, 2):
+        shell.rows(f"{number}.jsonl", [said(number)])
+        report = shell("align", f"{number}.jsonl").stdout
+    assert "It is otherwise now." in report
+    (episode,) = shell.json("episodes", "list", "--status", "superseded")
+    assert episode["rationale"] == "Remark 1."
+    assert "superseded" in shell("episodes", "list").stdout
+    shell("episodes", "restore", episode["id"][:10])
+    assert shell.json("episodes", "list", "--status", "superseded") == []
+    shell("episodes", "restore", episode["id"][:10], code=2)
 
 
 def test_lists_are_lines_in_a_pipe(taught):

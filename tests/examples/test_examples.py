@@ -9,7 +9,7 @@ from pages import ROOT, without_random_names
 from qdrant_rest.process import RestServer
 
 NO_SCRIPTS = {"auth"}  # the server's tests run it
-NO_OUTPUT = {"demo"}  # a table as wide as the terminal; shown in the README
+NO_OUTPUT = {"demo"}  # a table as wide as the terminal; shown by `make demo`
 EXAMPLES = [path for path in sorted(ROOT.glob("examples/*.py")) if path.stem not in NO_SCRIPTS]
 ALLOWED_LINES = 60
 

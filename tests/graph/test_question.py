@@ -265,3 +265,22 @@ def test_the_form_offers_no_approval_without_a_verdict():
     form = question(Case(outputs="a"), UNSCORED).form
     assert form["properties"]["decision"]["enum"] == ["edit", "reject", "ignore"]
     assert "default" not in form["properties"]["value"]
+
+
+def test_how_sure_the_judge_is_is_told_where_it_is_known():
+    known = Verdict(
+        value=True,
+        rationale="It is kind.",
+        probabilities={True: 0.995, False: 0.005},
+        confidence=0.8,
+        raw_value=False,
+        decided_by="a_bigger_judge",
+    )
+
+    shown = read(description(Case(outputs="Hi"), known))
+
+    assert "Confidence that an expert agrees: 80 %." in shown
+    assert "The model itself said false" in shown
+    assert "true over 99 %, false under 1 %" in shown
+    assert "Decided by a_bigger_judge." in shown
+    assert "onfidence" not in description(Case(outputs="Hi"), KIND)

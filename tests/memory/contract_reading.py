@@ -26,6 +26,11 @@ SELECTIONS = [
     (Selection(ids=(id_of("a"), id_of("c")), judge="tone"), "a"),
     (Selection(ids=(ABSENT, "no UUID")), ""),
     (Selection(ids=()), ""),
+    (Selection(without={"status": ("pending",)}), "bde"),
+    (Selection(without={"status": ("pending", "active")}), "be"),
+    (Selection(without={"episode_ids": (id_of("a"),)}), "abce"),
+    (Selection(judge="tone", without={"status": ("distilled",)}), "ade"),
+    (Selection(without={"status": ()}), "abcde"),
 ]
 
 

@@ -29,7 +29,7 @@ def open_judge(server):
     """Makes judges of the small model, all on one memory."""
     with Memory.open(":memory:", embeddings="local") as memory:
 
-        def make(value_type=bool, *, url=server.url, max_tokens=100, **options):
+        def make(value_type=bool, *, url=server.url, max_tokens=100, temperature=0.7, **options):
             model = ChatOpenAI(
                 model="smollm2",
                 base_url=url,
@@ -37,7 +37,7 @@ def open_judge(server):
                 max_tokens=max_tokens,
                 max_retries=0,
                 timeout=120,
-                **SAMPLING,
+                **{**SAMPLING, "temperature": temperature},
             )
             settings = {"name": "tone", "retry": NO_RETRY, "memory": memory, "model": model}
             instructions = "Is the reply appropriate for an upset customer?"

@@ -55,6 +55,27 @@ def test_every_value_type_ends_as_a_verdict_or_unscored(open_judge, value_type, 
     assert outcome.usage["input_tokens"] > 100
 
 
+@pytest.mark.parametrize("value_type", [bool, SCALE, SHARE], ids=["yes or no", "scale", "number"])
+def test_its_tokens_tell_how_likely_each_value_is_or_nothing_is_told(open_judge, value_type):
+    judge = open_judge(value_type, probabilities="logprobs", temperature=0)
+    outcome = judge.invoke(LATE)
+    assert is_sound(outcome, judge)
+    told = outcome.probabilities if isinstance(outcome, Verdict) else None
+    if told is None:
+        return
+    assert sum(told.values()) == pytest.approx(1)
+    assert all(judge.spec.value_type.check(value) == value for value in told)
+    assert 0 < outcome.confidence <= 1
+
+
+def test_it_returns_the_log_probabilities_that_a_judge_asks_for(open_judge):
+    chat_model = open_judge(probabilities="logprobs").model
+    message = chat_model.bind(logprobs=True, top_logprobs=20, max_tokens=4).invoke("Say yes.")
+    told = message.response_metadata["logprobs"]["content"]
+    assert told
+    assert len(told[0]["top_logprobs"]) == 20
+
+
 @pytest.mark.parametrize("method", ["function_calling", "json_mode"])
 def test_the_other_methods_of_structured_output_end_so_too(open_judge, method):
     judge = open_judge(structured_output={"method": method})

@@ -53,6 +53,7 @@ class Bench:
         name="Ann Becker",
         location=":memory:",
         embeddings=None,
+        decider=None,
         **options,
     ):
         self.folder = Path(folder)
@@ -62,7 +63,8 @@ class Bench:
             name="support_tone",
             instructions=instructions,
             value_type=value_type,
-            model=self.model,
+            model=decider or self.model,
+            distiller=self.model,
             memory=self.memory,
             retry=NO_WAIT,
         )

@@ -128,7 +128,8 @@ def test_twenty_cases_by_keys_alone(visit, served):
     answers = served.bench.desk.answers
     until(lambda: all(answers.get(n).state == "learned" for n in range(1, 21)), seconds=200)
     words = {
-        (a.label, a.value, a.reason) for a in answers.last_of("Ann Becker", limit=20, kind="answer")
+        (a.label, a.value, a.reason)
+        for a in answers.last_of("Ann Becker", limit=20, kinds=("answer",))
     }
     assert words == {
         (f"T-{n + 1}", not n % 2, f"Too cold, number {n}." if n % 2 else None) for n in range(20)

@@ -80,6 +80,35 @@ def test_a_rule_in_other_words_is_added_and_the_old_one_retired(make_bench):
     assert "Bring it back" in ann.shown()
 
 
+def test_past_cases_that_a_new_rule_contradicts_are_listed_and_return_with_undo(make_bench):
+    def turning(request):
+        if request.title == "superseded":
+            return {"superseded": [{"case": "C1", "reason": "Long replies are wanted now."}]}
+        return replacing(request)
+
+    bench = make_bench(respond=turning)
+    ann = Visitor(bench.page)
+    ann.answer("c1", "false", "Short replies are fine.")
+    ann.learned(1)
+    before = exported(bench, "before")
+    ann.answer("c2", "true", "Explain all of it at length.")
+    ann.learned(2)
+    ann.get("/answers/2")
+    assert "Past cases set aside" in ann.shown()
+    assert "Long replies are wanted now." in ann.shown()
+    ann.get("/cases?show=aside")
+    assert "1 to 1 of 1" in ann.shown()
+    (overtaken,) = bench.judge.episodes(status="superseded")
+    ann.get(f"/cases/{overtaken.id}")
+    assert "Long replies are wanted now." in ann.shown()
+
+    ann.post("/answers/2/undo")
+    undone(bench, 2)
+    assert exported(bench, "after") == before
+    ann.get("/cases?show=aside")
+    assert "1 to 1 of 1" not in ann.shown()
+
+
 def test_a_rule_said_already_is_confirmed_with_its_number_of_cases(bench, ann):
     ann.answer("c1", "false", "Say sorry first.")
     ann.learned(1)

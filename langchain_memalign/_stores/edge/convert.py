@@ -18,6 +18,7 @@ from langchain_memalign._stores.base import (
 )
 from langchain_memalign._stores.payload import (
     conditions,
+    exclusions,
     fingerprint_text,
     from_payload,
     read_fingerprint,
@@ -72,7 +73,8 @@ def read_own_point(own: qe.Record, path: Path) -> Fingerprint | None:
 
 def to_filter(selection: Selection) -> qe.Filter:
     """What the engine filters by; never lets the own point through."""
-    return qe.Filter(must=_must(selection, conditions(selection)))
+    must = _must(selection, conditions(selection))
+    return qe.Filter(must=must, must_not=_each(exclusions(selection)) or None)
 
 
 def to_search_filter(selection: Selection) -> qe.Filter | None:
@@ -81,22 +83,27 @@ def to_search_filter(selection: Selection) -> qe.Filter | None:
     if selection.kind is None:
         del wanted[0]  # episodes and principles: all but the own point
     must = _must(selection, wanted)
+    must_not = _each(exclusions(selection))
     # A filter without conditions is checked against each point all the same.
-    return qe.Filter(must=must) if must else None
+    return qe.Filter(must=must or None, must_not=must_not or None) if must or must_not else None
 
 
 def _must(selection: Selection, wanted: Sequence[tuple[str, list[str]]]) -> list[Any]:
+    must = _each(wanted)
+    if selection.ids is not None:
+        must.append(qe.HasIdCondition({uuid.UUID(id_) for id_ in known_ids(selection.ids)}))
+    return must
+
+
+def _each(wanted: Sequence[tuple[str, list[str]]]) -> list[Any]:
     # Each condition costs a search over 100,000 points milliseconds, a list of values even more.
-    must: list[Any] = [
+    return [
         qe.FieldCondition(
             key=name,
             match=qe.MatchValue(values[0]) if len(values) == 1 else qe.MatchAny(values),
         )
         for name, values in wanted
     ]
-    if selection.ids is not None:
-        must.append(qe.HasIdCondition({uuid.UUID(id_) for id_ in known_ids(selection.ids)}))
-    return must
 
 
 def to_engine(point: Point) -> qe.Point:

@@ -8,7 +8,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from langchain_memalign._stores.base import Point, Selection
-from langchain_memalign._stores.payload import conditions, from_payload, to_payload, to_vectors
+from langchain_memalign._stores.payload import (
+    conditions,
+    exclusions,
+    from_payload,
+    to_payload,
+    to_vectors,
+)
 from langchain_memalign._stores.write_batch import known_ids
 from langchain_memalign.errors import InvalidInputError
 
@@ -30,13 +36,16 @@ def to_filter(selection: Selection) -> models.Filter:
     """What the server filters by; never lets the memory's own points through."""
     from qdrant_client import models
 
-    must: list[Any] = [
-        models.FieldCondition(key=name, match=models.MatchAny(any=values))
-        for name, values in conditions(selection)
-    ]
+    def each(wanted: Iterable[tuple[str, list[str]]]) -> list[Any]:
+        return [
+            models.FieldCondition(key=name, match=models.MatchAny(any=values))
+            for name, values in wanted
+        ]
+
+    must = each(conditions(selection))
     if selection.ids is not None:
         must.append(models.HasIdCondition(has_id=list(known_ids(selection.ids))))
-    return models.Filter(must=must)
+    return models.Filter(must=must, must_not=each(exclusions(selection)) or None)
 
 
 def in_parts(selection: Selection, most: int) -> Iterator[Selection]:

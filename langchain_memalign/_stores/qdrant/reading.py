@@ -214,11 +214,14 @@ def _fits(point: Point, selection: Selection) -> bool:
     if selection.kind not in (None, point.kind) or selection.judge not in (None, point.judge):
         return False
     for field, values in selection.fields.items():
-        held = {"judge": point.judge, "kind": point.kind, **point.fields}.get(field)
-        said = set(held) if isinstance(held, tuple) else {held}
-        if said.isdisjoint(values):
+        if _held(point, field).isdisjoint(values):
             return False
-    return True
+    return all(_held(point, f).isdisjoint(values) for f, values in selection.without.items())
+
+
+def _held(point: Point, field: str) -> set[str | None]:
+    held = {"judge": point.judge, "kind": point.kind, **point.fields}.get(field)
+    return set(held) if isinstance(held, tuple) else {held}
 
 
 def _cosine(score: float) -> float:

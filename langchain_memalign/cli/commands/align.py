@@ -189,6 +189,8 @@ def show_report(
         "principles added": report.principles_added,
         "principles merged": report.principles_merged,
         "principles retired": report.principles_retired,
+        "superseded": report.superseded,
+        "restored": report.restored,
         "conflicts": report.conflicts,
     }
     tokens = report.usage["total_tokens"] if report.usage else None
@@ -209,6 +211,13 @@ def show_report(
             ("", "id", "principle", "from"),
             [(what, short(p.id), p.text, str(len(p.episode_ids))) for what, p in changed],
         )
+    if report.superseded:
+        screen.table(
+            "Past cases that are recalled no more",
+            ("episode", "contradicts", "because"),
+            [(short(e.episode_id), short(e.principle_id), e.reason) for e in report.superseded],
+        )
+        screen.note("`memalign episodes restore ID` lets one be recalled again.", style="dim")
     if report.gate is not None:
         _show_decision(screen, report.gate)
     if report.conflicts:

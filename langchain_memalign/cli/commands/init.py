@@ -77,7 +77,12 @@ def init(
         return
     named = "" if str(path) in DEFAULT_NAMES else f" --judge {path}"
     screen.note(f"Wrote {', '.join(map(str, [path, *written]))}. Edit them, then for example:")
-    for command in (f"align {feedback}", f"judge {cases}", f"review {cases}"):
+    for command in (
+        f"align {feedback}",
+        f"judge {cases}",
+        f"review {cases}",
+        f"web {cases}",
+    ):
         screen.note(f"  memalign {command}{named}")
 
 

@@ -134,20 +134,24 @@ def remove(
 
 @episodes_app.callback()
 def episodes() -> None:
-    """The cases on which experts have said something: list, show.
+    """The cases on which experts have said something: list, show, restore.
 
     Examples:
       $ memalign episodes
       $ memalign episodes list --status pending
       $ memalign episodes show 3f2a
+      $ memalign episodes restore 3f2a
     """
 
 
 @episodes_app.command("list")
 def list_episodes(
     status: Annotated[
-        Literal["pending", "distilled"] | None,
-        typer.Option(help="Only those that wait to be learned from, or only those that were."),
+        Literal["pending", "distilled", "superseded"] | None,
+        typer.Option(
+            help="Only those that wait to be learned from, that were, or of these those that a "
+            "change of mind has superseded."
+        ),
     ] = None,
     reviewer: Annotated[str | None, typer.Option(help="Only what this reviewer said.")] = None,
     as_of: AsOfOption = None,
@@ -193,7 +197,24 @@ def show(id_: IdArgument, judge_file: JudgeOption = None, json: JsonOption = Fal
         screen.show(panel(said, Text(clean(episode.judge_rationale or "")), style="blue"))
     for principle in taught:
         screen.show(Text(f"principle {short(principle.id)}  {clean(principle.text)}"))
+    if episode.is_superseded():
+        by = short(episode.superseded_by or "")
+        said = f"superseded by principle {by}: {episode.superseded_reason or 'no reason is kept'}"
+        screen.show(Text(clean(said), "yellow"))
     screen.show(Text(f"{episode.status}, said on {episode.created_at:%Y-%m-%d %H:%M}", "dim"))
+
+
+@episodes_app.command()
+def restore(id_: IdArgument, judge_file: JudgeOption = None, json: JsonOption = False) -> None:
+    """Let an episode be recalled again that a change of mind has superseded."""
+    screen = Screen(json=json)
+    with opened_judge(judge_file, asks_model=False, creates=False) as (_, judge):
+        known = [episode.id for episode in judge.episodes(status="superseded")]
+        restored = judge.restore_episode(full_id(id_, known, what="superseded episode"))
+    if json:
+        screen.data(restored.model_dump(mode="json"))
+    else:
+        _show_episodes(screen, "Recalled again", [restored])
 
 
 def forget(
@@ -377,6 +398,7 @@ def _show_forgotten(screen: Screen, report: ForgetReport, cleared: int) -> None:
         "episodes erased": len(report.episodes_removed),
         "principles erased": len(report.principles_removed),
         "judge's rationales erased": len(report.rationales_erased),
+        "episodes restored": len(report.episodes_restored),
         "principles learned anew": len(report.principles_redistilled),
         "reviews cleared": cleared,
         "pending": len(report.pending),
@@ -399,7 +421,7 @@ def _show_episodes(screen: Screen, title: str, there: Iterable[Episode]) -> None
                 excerpt(e.case.inputs or e.case.outputs, 200),
                 excerpt(e.rationale, 200),
                 e.reviewer or "",
-                e.status,
+                "superseded" if e.is_superseded() else e.status,
             )
             for e in there
         ],

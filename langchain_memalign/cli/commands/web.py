@@ -82,7 +82,12 @@ def web(
         screen.note(f"line {row.line} cannot be used: {row.reason}", style="red")
     with opened_judge(judge_file) as (file, judge):
         waiting = LocalWaiting(
-            (WaitingCase(r.case.key, str(r.line if r.id is None else r.id), r.case) for r in rows),
+            (
+                WaitingCase(
+                    r.case.key, f"line {r.line}" if r.id is None else str(r.id), r.case, r.lang
+                )
+                for r in rows
+            ),
             reviews=file.review_path,
         )
         listening, at = free_port(port)

@@ -139,8 +139,7 @@ class ReviewNodes(JudgeNodes):
             case,
             outcome,
             memory,
-            value_type=judge.spec.value_type,
-            budgets=judge.setup.budgets,
+            setup=judge.setup,
         )
         question = ReviewQuestion(spec=judge.spec, case=case, outcome=outcome, memory=memory)
         # The last message of all: Agent Chat UI shows what a thread waits for below it only.

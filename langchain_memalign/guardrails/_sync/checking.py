@@ -11,6 +11,7 @@ from typing import Any
 from langchain_core.runnables import RunnableConfig
 
 from langchain_memalign._concurrency import within
+from langchain_memalign._escalation import is_sure as judged_surely
 from langchain_memalign.errors import ConfigurationError, InvalidInputError, MemAlignError
 from langchain_memalign.guardrails._sync.replay import ask, once
 from langchain_memalign.guardrails.checkpoint import Checkpoint, from_json, refusal, to_json
@@ -95,7 +96,9 @@ def _asked(
         return Judged(**found, outcome=failed, trouble=trouble_of(error), error=error)
     if isinstance(outcome, Unscored):
         return Judged(**found, outcome=outcome, trouble=outcome.failure or "unscored")
-    return Judged(**found, outcome=outcome)
+    sure = checkpoint.policy.sure
+    is_sure = sure is None or judged_surely(judge.setup, sure, outcome)
+    return Judged(**found, outcome=outcome, is_sure=is_sure)
 
 
 def _reviewed(

@@ -14,6 +14,7 @@ from langchain_memalign.reviews import Answer, Draft
 from langchain_memalign.schema import Value, Verdict
 from langchain_memalign.web import queue, render, words
 from langchain_memalign.web.desk import Desk
+from langchain_memalign.web.knowledge import episodes_of
 from langchain_memalign.web.people import Person
 from langchain_memalign.web.routes.frame import desk_of, form_of, person_of, show, worker_of
 from langchain_memalign.web.routes.queue import (
@@ -25,6 +26,7 @@ from langchain_memalign.web.routes.queue import (
 )
 from langchain_memalign.web.views import case as case_views
 from langchain_memalign.web.views import queue as views
+from langchain_memalign.web.views.cases import answers_to
 from langchain_memalign.web.views.text import ago
 from langchain_memalign.web.waiting import WaitingCase
 
@@ -71,6 +73,7 @@ def save(request: Request) -> Response:
                 render.render(request, "_problem.html", problem=problem), problem.status
             )
         return stage(request, waiting, draft=draft, problem=problem)
+    asked_again = desk.table.has(person.id, waiting.id, "asked_again")
     before = mine_of(desk, person, waiting)
     if before is not None:
         answer = answer.model_copy(update={"revises": before.n})
@@ -81,7 +84,7 @@ def save(request: Request) -> Response:
         desk.table.unmark(person.id, waiting.id, mark)
     worker_of(request).wake()
     mine = desk.table.person(person.id)
-    if desk.is_blind(person) and answer.unseen:
+    if asked_again or (desk.is_blind(person) and answer.unseen):
         desk.table.mark(person.id, waiting.id, "shown")
         return reveal(request, answer, waiting)
     if mine.learned_first:
@@ -128,6 +131,7 @@ def read(desk: Desk, person: Person, waiting: WaitingCase, form: dict[str, str])
         reason=reason or None,
         outcome=outcome,
         unseen=not desk.table.has(person.id, waiting.id, "shown"),
+        asked=queue.asked(waiting, desk.standing(person)) or "",
     )
 
 
@@ -185,16 +189,14 @@ def _in_the_way(
     last = others[-1]
     by = views.answered_by(last, person.id)
     state = words.STATES["answered"]
-    return Problem(
-        state.first.format(**by),
-        state.then,
-        actions=(
-            Action("Save mine too", "anyway", primary=True),
-            Action(f"See {by['name']}’s answer", href=render.url(request, f"/answers/{last.n}")),
-            Action("Leave it", href=render.url(request, "/queue"), plain=True),
-        ),
-        status=409,
-    )
+    actions = [
+        Action("Save mine too", "anyway", primary=True),
+        Action(f"See {by['name']}’s answer", href=render.url(request, f"/answers/{last.n}")),
+        Action("Leave it", href=render.url(request, "/queue"), plain=True),
+    ]
+    if desk.is_blind(person):  # their answer is not shown before one's own is saved
+        del actions[1]
+    return Problem(state.first.format(**by), state.then, actions=tuple(actions), status=409)
 
 
 def _unusable(desk: Desk, said: str, draft: Draft) -> Problem:
@@ -214,12 +216,15 @@ def _unusable(desk: Desk, said: str, draft: Draft) -> Problem:
 
 
 def reveal(request: Request, answer: Answer, waiting: WaitingCase) -> Response:
-    """After a blind answer: what the judge had said."""
+    """After a blind answer, or one that was asked for again: what the judge and others had said."""
     desk, person = desk_of(request), person_of(request)
     outcome = answer.outcome
     swap = desk.words.is_pair and queue.is_swapped(person.id, waiting.id)
+    entries = desk.index.of_case(answer.case_key) if desk.index.is_ready else []
+    past = episodes_of(desk.judge, [e.id for e in entries if e.reviewer != person.reviewer])
     context: dict[str, Any] = {
         "answer": answer,
+        "others": answers_to(past, desk.words, me=person.reviewer, swap=swap),
         "title": f"Case {answer.label}",
         "mine": desk.words.swapped(answer.value, swap)
         if answer.value is not None

@@ -10,11 +10,19 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from langchain_memalign.schema import Episode
-from langchain_memalign.web import knowledge, render
+from langchain_memalign.web import knowledge, render, words
 from langchain_memalign.web.desk import Desk
-from langchain_memalign.web.routes.frame import desk_of, flash_of, person_of, show
+from langchain_memalign.web.routes.frame import (
+    desk_of,
+    flash_of,
+    person_of,
+    show,
+    worker_of,
+)
 from langchain_memalign.web.routes.queue import image_of, more_of
+from langchain_memalign.web.routes.rules import change as change_rules
 from langchain_memalign.web.security import Refused
+from langchain_memalign.web.views import agreement as figures
 from langchain_memalign.web.views import case as case_views
 from langchain_memalign.web.views import cases as views
 from langchain_memalign.web.views.forget import found_in
@@ -26,9 +34,11 @@ def listing(request: Request) -> Response:
     """Past cases, newest first."""
     desk, person, query = desk_of(request), person_of(request), request.query_params
     given: dict[str, Any] = {
-        name: query.get(name, "") for name in ("q", "by", "show", "value", "judge")
+        name: query.get(name, "") for name in ("q", "by", "show", "value", "judge", "last")
     }
     entries = desk.index.newest_first()
+    if query.get("last"):
+        entries = figures.last_compared(entries, by=given["by"])
     found = views.select(
         entries,
         by=given["by"],
@@ -44,6 +54,7 @@ def listing(request: Request) -> Response:
     episodes = knowledge.episodes_of(desk.judge, [e.id for e in shown])
     rules = knowledge.principles_of(desk.judge)
     taught = Counter(id_ for rule in rules for id_ in rule.episode_ids)
+    desk.saw(person, [e.case.key for e in episodes])
     abstained = frozenset(a.case_key for a in desk.answers.abstained())
     return show(
         request,
@@ -63,6 +74,7 @@ def listing(request: Request) -> Response:
         value_words=_words(desk, given["value"]),
         judge_words=_words(desk, given["judge"]),
         flash=flash_of(request, "/cases"),
+        total_words=words.cases(len(entries)),
         **given,
     )
 
@@ -88,6 +100,7 @@ def one_case(request: Request) -> Response:
     ids = {e.id for e in same}
     rules = [r for r in knowledge.principles_of(desk.judge) if ids & set(r.episode_ids)]
     question = desk.words.question
+    desk.saw(person, [episode.case.key])
     return show(
         request,
         "cases",
@@ -116,6 +129,20 @@ def change(request: Request) -> Response:
     return render.see(request, f"/queue/{waiting_again.id}", change=1)
 
 
+def restore(request: Request) -> Response:
+    """Let a past case that was set aside count again."""
+    desk, episode = desk_of(request), _episode(request)
+    if not episode.is_superseded():
+        return render.see(request, f"/cases/{episode.id}")
+    label = f"{desk.label(episode.case.key, episode.id)} counts again"
+    n = change_rules(
+        desk, person_of(request), label, lambda: desk.judge.restore_episode(episode.id)
+    )
+    desk.index.refresh([episode.id])
+    worker_of(request).wake()
+    return render.see(request, f"/cases/{episode.id}", done=n)
+
+
 def more(request: Request) -> Response:
     """The rest of a long text."""
     return more_of(request, _episode(request).case, f"/cases/{request.path_params['id']}")
@@ -141,6 +168,7 @@ ROUTES = [
     Route("/cases", listing),
     Route("/cases/{id}", one_case),
     Route("/cases/{id}/change", change),
+    Route("/cases/{id}/restore", restore, methods=["POST"]),
     Route("/cases/{id}/more", more),
     Route("/cases/{id}/image/{n}", image),
 ]

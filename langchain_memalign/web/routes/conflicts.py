@@ -79,7 +79,10 @@ def conflict(
     if not listed:
         return show(request, "conflicts", "conflicts.html", **context)
     episodes = knowledge.episodes_of(desk.judge, [e.id for e in found[key]])
+    if saved := [a for a in desk.answers.on(case_key=key) if a.state in ("saved", "learning")]:
+        episodes = views.as_saved(episodes, saved)
     sides = views.sides(episodes, desk.words, me=me)
+    desk.saw(person, [key])
     question = desk.words.question
     following = listed[(place + 1) % len(listed)]
     return show(
@@ -94,6 +97,7 @@ def conflict(
         question=question if len(question) <= LONG_QUESTION else desk.words.title,
         blocks=case_views.blocks(episodes[0].case, desk.words.wording.titles),
         sides=sides,
+        first_id=found[key][0].id,
         both_digit=str(len(sides) + 1) if len(sides) < 9 else "",
         ask=list(dict.fromkeys(e.reviewer for e in episodes if e.reviewer and e.reviewer != me)),
         next_key=following if following != key and show_ != "settled" else "",

@@ -29,7 +29,6 @@ from langchain_memalign.web.routes.frame import (
 from langchain_memalign.web.routes.learned import stream
 from langchain_memalign.web.security import Refused
 from langchain_memalign.web.views import forget as views
-from langchain_memalign.web.views.text import day
 
 _SHOWN = 25
 
@@ -89,7 +88,7 @@ def forget(request: Request) -> Response:
             rules=len(report.principles_removed),
             waiting=found.readings_count,
             drafts=found.others_count,
-            guarantee=f"{report.guarantee} {words.SOURCE_STAYS}",
+            guarantee=report.guarantee,
             anew=None if report.pending else 0,
         )
     )
@@ -143,11 +142,12 @@ def receipt_file(request: Request) -> Response:
         f"Receipt {found.number}",
         f"Judge: {desk_of(request).words.title}",
         f"Erased: {_counts(found)}",
-        f"Besides: {found.waiting} readings of waiting cases, {found.drafts} drafts and undo steps",
+        f"Besides: {_besides(found)}",
         f"When: {moment:%Y-%m-%d %H:%M %Z}",
         f"By whom: {found.by}",
         f"What was asked for: {', '.join(found.conditions)}",
-        f"Out of reach: {found.guarantee}",
+        f"Out of reach: {words.OUT_OF_REACH}",
+        f"In the words of the memory: {found.guarantee}",
     ]
     return PlainTextResponse(
         "\n".join(lines) + "\n",
@@ -184,6 +184,7 @@ def _screen(
         erase_words = f"Erase {words.cases(len(going))} and {words.rules(found.rules)}"
     last = desk.ledger.receipt()
     context: dict[str, Any] = _of_receipt(last) if last else {"receipt": None}
+    context["out_of_reach"] = words.OUT_OF_REACH
     return show(
         request,
         "forget",
@@ -197,7 +198,7 @@ def _screen(
         erase=erase_words,
         changed=changed,
         problem=problem,
-        guarantee=f"{desk.judge.memory.guarantee} {words.SOURCE_STAYS}",
+        guarantee=desk.judge.memory.guarantee,
         **context,
     )
 
@@ -231,9 +232,17 @@ def _of_receipt(found: Receipt) -> dict[str, Any]:
     return {
         "receipt": found,
         "receipt_counts": _counts(found),
-        "receipt_when": f"{day(found.at)}, {moment:%H:%M}",
+        "receipt_when": f"{moment.day} {moment:%B %Y}, {moment:%H:%M}",
+        "out_of_reach": words.OUT_OF_REACH,
+        "receipt_besides": _besides(found),
         "gone": gone,
     }
+
+
+def _besides(found: Receipt) -> str:
+    readings = words.counted(found.waiting, "waiting case", "waiting cases")
+    drafts = words.counted(found.drafts, "draft or undo step", "drafts and undo steps")
+    return f"the judge’s answer to {readings}, {drafts}"
 
 
 def _counts(found: Receipt) -> str:

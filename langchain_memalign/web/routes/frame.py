@@ -150,8 +150,13 @@ def flash_of(request: Request, back: str) -> Flash | None:
     done = request.query_params.get("done", "")
     if not done.isdigit() or len(done) > 15:
         return None
+    return deed_flash(request, int(done), back)
+
+
+def deed_flash(request: Request, done: int, back: str) -> Flash | None:
+    """What became of a deed of the person."""
     desk = desk_of(request)
-    deed = desk.answers.get(int(done))
+    deed = desk.answers.get(done)
     if deed is None or deed.person != person_of(request).id:
         return None
     if deed.state in ("undoing", "undone"):
@@ -159,7 +164,8 @@ def flash_of(request: Request, back: str) -> Flash | None:
         return Flash(state.first, state.then if deed.state == "undone" else "")
     if deed.problem and deed.problem.startswith("not_exact"):
         return Flash("It can no longer be taken back", "Something else has been built on it.")
+    note = request.query_params.get("note", "")[:200]
+    if deed.kind == "answer":
+        return Flash(deed.label, note or "Saved.", deed.n, back)
     can = desk.answers.has_images(deed.n)
-    return Flash(
-        f"{deed.label}.", request.query_params.get("note", "")[:200], deed.n if can else 0, back
-    )
+    return Flash(f"{deed.label}.", note, deed.n if can else 0, back)

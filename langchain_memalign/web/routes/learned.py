@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from langchain_memalign.reviews import Answer
 from langchain_memalign.web import render, words
-from langchain_memalign.web.knowledge import principles_of, rules_before
+from langchain_memalign.web.knowledge import episodes_of, principles_of, rules_before
 from langchain_memalign.web.routes.frame import (
     answer_of,
     desk_of,
@@ -27,8 +27,8 @@ from langchain_memalign.web.routes.queue import stage
 from langchain_memalign.web.security import Refused
 from langchain_memalign.web.views import learned as views
 from langchain_memalign.web.views import queue as queue_views
-from langchain_memalign.web.views.text import ago, on_day, short_name, who
-from langchain_memalign.web.worker import take_back
+from langchain_memalign.web.views.text import ago, begins, on_day, short_name, who
+from langchain_memalign.web.worker import answers_left, take_back
 
 _KEEP_ALIVE = 15.0
 
@@ -38,7 +38,31 @@ def learned(request: Request) -> Response:
     answer = answer_of(request)
     if answer.kind != "answer":
         raise Refused("gone", 404)
+    if _is_hidden(request, answer):
+        return render.see(request, f"/queue/{answer.case_id}")
     return show(request, "queue", "learned.html", **context_of(request, answer))
+
+
+def _set_aside(request: Request, answer: Answer) -> list[tuple[str, str, str, str]]:
+    """Past cases that a rule of this answer contradicts: id, name, how it begins, and why."""
+    desk = desk_of(request)
+    reasons = {s.episode_id: s.reason for s in answer.report.superseded} if answer.report else {}
+    labels = desk.labels()
+    return [
+        (e.id, labels.get(e.case.key) or e.id[:8], begins(e.case), reasons[e.id])
+        for e in episodes_of(desk.judge, reasons)
+        if e.is_superseded()
+    ]
+
+
+def _is_hidden(request: Request, answer: Answer) -> bool:
+    """Whether it is somebody else's answer to a case that the person has to answer blind."""
+    desk, person = desk_of(request), person_of(request)
+    if answer.person == person.id or not desk.is_blind(person):
+        return False
+    given = desk.answers.on(case_id=answer.case_id) if answer.case_id else []
+    waits = answer.case_id in desk.cases()
+    return waits and all(a.person != person.id for a in given)
 
 
 def context_of(request: Request, answer: Answer) -> dict[str, Any]:
@@ -52,14 +76,9 @@ def context_of(request: Request, answer: Answer) -> dict[str, Any]:
     when = f"saved {ago(answer.said_at)}"
     if answer.state == "learned" and answer.seconds is not None:
         when += f", learned in {max(1, round(answer.seconds))}"
-    not_exact = None
-    if mine and (answer.problem or "").startswith("not_exact"):
-        count = (answer.problem or "").partition(":")[2]
-        state = words.STATES["not_exact"]
-        number = int(count) if count.isdigit() else 1
-        later = words.counted(number, "later answer", "later answers")
-        not_exact = words.State(state.first.format(count=later), state.then)
     live = last is not None and last.live
+    if answer.looked is not None and not desk.is_blind(person):
+        desk.table.mark_all(person.id, [t.case_id for t in answer.looked.turned], "shown")
     return {
         "answer": answer,
         "when": when,
@@ -70,8 +89,9 @@ def context_of(request: Request, answer: Answer) -> dict[str, Any]:
         "live": live and not (answer.state == "learned" and not desk.settings.look),
         "last": last,
         "can_undo": mine and last is not None and last.can_undo,
+        "aside": _set_aside(request, answer),
         "undo_lines": views.undo_lines(answer, found),
-        "not_exact": not_exact,
+        "not_exact": views.not_exact(answer) if mine else None,
         "conflict": conflict_of(request, answer),
         "looked_line": views.looked_line(answer),
         "turned_line": queue_views.turned_line(answer).capitalize(),
@@ -126,15 +146,18 @@ def undo(request: Request) -> Response:
         raise Refused("gone", 404)
     take_back(desk, deed)
     worker_of(request).wake()
-    if deed.kind == "rule":
-        back = form_of(request).get("back", "")
+    back = form_of(request).get("back", "")
+    if deed.kind == "rule" or back in _BACK:
         return render.see(request, back if back in _BACK else "/rules", done=deed.n)
     waiting = desk.cases().get(deed.case_id or "")
+    if waiting is not None and answers_left(desk, deed):  # it was changed, and is answered still
+        waiting = None
     if not render.is_fragment(request):
-        return render.see(request, f"/queue/{waiting.id}" if waiting else "/queue")
-    return stage(
-        request, waiting, told=f"{words.STATES['undoing'].first}. {deed.label} waits again."
-    )
+        return render.see(request, f"/queue/{waiting.id}" if waiting else "/queue", undone=deed.n)
+    told = f"{words.STATES['undoing'].first}."
+    if waiting is not None:
+        told = f"{told} {deed.label} waits again."
+    return stage(request, waiting, told=told, taken_back=desk.answers.get(deed.n))
 
 
 _BACK = ("/rules", "/conflicts", "/cases")
@@ -198,18 +221,25 @@ def forget_mine(request: Request) -> Response:
 async def events(request: Request) -> Response:
     """What becomes of an answer, as fragments; ends when nothing more does."""
     answer = await to_thread.run_sync(answer_of, request)
+    if await to_thread.run_sync(_is_hidden, request, answer):
+        raise Refused("gone", 404)
     whole = bool(request.query_params.get("whole"))
+    strip = bool(request.query_params.get("strip"))
 
     def state() -> tuple[str, bool]:
         found = desk_of(request).answers.get(answer.n)
         if found is None:
             return "", True
+        if strip:
+            exact = views.not_exact(found)
+            text = render.render(request, "_strip_text.html", strip=found, not_exact=exact)
+            return text, found.state != "undoing"
         last = queue_views.last(found, desk_of(request).words)
         assert last is not None
         live = last.live and not (found.state == "learned" and not desk_of(request).settings.look)
         if whole:
             context = context_of(request, found)
-            return render.render(request, "_learned_body.html", **context), not live
+            return render.render(request, "_learned_now.html", **context), not live
         text = render.render(request, "_progress.html", last=last)
         text += render.render(
             request, "_counts.html", frame=frame_of(request, "queue"), told=_told(found)

@@ -25,6 +25,7 @@ from langchain_memalign.web.routes.frame import (
 from langchain_memalign.web.security import Refused
 from langchain_memalign.web.views import case as case_views
 from langchain_memalign.web.views import queue as views
+from langchain_memalign.web.views.learned import not_exact
 from langchain_memalign.web.waiting import WaitingCase
 
 LONGEST_REASON = 10_000
@@ -49,7 +50,21 @@ def one_case(request: Request) -> Response:
         draft = Draft(value=value, reason=before.reason or "")
     elif not queue.waits(waiting, person.id, desk.standing(person)):
         desk.table.mark(person.id, waiting.id, "open")
-    return stage(request, waiting, draft=draft, focus=render.is_fragment(request))
+    return stage(
+        request,
+        waiting,
+        draft=draft,
+        focus=render.is_fragment(request),
+        taken_back=_taken_back(request, waiting),
+    )
+
+
+def _taken_back(request: Request, waiting: WaitingCase) -> Answer | None:
+    """The answer that the address says was taken back, without scripts."""
+    n = request.query_params.get("undone", "")
+    found = desk_of(request).answers.get(int(n)) if n.isdigit() and len(n) < 16 else None
+    mine = found is not None and found.person == person_of(request).id
+    return found if mine and found is not None and found.case_id == waiting.id else None
 
 
 def stage(
@@ -61,8 +76,20 @@ def stage(
     told: str = "",
     saved: bool = False,
     focus: bool = True,
+    taken_back: Answer | None = None,
 ) -> Response:
-    """A case to be answered, or the next one of the person."""
+    """A case to be answered, or the next one of the person.
+
+    Args:
+        request: The request.
+        waiting: The case; None for the next one.
+        draft: What is filled in; None for what the person had written before.
+        problem: Why an answer was not saved.
+        told: What a screen reader is told.
+        saved: Whether an answer was saved just now.
+        focus: Whether the heading has the focus.
+        taken_back: An answer that is being taken back.
+    """
     desk, person = desk_of(request), person_of(request)
     standing = desk.standing(person)
     order = desk.order(person, standing)
@@ -71,7 +98,8 @@ def stage(
         waiting = next(free, None)
     frame = frame_of(request, TAB, waiting=len(order))
     last = views.last(
-        next(iter(desk.answers.last_of(person.id, limit=1, kind="answer")), None), desk.words
+        next(iter(desk.answers.last_of(person.id, limit=1, kinds=("answer", "left"))), None),
+        desk.words,
     )
     fragment = render.is_fragment(request)
     if waiting is None:
@@ -89,10 +117,15 @@ def stage(
             last=last,
             told=f"Saved. {state.first}." if saved else told or state.first,
             focus=focus,
+            strip=taken_back,
+            not_exact=not_exact(taken_back),
         )
     taken = desk.table.reserve(person.id, person.name or words.SOMEBODY, waiting.id)
     context = case_context(request, desk, person, waiting, draft=draft)
     context["changing"] = mine_of(desk, person, waiting) is not None
+    # Who opened an answered case on purpose need not be told that it is answered.
+    wanted = (request.query_params.get("change"), form_of(request).get("anyway"))
+    context["anyway"] = any(wanted)
     context |= place_of(desk, person, waiting, order, standing)
     page = render.page(
         request,
@@ -105,6 +138,8 @@ def stage(
         problem=problem,
         told=f"Saved. {context['place']}." if saved else told,
         focus=focus and problem is None,
+        strip=taken_back,
+        not_exact=not_exact(taken_back),
         **context,
     )
     worker_of(request).wake()
@@ -127,6 +162,8 @@ def case_context(
     hidden = blind and not early and not shown_before and not answered
     reading = desk.reading(waiting.id)
     opinion = views.opinion(reading, desk.words, me=person.reviewer, hidden=hidden)
+    if desk.answers.on(case_id=waiting.id):
+        opinion = views.as_it_was(opinion)
     if opinion.state == "shown" and not shown_before:
         desk.table.mark(person.id, waiting.id, "shown")
     swap = blind and desk.words.is_pair and queue.is_swapped(person.id, waiting.id)
@@ -162,7 +199,7 @@ def place_of(
         if waiting.id in ids
         else "Case"
     )
-    why = queue.asked(waiting, standing) or "own"
+    why = (queue.asked(waiting, standing) if waiting.id in ids else None) or "own"
     if standing.has("asked_again", waiting.id, person.id) is not None:
         why = "again"
     at = ids.index(waiting.id) if waiting.id in ids else -1
@@ -187,15 +224,31 @@ def skip(request: Request) -> Response:
 
 def leave(request: Request) -> Response:
     """Leave a case out: for this person, or by a lead for everybody."""
-    desk, person = desk_of(request), person_of(request)
+    desk, person, form = desk_of(request), person_of(request), form_of(request)
     waiting = case_of(request)
-    if request.query_params.get("all"):
+    for_all = bool(request.query_params.get("all"))
+    if for_all:
         only_leads(request)
         desk.table.mark(person.id, waiting.id, "left_by_all")
     desk.table.mark(person.id, waiting.id, "left")
     desk.table.unmark(person.id, waiting.id, "asked_again")
-    desk.table.drop_draft(person.id, waiting.id)
     desk.table.release(person.id, waiting.id)
+    said = Draft(value=form.get("value", ""), reason=form.get("reason", "")[:LONGEST_REASON])
+    desk.table.keep_draft(person.id, waiting.id, waiting.key, said)
+    desk.answers.add(
+        Answer(
+            judge=desk.name,
+            kind="left",
+            person=person.id,
+            name=person.name,
+            reviewer=person.reviewer,
+            case_id=waiting.id,
+            case_key=waiting.key,
+            label=waiting.label,
+            decision="ignore",
+            for_all=for_all,
+        )
+    )
     return _go_on(request, "Left out.")
 
 

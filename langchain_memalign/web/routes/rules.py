@@ -17,6 +17,7 @@ from langchain_memalign.web import knowledge, render, words
 from langchain_memalign.web.desk import Desk
 from langchain_memalign.web.people import Person
 from langchain_memalign.web.routes.frame import (
+    deed_flash,
     desk_of,
     flash_of,
     form_of,
@@ -39,7 +40,12 @@ def listing(request: Request, *, problem: str = "", draft: str = "", status: int
     found = knowledge.principles_of(desk.judge)
     dates = _dates(desk, found)
     page = views.listing(
-        found, retired=show_ == "retired", find=q, after=query.get("after", ""), dates=dates
+        found,
+        retired=show_ == "retired",
+        find=q,
+        after=query.get("after", ""),
+        dates=dates,
+        authors=_authors(desk, person_of(request)),
     )
     active = [rule for rule in found if rule.retired_at is None]
     spent = sum(estimate_tokens(rule.text) for rule in active)
@@ -91,7 +97,7 @@ def reword(request: Request) -> Response:
     desk, text = desk_of(request), _text(request)
     rule = _rule(request)
     if text == rule.text and rule.pinned:
-        return _back(request, 0)
+        return _back(request, 0, rule.id)
     try:
         n = change(
             desk,
@@ -102,7 +108,8 @@ def reword(request: Request) -> Response:
     except InvalidInputError as error:
         return listing(request, problem=_said(error), draft=text, status=422)
     worker_of(request).wake()
-    return _back(request, n)
+    deed = desk.answers.get(n)
+    return _back(request, n, deed.rule_id if deed and deed.rule_id else rule.id)
 
 
 def pin(request: Request) -> Response:
@@ -114,7 +121,7 @@ def pin(request: Request) -> Response:
         "Rule pinned",
         lambda: desk.judge.edit_principle(rule.id, rule.text),
     )
-    return _back(request, n)
+    return _back(request, n, rule.id)
 
 
 def retire(request: Request) -> Response:
@@ -123,7 +130,7 @@ def retire(request: Request) -> Response:
     n = change(
         desk, person_of(request), "Rule retired", lambda: desk.judge.remove_principle(rule.id)
     )
-    return _back(request, n)
+    return _back(request, n, rule.id)
 
 
 def restore(request: Request) -> Response:
@@ -137,7 +144,7 @@ def restore(request: Request) -> Response:
         desk.judge.restore_principle(rule.id)
 
     n = change(desk, person_of(request), "Rule brought back", both)
-    return _back(request, n)
+    return _back(request, n, rule.id)
 
 
 def sources(request: Request) -> Response:
@@ -165,7 +172,8 @@ def change(desk: Desk, person: Person, label: str, do: Callable[[], object]) -> 
     )
     with knowledge.recording(lambda images: desk.answers.keep_images(deed.n, images)):
         do()
-    desk.answers.update(deed, state="learned", learned_at=now())
+    rule_id = knowledge.rule_written(desk.answers.images(deed.n))
+    desk.answers.update(deed, state="learned", learned_at=now(), rule_id=rule_id)
     return deed.n
 
 
@@ -176,6 +184,14 @@ def _sources(request: Request, id_: str) -> list[views.Source]:
         return []
     episodes = knowledge.episodes_of(desk.judge, rules[id_].episode_ids[:50])
     return views.sources(episodes, desk.words, desk.labels(), me=person.reviewer)
+
+
+def _authors(desk: Desk, person: Person) -> Mapping[str, str]:
+    """Who wrote which rule, as the person knows them."""
+    return {
+        id_: "you" if person.name and name == person.name else name or words.SOMEBODY.lower()
+        for id_, name in desk.answers.authors().items()
+    }
 
 
 def _dates(desk: Desk, rules: list[Principle]) -> Mapping[str, datetime]:
@@ -201,11 +217,34 @@ def _said(error: InvalidInputError) -> str:
     return "Write the rule in words first." if "some text" in str(error) else str(error)
 
 
-def _back(request: Request, done: int) -> Response:
+def _back(request: Request, done: int, rule_id: str) -> Response:
     back = form_of(request).get("back", "")
+    if render.is_fragment(request):
+        return _row(request, done, rule_id)
     if back.startswith("/answers/") and back.removeprefix("/answers/").isdigit():
         return render.see(request, back)
     return render.see(request, "/rules", done=done)
+
+
+def _row(request: Request, done: int, rule_id: str) -> Response:
+    """The rule's row as it is now, with what was done."""
+    desk, person = desk_of(request), person_of(request)
+    found = knowledge.principles_of(desk.judge)
+    by_id = {rule.id: rule for rule in found}
+    if rule_id not in by_id:
+        raise Refused("gone", 404)
+    flash = deed_flash(request, done, "/rules")
+    return show(
+        request,
+        "rules",
+        "_rule_row.html",
+        line=views.line(by_id[rule_id], _dates(desk, found), by_id, _authors(desk, person)),
+        opened="",
+        show="",
+        focus=True,
+        flash=flash,
+        told=flash.first if flash else "",
+    )
 
 
 ROUTES = [

@@ -103,10 +103,13 @@ def who(request: Request) -> Response:
     """Who is answering?"""
     desk = desk_of(request)
     visit: Visit = request.state.visit
+    count = len(desk.order(person_of(request)))
     return render.page(
         request,
         "who.html",
         title="Who is answering?",
+        judge=desk.words.title,
+        waits=words.cases(count) + (" waits" if count == 1 else " wait"),
         name=visit.name or "",
         people=[name for name in desk.table.people().values() if name][:8],
     )

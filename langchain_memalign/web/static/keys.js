@@ -58,5 +58,12 @@ const focusNew = () => {
   found.removeAttribute("data-focus");
   found.focus({ preventScroll: found.matches("h1") });
 };
-document.addEventListener("htmx:after:swap", focusNew);
-document.addEventListener("DOMContentLoaded", focusNew);
+// Where single keys are switched off, nothing says that there are any.
+const keysOff = () => {
+  if (document.documentElement.dataset.keys === "on") return;
+  for (const found of document.querySelectorAll("[data-key]")) found.removeAttribute("aria-keyshortcuts");
+};
+for (const event of ["htmx:after:swap", "DOMContentLoaded"]) {
+  document.addEventListener(event, focusNew);
+  document.addEventListener(event, keysOff);
+}

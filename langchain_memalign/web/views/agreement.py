@@ -93,6 +93,7 @@ class Matrix:
 class Expert:
     """One expert's figures."""
 
+    id: str
     name: str
     answers: int
     judge: Share
@@ -101,7 +102,10 @@ class Expert:
 
 @dataclass(frozen=True)
 class Agreement:
-    """All figures of the screen; `last` is None where there are too few answers."""
+    """All figures of the screen; `last` is None where there are too few answers.
+
+    `uncompared` answers came where the judge had given none.
+    """
 
     answers: int
     last: Share | None
@@ -113,7 +117,7 @@ class Agreement:
     events: tuple[int, ...]
     matrix: Matrix | None
     experts: tuple[Expert, ...]
-    spots: int = 0
+    uncompared: int = 0
 
 
 def measure(
@@ -137,7 +141,7 @@ def measure(
     """
     agrees = agreeing(said)
     ordered = sorted(entries, key=lambda e: (e.updated_at, e.id))
-    mine = [e for e in ordered if not by or e.reviewer == by]
+    mine = [e for e in ordered if not by or (e.reviewer or "-") == by]
     compared = [e for e in mine if e.value is not None and e.judge_value is not None]
     hits = [agrees(_known(e.value), _known(e.judge_value)) for e in compared]
     last = compared[-WINDOW:]
@@ -154,7 +158,25 @@ def measure(
         tuple(sorted({_place(moment, compared) for moment in learned}) if enough else ()),
         _matrix(last, said, agrees, abstained) if enough else None,
         tuple(_experts(ordered, agrees, me)),
+        sum(e.value is not None for e in mine) - len(compared),
     )
+
+
+def last_compared(entries: Sequence[Entry], *, by: str = "") -> list[Entry]:
+    """The last answers that the figures are of, newest first.
+
+    Args:
+        entries: All, newest first.
+        by: Only what this expert said.
+    """
+    compared = (
+        e
+        for e in entries
+        if e.value is not None
+        and e.judge_value is not None
+        and (not by or (e.reviewer or "-") == by)
+    )
+    return list(itertools.islice(compared, WINDOW))
 
 
 def agreeing(said: Words) -> Agrees:
@@ -254,7 +276,13 @@ def _experts(entries: Sequence[Entry], agrees: Agrees, me: str | None) -> list[E
         name = words.YOU if me and reviewer == me else reviewer or words.SOMEBODY
         judged = [e for e in theirs if e.judge_value is not None]
         found.append(
-            Expert(name, len(theirs), _share(judged, agrees), Share(sum(pairs), len(pairs)))
+            Expert(
+                reviewer or "-",
+                name,
+                len(theirs),
+                _share(judged, agrees),
+                Share(sum(pairs), len(pairs)),
+            )
         )
     return sorted(found, key=lambda e: (-e.answers, e.name))
 
@@ -324,6 +352,25 @@ def chart(found: Agreement) -> Chart | None:
         tuple(x(min(after, last)) for after in found.events),
         description + "The table below has the same figures.",
     )
+
+
+def too_few(found: Agreement) -> str:
+    """How many answers there are, where they are too few for figures."""
+    said = words.STATES["too_few"].then.format(count=words.answers(found.answers))
+    if not found.uncompared:
+        return said
+    more = words.counted(found.uncompared, "answer", "answers")
+    return f"{said} {more} to cases without an answer of the judge cannot be compared."
+
+
+def spots_line(spots: Sequence[tuple[Value | None, Value | None]]) -> str:
+    """How the judge did where a case was drawn at random; "" where none was."""
+    both = [(said, judge) for said, judge in spots if said is not None and judge is not None]
+    if not both:
+        return ""
+    hits = sum(same(said, judge) for said, judge in both)
+    checks = words.counted(len(both), "spot check", "spot checks")
+    return f"The {checks} among them stand for all cases: the judge had {hits} of {len(both)}."
 
 
 def lenient_line(found: Agreement) -> str:

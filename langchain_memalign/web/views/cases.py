@@ -19,6 +19,7 @@ SHOWS = {
     "contested": "Experts differ",
     "pending": "Still to be learned",
     "unseen": "Answered unseen",
+    "aside": "Set aside by a newer rule",
 }
 
 
@@ -35,6 +36,7 @@ class Row:
     when: str
     pending: bool
     learned: str
+    aside: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ def select(
             "contested": entry.case_key in contested,
             "pending": entry.is_pending,
             "unseen": entry.unseen,
+            "aside": entry.is_superseded,
         }.get(show, True)
 
     return [entry for entry in entries if fits(entry)]
@@ -142,6 +145,7 @@ def rows(
                 day(e.updated_at, clock=True),
                 e.status == "pending",
                 f"Learned, {words.rules(count)}" if count else "Learned",
+                e.is_superseded(),
             )
         )
     return found
@@ -159,20 +163,33 @@ class Said:
     judge: str
     mine: bool
     pending: bool
+    aside: bool = False
+    aside_why: str = ""
 
 
-def answers_to(episodes: Sequence[Episode], said: Words, *, me: str | None) -> list[Said]:
-    """Everybody's answers to one case, newest first."""
+def answers_to(
+    episodes: Sequence[Episode], said: Words, *, me: str | None, swap: bool = False
+) -> list[Said]:
+    """Everybody's answers to one case, newest first.
+
+    Args:
+        episodes: The answers.
+        said: The judge's words.
+        me: Who looks.
+        swap: Whether A and B were shown in the other order.
+    """
     return [
         Said(
             e.id,
             who(e.reviewer, me),
             day(e.updated_at, clock=True),
-            said.of(e.value) if e.value is not None else "A reason only",
+            said.swapped(e.value, swap) if e.value is not None else "A reason only",
             e.rationale or "",
-            said.of(e.judge_value) if e.judge_value is not None else "",
+            said.swapped(e.judge_value, swap) if e.judge_value is not None else "",
             (e.reviewer or None) == me,
             e.status == "pending",
+            e.is_superseded(),
+            e.superseded_reason or "",
         )
         for e in sorted(episodes, key=lambda e: e.updated_at, reverse=True)
     ]

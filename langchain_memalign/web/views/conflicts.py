@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from langchain_memalign._content import canonical
 from langchain_memalign._values import value_key
-from langchain_memalign.reviews import Settled
+from langchain_memalign.reviews import Answer, Settled
 from langchain_memalign.schema import Episode, Value, deciding
 from langchain_memalign.web.index import Entry
 from langchain_memalign.web.views.text import day, on_day, short_name, who
@@ -72,6 +72,20 @@ def meta(entries: Sequence[Entry], me: str | None) -> str:
     if len(set(numbers)) > 1:
         return f"{people} · {' to '.join(map(str, numbers))}"
     return f"{people} · open since {day(max(e.created_at for e in entries))}"
+
+
+def as_saved(episodes: Sequence[Episode], answers: Sequence[Answer]) -> list[Episode]:
+    """What was said of a case, with answers that are saved and being learned still."""
+    found = {e.reviewer: e for e in episodes}
+    for answer in answers:
+        before = found.get(answer.reviewer)
+        changed = {"value": answer.value, "rationale": answer.reason}
+        if before is None:
+            changed |= {"id": f"saved-{answer.n}", "reviewer": answer.reviewer}
+            changed |= {"created_at": answer.said_at, "judge_value": answer.judge_value}
+        changed["updated_at"] = answer.said_at
+        found[answer.reviewer] = (before or episodes[0]).model_copy(update=changed)
+    return [*found.values()]
 
 
 def sides(episodes: Sequence[Episode], said: Words, *, me: str | None) -> list[Side]:

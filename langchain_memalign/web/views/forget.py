@@ -157,6 +157,11 @@ def preview(
         left = len(rule.episode_ids) - len(mine)
         active = rule.retired_at is None
         if left and active:
+            if not mine:
+                kept = words.cases(left)
+                note = "The judge wrote it when it had in view what goes. It is written anew from "
+                anew.append((rule.text, f"{note}its {kept}; its words may differ."))
+                continue
             gone = f"{len(mine)} of its {words.cases(len(rule.episode_ids))} goes. "
             if len(mine) != 1:
                 gone = gone.replace("goes", "go")

@@ -143,7 +143,22 @@ def word_diff(before: str, after: str) -> tuple[Stretch, ...]:
 
 def title(answer: Answer) -> str:
     """The heading of the screen."""
+    if answer.state in ("undoing", "undone"):
+        return "Your answer was taken back"
+    if answer.state != "learned":
+        return "Your answer is saved"
     return "What the judge learned from your answer"
+
+
+def not_exact(answer: Answer | None) -> words.State | None:
+    """Why an answer could not simply be taken back; None where it could."""
+    if answer is None or not (answer.problem or "").startswith("not_exact"):
+        return None
+    count = (answer.problem or "").partition(":")[2]
+    number = int(count) if count.isdigit() else 1
+    state = words.STATES["not_exact"]
+    later = words.counted(number, "later answer", "later answers")
+    return words.State(state.first.format(count=later), state.then)
 
 
 def said_line(answer: Answer, said: Words) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from langchain_memalign._confidence import percent
 from langchain_memalign.reviews import Answer, Draft, Reading
 from langchain_memalign.schema import Episode, Principle, Unscored, Verdict, WorkingMemory
 from langchain_memalign.web import words
@@ -13,6 +14,7 @@ from langchain_memalign.web.views.text import ago, begins, on_day, short_name, w
 from langchain_memalign.web.wording import Option, Words
 
 LONG_QUESTION = 140
+_LIKELIEST = 5
 
 
 @dataclass(frozen=True)
@@ -24,12 +26,14 @@ class Ground:
         rule: The rule; "" for a past case.
         meta: Who said what of it, or where it comes from.
         quote: The expert's reason, after `meta`.
+        label: What the judge called it, and may call it in its reasons: "E1", "P2".
     """
 
     case: str = ""
     rule: str = ""
     meta: str = ""
     quote: str = ""
+    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,9 @@ class Opinion:
         key: The value as the form sends it; None where there is none.
         tag: "Not sure" and the like; "" for none.
         had: What it had before it, in a sentence.
+        sure: What is known of how sure it is, in sentences.
+        asks_again: Whether it can be asked again.
+        error: What the model's provider said, where it did not respond.
         cut_words: About how many words it did not read.
     """
 
@@ -52,6 +59,9 @@ class Opinion:
     grounds: tuple[Ground, ...] = ()
     had: str = ""
     cut_words: int = 0
+    sure: tuple[str, ...] = ()
+    asks_again: bool = False
+    error: str = ""
 
 
 @dataclass(frozen=True)
@@ -110,7 +120,7 @@ def opinion(
     outcome, memory = reading.outcome, reading.memory
     had = had_before_it(memory)
     if isinstance(outcome, Unscored):
-        return Opinion("unscored", verdict=words.NO_ANSWER, why=outcome.reason, had=had)
+        return _no_answer(outcome, memory, had)
     relied = set(outcome.relied_on)
     tag = "Not sure" if reading.why else ""
     if outcome.recall_problem:
@@ -121,10 +131,54 @@ def opinion(
         verdict=said.of(outcome.value),
         tag=tag,
         why=outcome.rationale,
+        sure=how_sure(outcome, said),
         grounds=grounds(memory, said, me=me, only=relied),
         had=had,
         cut_words=round(outcome.cut_tokens * 0.75),
     )
+
+
+def _no_answer(outcome: Unscored, memory: WorkingMemory, had: str) -> Opinion:
+    if outcome.failure is not None:
+        down = words.STATES["down"]
+        return Opinion(
+            "unscored",
+            verdict=words.NO_ANSWER,
+            why=f"{down.first}. {down.then}",
+            asks_again=True,
+            error=outcome.reason,
+        )
+    if not memory.episodes and not memory.principles_total:
+        nothing = words.STATES["knows_nothing"]
+        return Opinion("unscored", verdict=nothing.first, why=nothing.then)
+    said = outcome.reason
+    why = f"{said[:1].upper()}{said[1:]} {words.STATES['unscored'].then}"
+    return Opinion("unscored", verdict=words.NO_ANSWER, why=why, had=had, asks_again=True)
+
+
+def how_sure(verdict: Verdict, said: Words) -> tuple[str, ...]:
+    """What is known of how sure a verdict is, in sentences; nothing where nothing tells."""
+    found = []
+    if verdict.confidence is not None:
+        found.append(f"That an expert agrees is likely to {percent(verdict.confidence)}.")
+    if verdict.raw_value is not None:
+        found.append(
+            f"The model itself had said {said.of(verdict.raw_value)}; what experts said of its "
+            "earlier answers changed it."
+        )
+    if verdict.probabilities is not None:
+        ranked = sorted(verdict.probabilities.items(), key=lambda pair: -pair[1])[:_LIKELIEST]
+        told = ", ".join(f"{said.of(value)} {percent(share)}" for value, share in ranked)
+        found.append(f"How likely it took each answer to be: {told}.")
+    return tuple(found)
+
+
+def as_it_was(shown: Opinion) -> Opinion:
+    """An old answer of the judge, of a time when it knew nothing yet."""
+    if shown.verdict != words.STATES["knows_nothing"].first:
+        return shown
+    knew = words.STATES["knew_nothing"]
+    return replace(shown, verdict=knew.first, why=knew.then, asks_again=True)
 
 
 def grounds(
@@ -132,11 +186,13 @@ def grounds(
 ) -> tuple[Ground, ...]:
     """Past cases and rules that a judge had before it; only those of some ids, or all."""
     found = []
-    for recalled in memory.episodes:
+    for number, recalled in enumerate(memory.episodes, 1):
         for episode in (recalled.episode, *recalled.also):
             if only is None or episode.id in only:
-                found.append(_past_case(episode, said, me))
-    found += [_rule(rule) for rule in memory.principles if only is None or rule.id in only]
+                found.append(replace(_past_case(episode, said, me), label=f"E{number}"))
+    for number, rule in enumerate(memory.principles, 1):
+        if only is None or rule.id in only:
+            found.append(replace(_rule(rule), label=f"P{number}"))
     return tuple(found)
 
 
@@ -194,7 +250,7 @@ def last(answer: Answer | None, said: Words) -> Last | None:
     if answer is None:
         return None
     value = said.of(answer.value) if answer.value is not None else "Your reason only"
-    if answer.kind == "rule":
+    if answer.kind != "answer":
         value = ""
     first, then = progress(answer)
     return Last(

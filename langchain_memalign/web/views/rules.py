@@ -58,6 +58,7 @@ def listing(
     find: str = "",
     after: str = "",
     dates: Mapping[str, datetime],
+    authors: Mapping[str, str],
 ) -> Listing:
     """A page of rules: pinned ones first, then the newest.
 
@@ -67,6 +68,7 @@ def listing(
         find: Only those with this text.
         after: The id of the last rule shown before.
         dates: When past cases were said, by id.
+        authors: Who wrote a rule on the page, by the rule's id.
     """
     active = [r for r in rules if r.retired_at is None]
     gone = [r for r in rules if r.retired_at is not None]
@@ -80,7 +82,7 @@ def listing(
     by_id = {r.id: r for r in rules}
     more = page[-1].id if page and start + len(page) < len(wanted) else ""
     return Listing(
-        tuple(line(r, dates, by_id) for r in page),
+        tuple(line(r, dates, by_id, authors) for r in page),
         len(wanted),
         start + len(page),
         more,
@@ -89,13 +91,18 @@ def listing(
     )
 
 
-def line(rule: Principle, dates: Mapping[str, datetime], by_id: Mapping[str, Principle]) -> Line:
+def line(
+    rule: Principle,
+    dates: Mapping[str, datetime],
+    by_id: Mapping[str, Principle],
+    authors: Mapping[str, str],
+) -> Line:
     """One rule."""
     heir = by_id.get(rule.replaced_by or "")
     return Line(
         rule.id,
         rule.text,
-        _origin(rule, dates),
+        _origin(rule, dates, authors.get(rule.id, "hand")),
         rule.pinned,
         rule.retired_at is None,
         bool(rule.episode_ids),
@@ -125,11 +132,11 @@ def value_of(value: Value | None, said: Words) -> str:
     return said.of(value) if value is not None else ""
 
 
-def _origin(rule: Principle, dates: Mapping[str, datetime]) -> str:
+def _origin(rule: Principle, dates: Mapping[str, datetime], author: str) -> str:
     if rule.retired_at is not None:
         return f"Retired {on_day(rule.retired_at)}"
     if rule.origin == "human":
-        said = f"Written by hand {on_day(rule.created_at)}"
+        said = f"Written by {author} {on_day(rule.created_at)}"
         if rule.episode_ids:
             said += f", after {words.cases(len(rule.episode_ids))}"
         return said

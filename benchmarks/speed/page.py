@@ -1,6 +1,6 @@
-"""The table of speed in the README, from the last results.
+"""The table of speed in the documentation, from the last results.
 
-python benchmarks/speed/readme.py  prints it
+python benchmarks/speed/page.py  prints it
 """
 
 import json

@@ -1,0 +1,123 @@
+"""One distilling call, and what of its reply is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from langchain_memalign._alignment.commit import Distilled
+from langchain_memalign._alignment.context import AlignmentContext, Cost
+from langchain_memalign._alignment.merging import Candidate
+from langchain_memalign._alignment.remarks import FEWEST_WITHOUT_REMARK, is_hasty, words_of
+from langchain_memalign._alignment.replies import DistillingReply
+from langchain_memalign._alignment.vacuity import is_vacuous, suspects
+from langchain_memalign._async.model_calls import ask, embed_texts
+from langchain_memalign._memory.cache import Lesson
+from langchain_memalign._models import NO_RETRY
+from langchain_memalign._prompts.distilling import DISTIL_SCHEMA, distil_prompt, words_of_the_task
+from langchain_memalign.errors import ModelError
+from langchain_memalign.schema import Episode, Pending, Principle
+
+
+class Unreachable(Distilled):
+    """The model could not be reached at all; smaller parts would fare no better."""
+
+
+async def ask_to_distil(
+    context: AlignmentContext,
+    part: Sequence[Episode],
+    *,
+    known: Lesson,
+    shown: Sequence[Principle],
+    is_first: bool,
+    are_left_over: bool = False,
+) -> Distilled:
+    """Ask for the principles of some records, and take of the reply what can be.
+
+    Args:
+        context: Who learns.
+        part: The records.
+        known: What the memory holds so far.
+        shown: The principles that the model sees.
+        is_first: Whether failing calls are repeated as the model has it; else they are not.
+        are_left_over: Whether they were shown before, and nothing came of their remarks.
+
+    Raises:
+        ModelError: The provider refuses access.
+    """
+    try:
+        answer = await ask(
+            context.model,
+            distil_prompt(
+                context.spec,
+                part,
+                shown,
+                known_total=len(known.principles),
+                value_counts=known.value_counts,
+                record_tokens=context.record_tokens,
+                is_compact=context.is_compact,
+                are_left_over=are_left_over,
+            ),
+            DISTIL_SCHEMA,
+            DistillingReply(part, shown).read,
+            config=context.config,
+            retry=None if is_first else NO_RETRY,
+        )
+    except ModelError as error:
+        if error.is_refused_access:
+            raise
+        failed = all_pending(part, str(error))
+        cost = Cost(model_calls=error.attempts)
+        if error.transient and error.status in (None, 429):
+            return Unreachable(pending=failed.pending, cost=cost)
+        return replace(failed, cost=cost)
+    taken = await _worth_learning(context, answer.value or (), {e.id: e for e in part})
+    taken = replace(taken, cost=taken.cost + Cost(model_calls=answer.calls, usage=answer.usage))
+    if answer.problem is None:
+        return replace(taken, learned=frozenset(e.id for e in part))
+    # What was understood of a partly malformed reply is kept, together with the records it cites.
+    learned = frozenset(id_ for candidate in taken.candidates for id_ in candidate.sources)
+    left = [episode for episode in part if episode.id not in learned]
+    failed = all_pending(left, f"the distilling reply could not be used: {answer.problem}")
+    return replace(taken, learned=learned, pending=failed.pending)
+
+
+def all_pending(episodes: Sequence[Episode], reason: str) -> Distilled:
+    """Nothing learned of these, for one reason."""
+    return Distilled(pending=tuple(Pending(episode.id, reason) for episode in episodes))
+
+
+async def _worth_learning(
+    context: AlignmentContext, candidates: Sequence[Candidate], episodes: Mapping[str, Episode]
+) -> Distilled:
+    """What was proposed, without patterns of too few values and without what says nothing."""
+    serious = [c for c in candidates if not is_hasty(c, episodes)]
+    ignored = words_of(words_of_the_task(context.spec))
+    doubted = suspects(serious, episodes, ignored)
+    empty: set[str] = set()
+    cost = Cost()
+    if doubted:
+        instructions = context.spec.instructions
+        remarks = (remark for cited in doubted.values() for remark in cited)
+        texts = list(dict.fromkeys([instructions, *doubted, *remarks]))
+        try:
+            vectors = dict(zip(texts, await embed_texts(context.records, texts), strict=True))
+        except ModelError as error:
+            if error.is_refused_access:
+                raise
+            vectors = {}  # in doubt it is learned
+        if vectors:
+            cost = Cost(embedded=len(texts))
+            empty = {
+                text
+                for text, cited in doubted.items()
+                if is_vacuous(vectors[text], vectors[instructions], [vectors[r] for r in cited])
+            }
+    few = f"fewer than {FEWEST_WITHOUT_REMARK} records without a remark bear it out"
+    reasons = {c.text: few for c in candidates if c not in serious}
+    reasons |= dict.fromkeys(empty, "it says no more than the instructions")
+    return Distilled(
+        candidates=tuple(c for c in serious if c.text not in empty),
+        warnings=tuple(f"not learned, as {why}: {text!r:.200}" for text, why in reasons.items()),
+        cost=cost,
+    )

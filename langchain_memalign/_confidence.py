@@ -1,0 +1,37 @@
+"""How sure a verdict is, in words."""
+
+from __future__ import annotations
+
+from langchain_memalign._values import JudgeSpec
+from langchain_memalign.schema import Verdict
+
+_MOST_VALUES = 6
+
+
+def confidence_in_words(spec: JudgeSpec, verdict: Verdict) -> list[str]:
+    """What is known of how sure a verdict is, in sentences; nothing where nothing tells."""
+    said = []
+    if verdict.confidence is not None:
+        said.append(f"Confidence that an expert agrees: {percent(verdict.confidence)}.")
+    if verdict.raw_value is not None:
+        raw = spec.value_in_words(verdict.raw_value)
+        said.append(
+            f"The model itself said {raw}; experts' values of its earlier answers changed it."
+        )
+    if verdict.probabilities is not None:
+        ranked = sorted(verdict.probabilities.items(), key=lambda pair: -pair[1])
+        told = [f"{spec.value_in_words(value)} {percent(p)}" for value, p in ranked]
+        more = [f"{len(told) - _MOST_VALUES} more"] if len(told) > _MOST_VALUES else []
+        said.append(f"How likely each value is: {', '.join([*told[:_MOST_VALUES], *more])}.")
+    if verdict.decided_by is not None:
+        said.append(f"Decided by {verdict.decided_by}.")
+    return said
+
+
+def percent(probability: float) -> str:
+    """A probability in percent; what is not certain is never called so."""
+    if 0 < probability < 0.01:
+        return "under 1 %"
+    if 0.99 < probability < 1:
+        return "over 99 %"
+    return f"{probability:.0%}".replace("%", " %")

@@ -1,0 +1,114 @@
+"""When a judgement is sure, and what becomes of one that a second judge is asked about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from langchain_core.messages.ai import add_usage
+
+from langchain_memalign._calibration.agreement import promised
+from langchain_memalign._calibration.promise import AtLeast
+from langchain_memalign._models import StructuredModel, model_id
+from langchain_memalign._setup import JudgeSetup, Second, Sure, known_track
+from langchain_memalign.errors import ConfigurationError, InvalidInputError
+from langchain_memalign.schema import Latency, Unscored, Verdict, with_record
+
+
+def is_sure(setup: JudgeSetup, sure: Sure, outcome: Verdict | Unscored) -> bool:
+    """Whether a judgement may stand without anybody else; may read the memory, and so blocks.
+
+    What a second judge decided is measured by that judge's own track record.
+
+    Args:
+        setup: The judge.
+        sure: A promise that has to cover the judgement, or the least confidence.
+        outcome: The judgement.
+    """
+    if isinstance(outcome, Unscored) or outcome.confidence is None:
+        return False
+    if not isinstance(sure, AtLeast):
+        return outcome.confidence >= sure
+    while setup.second is not None and outcome.decided_by != label(setup):
+        setup = setup.second.setup
+    return promised(known_track(setup), sure).covers(outcome)
+
+
+def check_second(setup: JudgeSetup, second: Any, sure: Any) -> Second:
+    """The second judge, if it can be asked in the place of the first.
+
+    Args:
+        setup: The first judge.
+        second: What the second one is made of; something else if it is no judge.
+        sure: When the first is sure.
+
+    Raises:
+        ConfigurationError: It is no judge, or gives other values.
+        InvalidInputError: `sure` is neither a promise nor a confidence.
+    """
+    if not isinstance(second, JudgeSetup):
+        raise ConfigurationError(
+            f"escalating_to: found a {type(second).__name__}; expected a MemAlignJudge."
+        )
+    if second.spec.value_type != setup.spec.value_type:
+        raise ConfigurationError(
+            f"escalating_to: found a judge that gives {second.spec.value_type.describe()}; "
+            f"expected one that gives {setup.spec.value_type.describe()}, as this one."
+        )
+    if not isinstance(sure, AtLeast) and not (type(sure) in (int, float) and 0 <= sure <= 1):
+        raise InvalidInputError(
+            f"sure: found {sure!r:.60}; expected AtLeast(agreement=...), or a confidence from 0 "
+            "to 1."
+        )
+    return Second(setup=second, sure=sure)
+
+
+def label(setup: JudgeSetup) -> str:
+    """How a judge is named beside a second one: by its name, or also by its model."""
+    second = setup.second
+    if second is None or second.setup.spec.name != setup.spec.name:
+        return setup.spec.name
+    return _with_model(setup)
+
+
+def second_label(setup: JudgeSetup) -> str:
+    """How the judge that is asked second is named beside the first, unless a third is asked."""
+    second = setup.second
+    if second is None or second.setup.spec.name != setup.spec.name:
+        return setup.spec.name if second is None else second.setup.spec.name
+    return _with_model(second.setup)
+
+
+def escalated(
+    setup: JudgeSetup, first: Verdict | Unscored, second: Verdict | Unscored
+) -> Verdict | Unscored:
+    """What counts once the second judge was asked: its verdict, else what the first had reached."""
+    told: dict[str, Any] = {
+        "usage": add_usage(first.usage, second.usage) if first.usage or second.usage else None,
+        "latency": Latency(
+            recall_ms=first.latency.recall_ms + second.latency.recall_ms,
+            model_ms=first.latency.model_ms + second.latency.model_ms,
+        ),
+        "records": first.records,
+    }
+    if setup.second is not None and _remember_alike(setup, setup.second.setup):
+        for record in second.records:
+            told["records"] = with_record(told["records"], record)
+    if isinstance(second, Verdict):
+        told["decided_by"] = second.decided_by or second_label(setup)
+        return second.model_copy(update=told)
+    if isinstance(first, Verdict):
+        return first.model_copy(update={**told, "decided_by": label(setup)})
+    told["reason"] = f"{first.reason} Asked next, {second_label(setup)}: {second.reason}"
+    return second.model_copy(update=told)
+
+
+def _remember_alike(one: JudgeSetup, other: JudgeSetup) -> bool:
+    """Whether both judges have the same episodes."""
+    return one.spec.name == other.spec.name and one.records is other.records
+
+
+def _with_model(setup: JudgeSetup) -> str:
+    model = setup.model
+    asked = model.chat_model if isinstance(model, StructuredModel) else model.runnable
+    named = setup.model_name or model_id(asked).rpartition(".")[2]
+    return f"{setup.spec.name} ({named})"

@@ -1,0 +1,233 @@
+"""No expert's remark is lost in distilling, and nothing is learned that says nothing."""
+
+import re
+
+import pytest
+from fakes import HttpError, feedback, one_rule_a_record, principle, verdict
+
+EMPTY = "Always provide a clear and concise reply."
+INSTRUCTIONS = "Does the reply to a customer keep to the rules of our house?"
+HOUSE_RULES = [
+    "Never promise a day.",
+    "A refund needs its RF number.",
+    "We never blame the courier.",
+    "Broken goods: ask for a photo first.",
+    "Sign with your first name.",
+    "No vouchers or discounts, ever.",
+]
+
+
+def taught(*remarks):
+    """A batch of feedback with these remarks, in order; None is a value alone."""
+    return [feedback(n, rationale=remark) for n, remark in enumerate(remarks, 1)]
+
+
+def remarks_in(request):
+    """The remarks that a distilling call shows, by the ids of their records."""
+    found = re.findall(
+        r'<record id="(R\d+)">.*?<expert[^>]*>(.*?)</expert>', request.prompt, re.DOTALL
+    )
+    return {name: said for name, said in found if said.strip()}
+
+
+def known_in(request):
+    """The known principles that a distilling call shows, by their ids."""
+    return dict(re.findall(r'<principle id="(P\d+)">(.*?)</principle>', request.prompt))
+
+
+def by_turns(*answers):
+    """A model whose distilling calls are answered in turn; the last answer stays."""
+    left = list(answers)
+
+    def respond(request):
+        if request.title != "principles":
+            return one_rule_a_record(request)
+        answer = left.pop(0) if len(left) > 1 else left[0]
+        rules = answer(request) if callable(answer) else answer
+        return rules if isinstance(rules, Exception) else {"principles": rules}
+
+    return respond
+
+
+def a_rule_each(request):
+    return [principle(f"Rule: {said}", name) for name, said in remarks_in(request).items()]
+
+
+def sources(bench):
+    """The remarks of the sources of each principle, by its text."""
+    remark = {e.id: e.rationale for e in bench.judge.episodes()}
+    return {p.text: sorted(map(remark.get, p.episode_ids)) for p in bench.judge.principles()}
+
+
+def test_a_remark_that_nothing_came_of_is_asked_about_again(make_bench):
+    bench = make_bench(by_turns([principle("Rule: first.", "R1")], a_rule_each))
+    report = bench.judge.align(taught("Be warm.", "Be brief.", "Be true."))
+    first, again = bench.model.titled("principles")
+    assert len(remarks_in(again)) == 2
+    assert "Rule: first." in known_in(again).values()
+    assert again.system == first.system  # what stands first stays the same, for prompt caches
+    assert (report.remarks_covered, report.remarks_verbatim, report.model_calls) == (3, 0, 2)
+    assert len(bench.texts()) == 3
+
+
+def test_a_model_that_never_writes_a_rule_loses_no_remark(make_bench):
+    bench = make_bench(by_turns([]))
+    report = bench.judge.align(taught("Be warm.", "Be  brief\nand true."))
+    assert sources(bench) == {
+        "Be warm.": ["Be warm."],
+        "Be brief and true.": ["Be  brief\nand true."],
+    }
+    assert len(report.distilled) == report.remarks_covered == report.remarks_verbatim == 2
+    assert "remarks covered  2, 2 of them word for word" in re.sub(" {3,}", "  ", str(report))
+    # Both at once, both again, then each alone.
+    assert [len(r.record_ids) for r in bench.model.requests] == [2, 2, 1, 1]
+
+
+def test_asking_again_is_bounded_however_many_remarks_there_are(make_bench):
+    bench = make_bench(by_turns([]))
+    report = bench.judge.align(taught(*(f"Remark number {n} of many." for n in range(48))))
+    assert report.model_calls <= 13
+    assert report.remarks_covered == len(bench.judge.principles()) == 48
+
+
+def test_a_few_are_asked_about_at_a_time_and_then_each_alone(make_bench):
+    bench = make_bench(by_turns([]))
+    bench.judge.align(taught(*(f"Remark {n}." for n in range(7))))
+    assert [len(r.record_ids) for r in bench.model.requests] == [7, 5, 2, *[1] * 7]
+
+
+def test_a_principle_that_cites_nothing_accounts_for_no_remark(make_bench):
+    bench = make_bench(by_turns([{"text": "Be good to them all.", "sources": []}], a_rule_each))
+    report = bench.judge.align(taught("Be warm.", "Be brief."))
+    assert len(bench.texts()) == 3
+    assert report.remarks_covered == 2
+
+
+def test_what_a_known_principle_says_is_covered_by_it(make_bench):
+    bench = make_bench(
+        by_turns(a_rule_each, [principle("Warm.", "R1", relation="same", target="P1")])
+    )
+    bench.judge.align(taught("Be warm."))
+    report = bench.judge.align([feedback(9, rationale="Be warm to them.")])
+    assert (report.remarks_covered, report.remarks_verbatim, report.model_calls) == (1, 0, 1)
+    assert sources(bench) == {"Rule: Be warm.": ["Be warm to them.", "Be warm."]}
+
+
+def test_a_left_over_remark_may_be_said_by_a_principle_of_the_same_batch(make_bench):
+    def same(request):
+        (target,) = [name for name, text in known_in(request).items() if text == "Rule: one."]
+        return [principle("One.", *remarks_in(request), relation="same", target=target)]
+
+    bench = make_bench(by_turns([principle("Rule: one.", "R1")], same))
+    report = bench.judge.align(taught("Be warm.", "Be warmer.", "Be the warmest."))
+    assert (report.remarks_covered, report.remarks_verbatim, report.model_calls) == (3, 0, 2)
+    assert sources(bench) == {"Rule: one.": ["Be the warmest.", "Be warm.", "Be warmer."]}
+
+
+def test_a_left_over_remark_may_put_a_principle_of_the_same_batch_better(make_bench):
+    def better(request):
+        return [principle("Rule: two.", *remarks_in(request), relation="replaces", target="P1")]
+
+    bench = make_bench(by_turns([principle("Rule: one.", "R1")], better))
+    report = bench.judge.align(taught("Be warm.", "Be warm, but brief."))
+    assert sources(bench) == {"Rule: two.": ["Be warm, but brief.", "Be warm."]}
+    assert report.principles_retired == ()
+
+
+@pytest.mark.parametrize("cited", [["R1", "R2", "R3", "R4", "R5", "R6"], []])
+def test_an_empty_rule_is_not_learned_and_the_remarks_are(make_bench, cited):
+    bench = make_bench(
+        by_turns([principle(EMPTY, *cited)], a_rule_each),
+        embeddings="local",
+        instructions=INSTRUCTIONS,
+    )
+    report = bench.judge.align(taught(*HOUSE_RULES))
+    assert sorted(bench.texts()) == sorted(f"Rule: {said}" for said in HOUSE_RULES)
+    assert (report.remarks_covered, report.remarks_verbatim) == (6, 0)
+    (warning,) = report.warnings
+    assert EMPTY in warning
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "Do not commit to delivery dates.",
+        "Money back only with its reference.",
+        "Sign each reply.",
+        "Never give away money.",
+        "Own mistakes instead of pointing at transport.",
+        "Keep out of the reply any promise about when goods come.",
+    ],
+)
+def test_a_real_rule_in_words_of_its_own_is_learned(make_bench, rule):
+    names = [f"R{i}" for i in range(1, 7)]
+    bench = make_bench(
+        by_turns([principle(rule, *names)]), embeddings="local", instructions=INSTRUCTIONS
+    )
+    report = bench.judge.align(taught(*HOUSE_RULES))
+    assert bench.texts() == [rule]
+    assert report.warnings == ()
+
+
+def test_an_empty_rule_does_not_take_the_place_of_a_known_one(make_bench):
+    bench = make_bench(
+        by_turns(
+            a_rule_each,
+            [principle(EMPTY, "R1", relation="replaces", target="P1")],
+            a_rule_each,
+        ),
+        embeddings="local",
+        instructions=INSTRUCTIONS,
+    )
+    bench.judge.align(taught("Never promise a day."))
+    report = bench.judge.align([feedback(9, rationale="A refund needs its RF number.")])
+    assert report.principles_retired == ()
+    assert bench.texts() == ["Rule: Never promise a day.", "Rule: A refund needs its RF number."]
+
+
+@pytest.mark.parametrize(("count", "is_learned"), [(1, False), (2, False), (3, True), (5, True)])
+def test_values_alone_make_a_pattern_from_three_records_on(make_bench, count, is_learned):
+    names = [f"R{i}" for i in range(1, count + 1)]
+    bench = make_bench(by_turns([principle("Long answers are good.", *names)]))
+    report = bench.judge.align(taught(*[None] * 6))
+    assert bench.texts() == (["Long answers are good."] if is_learned else [])
+    assert (len(report.distilled), report.remarks_covered, report.model_calls) == (6, 0, 1)
+    assert bool(report.warnings) is not is_learned
+
+
+def test_one_remark_bears_a_rule_out_that_values_alone_would_not(make_bench):
+    bench = make_bench(by_turns([principle("Be warm.", "R1", "R2")]))
+    bench.judge.align(taught("Be warm.", None))
+    assert bench.texts() == ["Be warm."]
+
+
+def test_a_remark_about_which_the_model_cannot_be_asked_again_stays_pending(make_bench):
+    bench = make_bench(by_turns([principle("Rule: first.", "R1")], HttpError(429), a_rule_each))
+    report = bench.judge.align(taught("Be warm.", "Be brief."))
+    assert (len(report.distilled), len(report.pending), report.remarks_covered) == (1, 1, 1)
+    again = bench.judge.align([])
+    assert (len(again.distilled), again.remarks_covered, again.pending) == (1, 1, ())
+
+
+def test_what_is_kept_word_for_word_is_forgotten_with_its_record(make_bench):
+    bench = make_bench(by_turns([]))
+    bench.judge.align(taught("Be warm.", "Be brief."))
+    bench.judge.forget([bench.id_of("Be warm.")], redistill=False)
+    assert "Be warm." not in " ".join(bench.texts(retired=True))
+
+
+async def test_no_remark_is_lost_without_blocking_either(make_bench):
+    bench = make_bench(by_turns([principle("Rule: first.", "R1")], []))
+    report = await bench.judge.aalign(taught("Be warm.", "Be brief."))
+    assert (report.remarks_covered, report.remarks_verbatim) == (2, 1)
+
+
+def test_a_judge_that_learned_only_remarks_as_they_stand_judges_by_them(make_bench):
+    def respond(request):
+        return {"principles": []} if request.title == "principles" else verdict(False, "P1")
+
+    bench = make_bench(respond)
+    bench.judge.align(taught("Be warm."))
+    outcome = bench.judge.invoke({"inputs": "?", "outputs": "!"})
+    (learned,) = bench.judge.principles()
+    assert outcome.relied_on == (learned.id,)
