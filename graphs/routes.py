@@ -144,7 +144,7 @@ async def export(request: Request) -> JSONResponse:
     """All that the judge knows, in one document."""
     known = {"judge": request.path_params["judge"], **await _known(request)}
     name = "".join(c if c.isalnum() else "_" for c in known["judge"] if c.isascii())
-    attached = {"Content-Disposition": f'attachment; filename="{name}.json"'}
+    attached = {"Content-Disposition": f'attachment; filename="{name[:64] or "judge"}.json"'}
     return JSONResponse(known, headers=attached)
 
 

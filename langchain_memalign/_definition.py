@@ -15,8 +15,6 @@ from langchain_memalign.schema import JudgeDefinition, Put, now
 
 _log = logging.getLogger(__name__)
 
-# What a judge is asked and may answer; the rest is how it is shown, and may change at any time.
-_DEFINING = ("instructions", "value_type", "value_meanings")
 _NEAR = 0.8
 
 
@@ -63,7 +61,7 @@ def check_definition(records: Records, judge: str, definition: JudgeDefinition) 
         return
     differs = [
         f"{name}: found {_shown(definition.spec.get(name))}, expected {_shown(was)}"
-        for name in _DEFINING
+        for name in JudgeDefinition.DEFINING
         if (was := known.spec.get(name)) != definition.spec.get(name)
     ]
     if differs:

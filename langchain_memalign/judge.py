@@ -25,6 +25,7 @@ from langchain_memalign._arguments import (
     at_least,
     check_alignment,
     check_calibration,
+    check_health,
     check_no_options,
     check_probabilities,
     checked_decision,
@@ -37,8 +38,10 @@ from langchain_memalign._async import align as aaligning
 from langchain_memalign._async import calibrating as acalibrating
 from langchain_memalign._async import forget as aforgetting
 from langchain_memalign._async import gated as agated
+from langchain_memalign._async import health as ahealths
 from langchain_memalign._async import judging as ajudging
 from langchain_memalign._async import principles as aprinciples
+from langchain_memalign._async import recall as arecalling
 from langchain_memalign._async import superseding as asuperseding
 from langchain_memalign._async.calibrating import Progress
 from langchain_memalign._calibration.agreement import promised
@@ -53,6 +56,7 @@ from langchain_memalign._definition import (
 )
 from langchain_memalign._escalation import check_second
 from langchain_memalign._evaluated import evaluated
+from langchain_memalign._health.comparing import Baseline, read_baseline
 from langchain_memalign._levels import Aggregate
 from langchain_memalign._memory.records import Records
 from langchain_memalign._memory.search import OnRecallFailure
@@ -65,7 +69,14 @@ from langchain_memalign._results import (
     no_upload_in_local_mode,
     run_metadata,
 )
-from langchain_memalign._setup import Budgets, JudgeSetup, ProbabilitySource, known_track
+from langchain_memalign._setup import (
+    Budgets,
+    JudgeSetup,
+    ProbabilitySource,
+    PromptForm,
+    is_compact,
+    known_track,
+)
 from langchain_memalign._sync import align as aligning
 from langchain_memalign._sync import (
     calibrating,
@@ -76,6 +87,7 @@ from langchain_memalign._sync import (
     transactions,
 )
 from langchain_memalign._sync import forget as forgetting
+from langchain_memalign._sync import health as healths
 from langchain_memalign._values import Declared, JudgeSpec
 from langchain_memalign.errors import ConfigurationError
 from langchain_memalign.memory import PRINCIPLE_TOKENS, Memory
@@ -89,6 +101,7 @@ from langchain_memalign.schema import (
     Feedback,
     ForgetReport,
     GateDecision,
+    HealthReport,
     Principle,
     Threshold,
     Unscored,
@@ -154,6 +167,7 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         value_meanings: Mapping[Any, str] | None = None,
         question: str | None = None,
         on_recall_failure: OnRecallFailure = "raise",
+        prompt: PromptForm | None = None,
         structured_output: Mapping[str, Any] | None = None,
         retry: Retry | None = None,
         redefine: bool = False,
@@ -194,6 +208,10 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
             on_recall_failure: What to do when the case cannot be embedded or past cases cannot be
                 searched: "raise", or judge by "principles" alone; then the model is told, and the
                 verdict's `recall_problem` says why. Refused access raises in any case.
+            prompt: "compact" is for small models: fewer words, three past cases at most, the value
+                asked for before its reasons, few records in a distilling call. By default it is
+                chosen where the model's LangChain profile tells of a window of at most 16,384
+                tokens, to which the budgets above are then cut down; else "full".
             structured_output: Passed to the model's `with_structured_output`, such as
                 `{"method": "function_calling"}`; where it is a decision model, to the distiller's.
             retry: How failing model calls are repeated.
@@ -202,7 +220,7 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
 
         Raises:
             InvalidInputError: Name, instructions, value type, meanings, `on_recall_failure`,
-                `probabilities`, `aggregate` or a number is not usable.
+                `prompt`, `probabilities`, `aggregate` or a number is not usable.
             ConfigurationError: Model, distiller, memory, retry or structured-output options cannot
                 be used; or the memory knows the judge as another one.
         """
@@ -258,6 +276,7 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
             has_distiller=distiller is not None,
             probabilities=probabilities,
             aggregate=aggregate,
+            is_compact=is_compact(prompt, judging_model),
         )
         if redefine:
             transactions.transact(memory.records, self._redefined)
@@ -334,7 +353,9 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         async def judge(
             case: CaseLike, run_manager: AsyncCallbackManagerForChainRun, config: RunnableConfig
         ) -> Outcome:
-            outcome, _ = await ajudging.judge(self.setup, Case.of(case), config=config)
+            outcome, _ = await ajudging.judge(
+                self.setup, await arecalling.read_case(case), config=config
+            )
             return self._told(outcome, run_manager)
 
         with no_upload_in_local_mode():
@@ -516,7 +537,7 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
 
     async def arecall(self, case: CaseLike) -> WorkingMemory:
         """Async `recall`."""
-        return await ajudging.recall(self.setup, Case.of(case))
+        return await ajudging.recall(self.setup, await arecalling.read_case(case))
 
     def align(
         self,
@@ -714,6 +735,98 @@ class MemAlignJudge(Runnable[CaseLike, Outcome]):
         """
         asked = check_second(self.setup, getattr(second, "setup", second), sure)
         return self._replace(setup=replace(self.setup, second=asked))
+
+    def health(
+        self,
+        data: Iterable[CaseLike] = (),
+        *,
+        sample: int | None = 100,
+        principles: bool = False,
+        ask: bool = True,
+        baseline: Baseline | None = None,
+        seed: int = 0,
+        max_concurrency: int = 32,
+        progress: Progress | None = None,
+        config: RunnableConfig | None = None,
+    ) -> HealthReport:
+        """What moves the judge's verdicts that should not, how it errs, and whether it got worse.
+
+        The judge is asked about cases with an expert's value as if that word were not known: twice
+        the very same, with its past cases in another order, and pairs also the other way round.
+        From the answers come how often verdicts flip, how the error depends on the outputs'
+        length, TPR and TNR, and how all that was before. Nothing is written.
+
+        Args:
+            data: Cases without an expert's word, of which to tell how many would pass if experts
+                judged them; a call each. For judges of true and false.
+            sample: Most cases to ask about; None for all.
+            principles: Also ask without each principle, one at a time, which ones help or hurt; a
+                call for each principle that each case was shown.
+            ask: False asks nothing: the report's `to_ask` is the most calls that it takes.
+            baseline: An earlier report, or the file that it was written to as JSON; the report's
+                `worse` then says what is worse beyond chance.
+            seed: Draws another sample, and other orders.
+            max_concurrency: Most model calls at the same time.
+            progress: Is called with how many cases are done and how many there are, first before
+                anything is asked.
+            config: Callbacks, tags and the like.
+
+        Raises:
+            InvalidInputError: A case, a number or the baseline cannot be used.
+            ModelError: The provider refuses access.
+        """
+        check_health(sample, seed, max_concurrency, progress)
+        cases, before = [Case.of(case) for case in data], read_baseline(baseline)
+
+        def work(config: RunnableConfig) -> HealthReport:
+            return healths.check_health(
+                self.setup,
+                cases,
+                ask=ask,
+                sample=sample,
+                principles=principles,
+                seed=seed,
+                baseline=before,
+                max_concurrency=max_concurrency,
+                progress=progress,
+                config=config,
+            )
+
+        return self._as_run("health", work, config)
+
+    async def ahealth(
+        self,
+        data: Iterable[CaseLike] = (),
+        *,
+        sample: int | None = 100,
+        principles: bool = False,
+        ask: bool = True,
+        baseline: Baseline | None = None,
+        seed: int = 0,
+        max_concurrency: int = 32,
+        progress: Progress | None = None,
+        config: RunnableConfig | None = None,
+    ) -> HealthReport:
+        """Async `health`."""
+        check_health(sample, seed, max_concurrency, progress)
+        cases = [Case.of(case) for case in data]
+        before = await off_loop(read_baseline, baseline)
+
+        async def work(config: RunnableConfig) -> HealthReport:
+            return await ahealths.check_health(
+                self.setup,
+                cases,
+                ask=ask,
+                sample=sample,
+                principles=principles,
+                seed=seed,
+                baseline=before,
+                max_concurrency=max_concurrency,
+                progress=progress,
+                config=config,
+            )
+
+        return await self._as_arun("health", work, config)
 
     def forget(
         self,

@@ -242,7 +242,8 @@ class Memory:
     ) -> WorkingMemory:
         """Async `recall`."""
         wanted = _wanted(k, principle_tokens, as_of)
-        return await arecalling.recall(self.records, judge, Case.of(case), **wanted)
+        asked = await arecalling.read_case(case)
+        return await arecalling.recall(self.records, judge, asked, **wanted)
 
     def apply(self, changes: Sequence[Change]) -> None:
         """Write changes, all or nothing; durable when it returns."""

@@ -23,6 +23,7 @@ RENAMED = {
     "_async": "_sync",
     # of _concurrency and its like
     "aboth": "both",
+    "acompute": "compute",
     "akeep": "keep",
     "aparallel": "parallel",
     "apause": "pause",

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from langchain_memalign._alignment.context import AlignmentContext
-from langchain_memalign._memory.convert import to_episode
+from langchain_memalign._memory.convert import in_order, to_episode
 from langchain_memalign._models import Vector
 from langchain_memalign._prompts.distilling import record_size
 from langchain_memalign._stores.base import CASE_VECTOR
@@ -25,7 +25,7 @@ def pending_work(
         only: Ids of the episodes to consider; None for all.
     """
     points = context.records.episode_points(context.judge, ids=only, status="pending", vectors=True)
-    episodes = sorted(map(to_episode, points), key=lambda e: (e.created_at, e.id))
+    episodes = in_order(map(to_episode, points))
     vectors = {
         point.id: point.vectors[CASE_VECTOR]
         for point in points

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
 from langchain_memalign._alignment.context import AlignmentContext
+from langchain_memalign._alignment.recognising import Recogniser, told_of
 from langchain_memalign._alignment.sight import (
     is_whole,
     shown_in,
@@ -18,7 +20,7 @@ from langchain_memalign._alignment.superseding import returned
 from langchain_memalign._alignment.unlearning import learned_anew
 from langchain_memalign._content import REPLACEMENT, canonical, table_rows
 from langchain_memalign._definition import written_anew
-from langchain_memalign._memory.convert import to_record
+from langchain_memalign._memory.convert import to_episode, to_record
 from langchain_memalign._memory.records import Records
 from langchain_memalign._stores.base import Selection
 from langchain_memalign._values import JudgeSpec
@@ -68,21 +70,41 @@ def listed(feedback: Iterable[Feedback | Mapping[str, Any]]) -> list[Any]:
     return list(feedback)
 
 
-def read_feedback(
-    spec: JudgeSpec, feedback: Iterable[Feedback | Mapping[str, Any]]
-) -> tuple[dict[str, Episode], list[Rejected]]:
-    """Read each feedback on its own; of two with the same identity, the later one counts.
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """Feedback that was read; of two with the same identity, the later one counts.
 
-    Returns:
-        The episodes by id, and which items could not be used, and why.
+    Attributes:
+        episodes: What it says, by the episode's id.
+        unchanged: Ids of episodes that are there already as they are told again, which it was
+            enough to look up.
+        rejected: Which items could not be used, and why.
+    """
+
+    episodes: Mapping[str, Episode]
+    unchanged: tuple[str, ...]
+    rejected: tuple[Rejected, ...]
+
+
+def read_feedback(
+    records: Records, spec: JudgeSpec, feedback: Iterable[Feedback | Mapping[str, Any]]
+) -> Batch:
+    """Read each feedback on its own, but what was read before and is there as it is told again.
 
     Raises:
         InvalidInputError: `feedback` is no list, or none of its items can be used.
     """
     items = listed(feedback)
+    known = Recogniser(records, spec)
+    there = known.stored(items)
     episodes: dict[str, Episode] = {}
+    unchanged: dict[str, None] = {}
     rejected: list[Rejected] = []
     for index, item in enumerate(items):
+        if (id_ := there.get(index)) is not None:
+            episodes.pop(id_, None)
+            unchanged[id_] = None
+            continue
         try:
             word = Feedback.of(item)
             checked = {
@@ -95,7 +117,10 @@ def read_feedback(
             rejected.append(Rejected(index, str(error)))
         else:
             episodes.pop(episode.id, None)
+            unchanged.pop(episode.id, None)
             episodes[episode.id] = episode
+            known.read(index, episode)
+    known.remember()
     if rejected:
         first = "; ".join(f"item {r.index}: {r.reason}" for r in rejected[:_FIRST])
         said = f"{len(rejected)} of {len(items)} items of feedback cannot be used: {first}"
@@ -103,7 +128,7 @@ def read_feedback(
         if len(rejected) == len(items):
             raise InvalidInputError(f"{said} Nothing was stored.")
         _log.warning("%s The others are stored.", said)
-    return episodes, rejected
+    return Batch(episodes=episodes, unchanged=tuple(unchanged), rejected=tuple(rejected))
 
 
 def oddities(episodes: Iterable[Episode]) -> tuple[str, ...]:
@@ -123,9 +148,7 @@ def _words(episode: Episode) -> list[Any]:
     return [*said, episode.rationale, episode.reviewer]
 
 
-def plan_ingest(
-    context: AlignmentContext, episodes: Mapping[str, Episode]
-) -> tuple[list[Change], Ingested]:
+def plan_ingest(context: AlignmentContext, batch: Batch) -> tuple[list[Change], Ingested]:
     """Store episodes as pending.
 
     What is known already changes nothing. Changed feedback overwrites its episode; the principles
@@ -134,11 +157,23 @@ def plan_ingest(
     forgotten since, as while a human thought about it, is not stored.
     """
     records, judge = context.records, context.judge
-    episodes = _without_forgotten_words(judge, records, episodes)
+    episodes = _without_forgotten_words(judge, records, batch.episodes)
     there, known_as = records.episodes_and_definition(judge, sorted(episodes))
     new = [e for e in episodes.values() if e.id not in there]
-    known = [(there[e.id], e) for e in episodes.values() if e.id in there]
-    changed = [(old, e) for old, e in known if old.revision != e.revision]
+    same: list[str] = []
+    changed: list[tuple[Episode, Episode]] = []
+    sourced: list[Episode] = []
+    for episode in episodes.values():
+        if (point := there.get(episode.id)) is None:
+            continue
+        revision, source_id = told_of(point)
+        if revision != episode.revision:
+            changed.append((to_episode(point), episode))
+            continue
+        same.append(episode.id)
+        # A word that is told again may say for the first time where it comes from.
+        if episode.source_id not in (None, source_id):
+            sourced.append(episode)
     changed_ids = {old.id for old, _ in changed}
     fed = records.principles(judge, citing=changed_ids)
     lost = [principle for principle in fed if not principle.pinned]
@@ -159,23 +194,22 @@ def plan_ingest(
             kept["judge_records"] = reduce(with_record, told, old.judge_records)
         record = episode.model_copy(update=kept)
         changes.append(Put(judge=judge, record=record, vector=None if same_case else ()))
-    # A word that is told again may say for the first time where it comes from.
-    changes += [
-        Put(judge=judge, record=old.model_copy(update={"source_id": e.source_id}))
-        for old, e in known
-        if old.revision == e.revision and e.source_id not in (None, old.source_id)
-    ]
     changes += [Put(judge=judge, record=principle) for principle in retired]
-    if episodes:
+    if episodes or batch.unchanged:
         changes += written_anew(judge, known_as, context.definition)
-    changes += learned_anew(records, judge, lost, without=changed_ids)
-    written = {change.record.id for change in changes if isinstance(change, Put)}
+    again = learned_anew(records, judge, lost, without=changed_ids)
+    written = {change.record.id for change in (*changes, *again) if isinstance(change, Put)}
     back = returned(records, judge, {p.id for p in lost}, apart_from=written)
-    changes += back
+    others = {put.record.id: put.record for put in (*again, *back)}
+    for episode in sourced:
+        known = others.get(episode.id) or to_episode(there[episode.id])
+        others[episode.id] = known.model_copy(update={"source_id": episode.source_id})
+    changes += [Put(judge=judge, record=record) for record in others.values()]
     return changes, Ingested(
         stored=tuple(e.id for e in new),
-        unchanged=tuple(old.id for old, e in known if old.revision == e.revision),
+        unchanged=(*batch.unchanged, *same),
         overwritten=tuple(old.id for old, _ in changed),
+        rejected=batch.rejected,
         retired=tuple(retired),
         restored=tuple(put.record.id for put in back),
         warnings=oddities([*new, *(episode for _, episode in changed)]),

@@ -56,7 +56,7 @@ async def forget(
         if redistill and erased.waiting:
             try:
                 learned = await learn_pending(context, only=erased.waiting)
-                reconciled = await reconcile_batches(context, learned)
+                reconciled = await reconcile_batches(context, learned, at_once=context.at_once)
             # What was forgotten is forgotten all the same.
             except (ModelError, ConfigurationError) as error:
                 why = str(error)

@@ -50,7 +50,7 @@ async def align_gated(
         MemoryStoreError: The memory cannot be read or written.
     """
     started = time.perf_counter()
-    given = listed(feedback)
+    given = await off_loop(listed, feedback)
     async with aligning(context.records, context.judge):
         copies = ExitStack()
         try:
@@ -81,8 +81,8 @@ async def _on_trial(
     if not changes:
         return report
     rejected = {rejection.index for rejection in report.rejected}
-    words = [Feedback.of(w) for i, w in enumerate(given) if i not in rejected]
-    decision = await off_loop(decide, current, candidate, words)
+    words = [word for index, word in enumerate(given) if index not in rejected]
+    decision = await off_loop(_asked, decide, current, candidate, words)
     if decision.accepted and not await transact(
         records, partial(plan_takeover, records, judge, points, changes)
     ):
@@ -94,3 +94,9 @@ async def _on_trial(
         )
     waiting = [point.id for point in points if point.fields.get("status") == "pending"]
     return decided(report, decision, waiting)
+
+
+def _asked(
+    decide: Decide, current: Records, candidate: Records, words: Sequence[Any]
+) -> GateDecision:
+    return decide(current, candidate, [Feedback.of(word) for word in words])

@@ -13,10 +13,11 @@ from langchain_memalign._alignment.context import Cost
 from langchain_memalign._async import recall as recalling
 from langchain_memalign._async.asking import said_of
 from langchain_memalign._calibration.reading import calibrated, is_unseen, record_of
-from langchain_memalign._concurrency import off_loop
+from langchain_memalign._concurrency import acompute, off_loop
+from langchain_memalign._content import extent
 from langchain_memalign._escalation import escalated, is_sure, label
-from langchain_memalign._levels import confidence_in
 from langchain_memalign._memory.search import Recollection
+from langchain_memalign._prompts.judging import JudgePrompt
 from langchain_memalign._reading import storable
 from langchain_memalign._results import run_metadata
 from langchain_memalign._setup import JudgeSetup, known_track
@@ -57,8 +58,8 @@ async def recall(
         setup.records,
         setup.spec.name,
         case,
-        k=setup.budgets.k,
-        principle_tokens=setup.budgets.principle_tokens,
+        k=setup.shown.k,
+        principle_tokens=setup.shown.principle_tokens,
         exclude=exclude,
         on_failure=setup.on_recall_failure,
     )
@@ -72,8 +73,8 @@ async def recollect(setup: JudgeSetup, case: Case) -> Recollection:
         setup.spec.name,
         case,
         known=known,
-        k=setup.budgets.k,
-        principle_tokens=setup.budgets.principle_tokens,
+        k=setup.shown.k,
+        principle_tokens=setup.shown.principle_tokens,
         on_failure=setup.on_recall_failure,
     )
 
@@ -116,13 +117,15 @@ async def decide_alone(
     Raises:
         ModelError: The provider refuses access. Any other failure ends `Unscored`.
     """
-    prompt = setup.prompt(memory, case)
+    recalled = (e.case for r in memory.episodes for e in (r.episode, *r.also))
+    size = extent(*(content for c in (case, *recalled) for content in dict(c).values()))
+    prompt, fingerprint = await acompute(size, _prompted, setup, memory, case)
     evidence: dict[str, Any] = {
         "principle_ids": tuple(p.id for p in memory.principles),
         "episode_ids": tuple(e.id for r in memory.episodes for e in (r.episode, *r.also)),
         "recall_problem": memory.recall_problem,
         "principles_total": memory.principles_total,
-        "memory_fingerprint": memory.fingerprint,
+        "memory_fingerprint": fingerprint,
     }
     config = merge_configs(
         ensure_config(config), {"metadata": run_metadata(setup.spec.name, evidence)}
@@ -154,11 +157,14 @@ async def decide_alone(
         relied_on=said.relied_on,
         cut_tokens=prompt.cut_tokens,
         probabilities=said.probabilities,
-        confidence=said.probabilities and confidence_in(said.value, said.probabilities),
         raw_value=said.raw_value,
         **evidence,
     )
     return calibrated(await off_loop(known_track, setup), verdict, record), cost
+
+
+def _prompted(setup: JudgeSetup, memory: WorkingMemory, case: Case) -> tuple[JudgePrompt, str]:
+    return setup.prompt(memory, case), memory.fingerprint
 
 
 def _since(started: float) -> float:

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from langchain_memalign._async.model_calls import embed_cases, embed_texts
 from langchain_memalign._concurrency import aparallel, off_loop, to_the_end
-from langchain_memalign._memory.export_file import (
+from langchain_memalign._memory.import_file import (
     needs_embedding,
     newer,
     read_export,

@@ -47,9 +47,13 @@ def normalise(value: object, *, where: str) -> Any:
     return _Normaliser().convert(value, where, 0)
 
 
+# One for all: `json.dumps` would make one for each text.
+_CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
 def canonical(value: object) -> str:
     """Return normalised data as JSON text that is equal exactly when the data is."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return _CANONICAL.encode(value)
 
 
 def clean_text(text: str, *, where: str) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from langchain_memalign.schema import Principle
 
@@ -53,6 +54,38 @@ class EpisodeCounts:
     total: int
     superseded: int
     by_value: dict[str, int]
+
+
+class Word(NamedTuple):
+    """What feedback said when it was read: of which episode, in which words, and their source."""
+
+    episode_id: str
+    revision: str
+    source_id: str | None
+
+
+class ReadWords:
+    """What feedback said that was read before, by the digest of how it was handed in.
+
+    Holds digests only, of as many as were read last; safe to use from many threads.
+    """
+
+    _MOST = 2**17  # some 40 MB
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._words: dict[bytes, Word] = {}
+
+    def get(self, digest: bytes) -> Word | None:
+        """What feedback of this digest said; None if it was not read, or long ago."""
+        return self._words.get(digest)
+
+    def add(self, words: Mapping[bytes, Word]) -> None:
+        """Keep what was read."""
+        with self._guard:
+            self._words |= words
+            for digest in list(self._words)[: max(0, len(self._words) - self._MOST)]:
+                del self._words[digest]
 
 
 class VersionedCache(Generic[T]):

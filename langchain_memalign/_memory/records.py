@@ -13,11 +13,18 @@ from typing import Any, Literal, Self, TypeVar, cast
 
 from langchain_memalign._concurrency import Lock
 from langchain_memalign._content import canonical
-from langchain_memalign._memory.cache import EpisodeCounts, JudgeKnowledge, Lesson, VersionedCache
+from langchain_memalign._memory.cache import (
+    EpisodeCounts,
+    JudgeKnowledge,
+    Lesson,
+    ReadWords,
+    VersionedCache,
+)
 from langchain_memalign._memory.convert import (
     SUPERSEDED,
     check_owners,
     fingerprint_of,
+    in_order,
     owners,
     said_by_field,
     to_definition,
@@ -25,7 +32,6 @@ from langchain_memalign._memory.convert import (
     to_point,
     to_principle,
     to_put,
-    to_record,
 )
 from langchain_memalign._memory.images import is_recording, record
 from langchain_memalign._models import Embedder, Vector
@@ -58,11 +64,13 @@ class Records:
     Attributes:
         embedder: The embedding model.
         writing: Held around each transaction, so that those of this process come one by one.
+        read_words: What feedback said that was read before.
     """
 
     def __init__(self, store: MemoryStore, embedder: Embedder) -> None:
         self.embedder = embedder
         self.writing = Lock()
+        self.read_words = ReadWords()
         self._store = store
         self._guard = threading.Lock()
         self._aligners: dict[str, Lock] = {}
@@ -168,7 +176,7 @@ class Records:
         """A judge's episodes, oldest first; superseded ones have their other status as well."""
         episodes = map(to_episode, self.episode_points(judge, ids=ids, status=status))
         kept = [e for e in episodes if as_of is None or e.created_at <= as_of]
-        return sorted(kept, key=lambda episode: (episode.created_at, episode.id))
+        return in_order(kept)
 
     def episode_points(
         self,
@@ -211,7 +219,7 @@ class Records:
         selection = Selection(kind="principle", judge=judge, fields=fields)
         found = map(to_principle, self._store.scan(selection))
         kept = [p for p in found if p.is_active(as_of) or (retired and _existed(p, as_of))]
-        return sorted(kept, key=lambda principle: (principle.created_at, principle.id))
+        return in_order(kept)
 
     def active_principles(self, judge: str) -> tuple[Principle, ...]:
         """A judge's active principles; read once, then kept until they change."""
@@ -238,14 +246,13 @@ class Records:
 
     def episodes_and_definition(
         self, judge: str, ids: Sequence[str]
-    ) -> tuple[dict[str, Episode], JudgeDefinition | None]:
+    ) -> tuple[dict[str, Point], JudgeDefinition | None]:
         """Some of a judge's episodes by id, and the judge's definition; asks the store once."""
         wanted = (*ids, JudgeDefinition.id_of(judge))
-        records = map(to_record, self._store.scan(Selection(judge=judge, ids=wanted)))
-        found = {record.id: record for record in records}
-        definition = found.pop(wanted[-1], None)
-        episodes = {id_: e for id_, e in found.items() if isinstance(e, Episode)}
-        return episodes, definition if isinstance(definition, JudgeDefinition) else None
+        points = self._store.scan(Selection(judge=judge, ids=wanted))
+        episodes = {point.id: point for point in points if point.kind == "episode"}
+        definitions = [to_definition(point) for point in points if point.kind == "judge"]
+        return episodes, definitions[0] if definitions else None
 
     def definition(self, judge: str) -> JudgeDefinition | None:
         """How a judge was set up when it last learned; None if it never did."""
@@ -263,7 +270,7 @@ class Records:
         """A judge's episodes that keep what it said unseen, as it is now, oldest first."""
         selection = Selection(kind="episode", judge=judge, fields=said_by_field(said_by))
         episodes = map(to_episode, self._store.scan(selection))
-        return sorted(episodes, key=lambda episode: (episode.created_at, episode.id))
+        return in_order(episodes)
 
     def derived(self, judge: str, what: str, make: Callable[[], T]) -> T:
         """What is computed from a judge's episodes; made once, then kept until one changes.

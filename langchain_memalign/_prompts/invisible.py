@@ -42,6 +42,7 @@ BALINESE JAVANESE SUNDANESE BRAHMI KAITHI CHAKMA GRANTHA TIRHUTA NEWA SIDDHAM MO
 SHARADA KHOJKI KHUDAWADI
 """
 _JOINING = frozenset(_NAMES.split())
+_AT_ONCE = 2**18
 _EMOJI_SELECTOR, _LEAST_OF_IDEOGRAPHS = "\ufe0f", "\U000e0100"
 
 
@@ -52,7 +53,13 @@ def unseen(text: str) -> Iterator[re.Match[str]]:
 
 def written_out(text: str) -> str:
     """Return text with invisible characters written out by name, but where they are in use."""
-    return _INVISIBLE.sub(_checked, text)
+    parts, last = [], 0
+    # A bit at a time: no other thread runs while a pattern is looked for.
+    for start in range(0, len(text), _AT_ONCE):
+        for match in _INVISIBLE.finditer(text, start, start + _AT_ONCE):
+            parts += [text[last : match.start()], _checked(match)]
+            last = match.end()
+    return "".join([*parts, text[last:]])
 
 
 def _checked(match: re.Match[str]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 _SHORTEST = 200
@@ -25,6 +25,9 @@ _RUN = re.compile(
     r"(?:(?:\r?\n|\\r\\n|\\n)[ \t]*[A-Za-z0-9+/_-]{40,})*"
     r"(?:(?:\r?\n|\\r\\n|\\n)[ \t]*[A-Za-z0-9+/_-]*(?:==?|[A-Za-z0-9+/_-]{20}))?={0,2})"
 )
+# Data has white space only at the start of a line.
+_BETWEEN_WORDS = re.compile(r"[^\sn] (?=\S)")
+_AT_ONCE = 2**16
 _BREAK = re.compile(r"\s+|\\r\\n|\\n")
 # The first bytes of common files, as base64 has them.
 _KINDS = {
@@ -62,12 +65,24 @@ def medium_mark(block: object) -> str | None:
 def without_data(value: Any) -> Any:
     """Return normalised data with each long run of base64 or hexadecimal digits marked instead."""
     if isinstance(value, str):
-        return value if len(value) < _SHORTEST else _RUN.sub(_marked, value)
+        if len(value) < _SHORTEST:
+            return value
+        return "".join(_RUN.sub(_marked, part) for part in _parts(value))
     if isinstance(value, list):
         return [without_data(item) for item in value]
     if isinstance(value, dict):
         return {key: _field(value, key, item) for key, item in value.items()}
     return value
+
+
+def _parts(text: str) -> Iterator[str]:
+    """A text in parts, cut where no data can be: no other thread runs while data is looked for."""
+    start = 0
+    while start < len(text):
+        between = _BETWEEN_WORDS.search(text, start + _AT_ONCE)
+        end = between.end() if between else len(text)
+        yield text[start:end]
+        start = end
 
 
 def _field(fields: Mapping[str, Any], key: str, item: Any) -> Any:

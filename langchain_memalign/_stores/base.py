@@ -26,6 +26,9 @@ WRITER = "writer"
 INDEXED_FIELDS = ("judge", "kind", "status", "case_key", "value", "episode_ids")
 """The filter fields that engines index as keywords."""
 
+TOLD_FIELDS = ("revision", "source_id")
+"""What a record says in short, for whoever need not read it; nothing is filtered by these."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Fingerprint:
@@ -47,7 +50,8 @@ class Point:
     Attributes:
         id: A UUID.
         judge: The judge that it belongs to.
-        fields: What it can be filtered by, besides judge and kind; names from `INDEXED_FIELDS`.
+        fields: What it can be filtered by, besides judge and kind, and what tells it apart without
+            reading it; names from `INDEXED_FIELDS` and `TOLD_FIELDS`.
         record: The record itself as JSON text; opaque to the engine.
         vectors: By name. None keeps the vectors that are stored under this id, if any.
     """

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import get_args
 
@@ -18,6 +18,7 @@ from langchain_memalign._stores.base import (
     CASE_VECTOR,
     INDEXED_FIELDS,
     RULE_VECTOR,
+    TOLD_FIELDS,
     Fingerprint,
     Kind,
     Point,
@@ -31,7 +32,7 @@ OWN_POINT = str(uuid.uuid5(uuid.NAMESPACE_URL, "urn:langchain-memalign:fingerpri
 # Other spellings of the same UUID would come back from the engine under another name.
 _UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
-_POINT_FIELDS = frozenset(INDEXED_FIELDS) - {"judge", "kind"}
+_POINT_FIELDS = frozenset((*INDEXED_FIELDS, *TOLD_FIELDS)) - {"judge", "kind"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,6 +138,25 @@ def selects_nothing(selection: Selection) -> bool:
 def known_ids(ids: Iterable[str]) -> list[str]:
     """Those ids that a point could have, sorted, each once."""
     return sorted({id_ for id_ in ids if _is_uuid(id_)})
+
+
+def in_parts(selection: Selection, most: int) -> Iterator[Selection]:
+    """The selection as several, none of which lists more than `most` values for anything.
+
+    A point that fits one part fits the selection; one with several values may fit several parts.
+    """
+    if selection.ids is not None and len(selection.ids) > most:
+        ids = known_ids(selection.ids)
+        for start in range(0, len(ids), most):
+            yield from in_parts(replace(selection, ids=tuple(ids[start : start + most])), most)
+        return
+    for name, values in selection.fields.items():
+        if len(values) > most:
+            for start in range(0, len(values), most):
+                fewer = {**selection.fields, name: values[start : start + most]}
+                yield from in_parts(replace(selection, fields=fewer), most)
+            return
+    yield selection
 
 
 def _is_uuid(text: object) -> bool:

@@ -56,7 +56,7 @@ def forget(
         if redistill and erased.waiting:
             try:
                 learned = learn_pending(context, only=erased.waiting)
-                reconciled = reconcile_batches(context, learned)
+                reconciled = reconcile_batches(context, learned, at_once=context.at_once)
             # What was forgotten is forgotten all the same.
             except (ModelError, ConfigurationError) as error:
                 why = str(error)

@@ -81,8 +81,8 @@ def _on_trial(
     if not changes:
         return report
     rejected = {rejection.index for rejection in report.rejected}
-    words = [Feedback.of(w) for i, w in enumerate(given) if i not in rejected]
-    decision = decide(current, candidate, words)
+    words = [word for index, word in enumerate(given) if index not in rejected]
+    decision = _asked(decide, current, candidate, words)
     if decision.accepted and not transact(
         records, partial(plan_takeover, records, judge, points, changes)
     ):
@@ -94,3 +94,9 @@ def _on_trial(
         )
     waiting = [point.id for point in points if point.fields.get("status") == "pending"]
     return decided(report, decision, waiting)
+
+
+def _asked(
+    decide: Decide, current: Records, candidate: Records, words: Sequence[Any]
+) -> GateDecision:
+    return decide(current, candidate, [Feedback.of(word) for word in words])

@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from datetime import datetime
+from typing import Any
 
+from langchain_memalign._concurrency import compute
+from langchain_memalign._content import extent
 from langchain_memalign._memory.cache import JudgeKnowledge
 from langchain_memalign._memory.records import Records
 from langchain_memalign._memory.search import (
@@ -21,6 +25,17 @@ from langchain_memalign._models import Vector
 from langchain_memalign._sync.model_calls import embed_cases
 from langchain_memalign.errors import MemoryUnavailableError, ModelError
 from langchain_memalign.schema import Case, Recalled, WorkingMemory
+
+
+def read_case(given: Case | Mapping[str, Any]) -> Case:
+    """The case, or the one that a mapping of its fields describes.
+
+    Raises:
+        InvalidInputError: It cannot be judged.
+    """
+    if isinstance(given, Case):
+        return given
+    return compute(extent(given), Case.of, given)
 
 
 def recall(

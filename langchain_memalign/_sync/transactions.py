@@ -11,7 +11,7 @@ from functools import partial
 from typing import TypeVar
 
 from langchain_memalign._concurrency import parallel
-from langchain_memalign._memory.export_file import (
+from langchain_memalign._memory.import_file import (
     needs_embedding,
     newer,
     read_export,

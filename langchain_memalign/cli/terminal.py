@@ -82,7 +82,7 @@ class Screen:
 
     def working(self, what: str) -> AbstractContextManager[Any]:
         """Show that something is going on, for as long as the block lasts."""
-        return self.err.status(f"{what} …") if self.err.is_terminal else nullcontext()
+        return self.err.status(Text(f"{clean(what)} …")) if self.err.is_terminal else nullcontext()
 
     def confirm(self, question: str, *, yes: bool) -> None:
         """Ask before something that cannot be undone.
@@ -106,7 +106,7 @@ class Screen:
         # Stdout may be for a script.
         seen = sys.stdin.isatty() and sys.stdout.isatty()
         where = self.out if seen else self.err
-        where.print(Text(question), end="", soft_wrap=True)
+        where.print(Text(clean(question)), end="", soft_wrap=True)
         if (line := _read_line()) is None:
             where.print()
             return None
@@ -135,7 +135,7 @@ class Screen:
         ]
         if not self.out.is_terminal:
             lines = ["\t".join(" ".join(cell.plain.split()) for cell in row) for row in cells]
-            above = [title, "\t".join(columns) if any(columns) else ""]
+            above = [" ".join(clean(title).split()), "\t".join(columns) if any(columns) else ""]
             with _writing():
                 # Not by way of rich, which would draw the tabs as blanks.
                 self.out.file.write("\n".join([*self._gap, *filter(None, above), *lines, ""]))
@@ -143,9 +143,8 @@ class Screen:
             self._gap = [""]
             return
         table = Table(
-            title=title or None,
+            title=Text(clean(title), style="bold") if title else None,
             title_justify="left",
-            title_style="bold",
             box=SIMPLE_HEAD,
             header_style="dim",
             expand=bool(cut),
@@ -153,9 +152,9 @@ class Screen:
         used = [place for place in range(len(columns)) if any(row[place].plain for row in cells)]
         for name in (columns[place] for place in used):
             if name in cut:
-                table.add_column(name, overflow="ellipsis", no_wrap=True, ratio=1)
+                table.add_column(Text(clean(name)), overflow="ellipsis", no_wrap=True, ratio=1)
             else:
-                table.add_column(name, overflow="fold")
+                table.add_column(Text(clean(name)), overflow="fold")
         for row in cells:
             table.add_row(*(row[place] for place in used))
         self.show(table)

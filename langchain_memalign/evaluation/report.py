@@ -6,10 +6,12 @@ Pictures need matplotlib, of the extra `eval`, once they are drawn.
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from langchain_memalign._prompts.text import visible
 from langchain_memalign._values import ValueType
 from langchain_memalign.errors import ConfigurationError, InvalidInputError
 from langchain_memalign.evaluation.evaluate import Evaluation
@@ -23,6 +25,7 @@ from langchain_memalign.evaluation.tables import (
     experiment_tables,
     in_words,
 )
+from langchain_memalign.graph.markdown import inline, unmarked
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,6 +35,7 @@ Points = Sequence[tuple[str, Estimate]]
 
 _COLOURS = ("#0b6fa4", "#c8501e", "#2c8a57", "#7a4fa3")
 _MARKERS = ("o", "s", "^", "D")
+_LONGEST_LABEL = 80
 _SUFFIXES = (".png", ".svg")
 
 TRIALS = "trials"
@@ -173,31 +177,23 @@ def _write(
 
 
 def _markdown(title: str, tables: Sequence[Table], notes: Sequence[str], *, picture: str) -> str:
-    parts = [f"# {_cell(title)}", f"![{_cell(title)}]({picture})"]
+    parts = [f"# {inline(title)}", f"![{unmarked(title)}]({picture})"]
     parts += [
         "Each figure stands with its 95 % bootstrap interval; cases are resampled. Abstentions "
         "count in `correct overall` and `abstention rate` alone."
     ]
     parts += [f"- {note}" for note in notes]
     for table in tables:
-        parts.append(f"## {_cell(table.title)}")
+        parts.append(f"## {inline(table.title)}")
         parts.append("\n".join(_lines(table)))
     return "\n\n".join(parts) + "\n"
 
 
 def _lines(table: Table) -> Iterable[str]:
-    yield "| " + " | ".join(map(_cell, table.columns)) + " |"
+    yield "| " + " | ".join(map(inline, table.columns)) + " |"
     yield "|" + "---|" * len(table.columns)
     for row in table.rows:
-        yield "| " + " | ".join(map(_cell, row)) + " |"
-
-
-def _cell(text: str) -> str:
-    """Text that can neither end its cell nor be markup."""
-    plain = " ".join(text.split())
-    for mark in "\\`*_[]<>|":
-        plain = plain.replace(mark, f"\\{mark}")
-    return plain
+        yield "| " + " | ".join(map(inline, row)) + " |"
 
 
 def plot_estimates(
@@ -227,25 +223,42 @@ def plot_estimates(
     """
     try:
         from matplotlib import rc_context
-        from matplotlib.figure import Figure
-        from matplotlib.lines import Line2D
     except ModuleNotFoundError as error:
         raise ConfigurationError(
             "plots: found no matplotlib; install it with `pip install 'langchain-memalign[eval]'`."
         ) from error
+    # A name with two dollars in it is no formula.
+    with rc_context({"text.parse_math": False}), warnings.catch_warnings():
+        # Of a script that the font lacks, boxes are drawn; the SVG has the text itself.
+        warnings.filterwarnings("ignore", r"Glyph .* missing from", UserWarning)
+        figure = _drawing(panels, title, below, ceilings or {}, joined=joined)
+        return _saved(figure, path, rc_context)
+
+
+def _drawing(
+    panels: Mapping[str, Mapping[str, Points]],
+    title: str,
+    below: str,
+    ceilings: Mapping[str, Estimate],
+    *,
+    joined: bool,
+) -> Figure:
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
     # Not by way of pyplot, which would look for a display and keep figures in a global.
     figure = Figure(figsize=(1.2 + 4.2 * len(panels), 4.4), layout="constrained")
-    figure.suptitle(title, fontweight="bold")
+    figure.suptitle(_label(title), fontweight="bold")
     axes = figure.subplots(1, len(panels), squeeze=False)[0]
     # The same below each panel, also where a metric is not defined.
     places = {at: place for place, at in enumerate(_places(panels))}
     for axis, (name, series) in zip(axes, panels.items(), strict=True):
         _panel(axis, series, places, joined=joined)
-        ceiling = (ceilings or {}).get(name)
+        ceiling = ceilings.get(name)
         if ceiling is not None and ceiling.value is not None:
             label = "two experts"
             axis.axhline(ceiling.value, color="0.45", linestyle=":", linewidth=1.4, label=label)
-        axis.set(xlabel=below, title=name)
+        axis.set(xlabel=_label(below), title=_label(name))
     drawn = {
         label: handle
         for axis in axes
@@ -257,7 +270,15 @@ def plot_estimates(
     handles, labels = list(drawn.values()), list(drawn)
     # Below the panels, where it covers nothing.
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
-    return _saved(figure, path, rc_context)
+    return figure
+
+
+def _label(text: str) -> str:
+    """Text in one line that fits into a picture, with nothing invisible in it."""
+    line = " ".join(visible(text).split())
+    # Matplotlib leaves out what begins with an underscore.
+    line = f" {line}" if line.startswith("_") else line
+    return line if len(line) <= _LONGEST_LABEL else f"{line[: _LONGEST_LABEL - 1]}…"
 
 
 def _is_thin(estimate: Estimate) -> bool:
@@ -282,7 +303,7 @@ def _panel(
             [place + aside for place, _ in defined],
             values,
             yerr=(lows, highs),
-            label=name,
+            label=_label(name),
             color=colour,
             marker=marker,
             linestyle="-" if joined else "none",
@@ -299,7 +320,7 @@ def _panel(
             linestyle="none",
             zorder=3,
         )
-    axis.set_xticks(list(places.values()), list(places))
+    axis.set_xticks(list(places.values()), list(map(_label, places)))
     axis.set_xlim(-0.5, len(places) - 0.5)
     axis.margins(y=0.04)
     # Agreement has its ends, so that a step looks alike everywhere; below 0 is worse than chance.

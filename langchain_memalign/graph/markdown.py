@@ -26,6 +26,11 @@ def escaped(text: str) -> str:
     return _line(" ".join(visible(text).split()))
 
 
+def inline(text: str) -> str:
+    """As `escaped`, for a text before which something else stands in its line."""
+    return _MARKS.sub(r"\\\g<0>", " ".join(visible(text).split()))
+
+
 def quote(passages: Iterable[Passage], tokens: int) -> str:
     """Passages as a block quote, each cut to so many tokens; a cut says so."""
     lines: list[str] = []

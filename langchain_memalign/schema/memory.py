@@ -7,7 +7,7 @@ import uuid
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
 from pydantic import AwareDatetime, Field, field_validator
 
@@ -240,6 +240,9 @@ class JudgeDefinition(Record):
         aggregate: Which value they make.
         updated_at: When it was written.
     """
+
+    DEFINING: ClassVar = ("instructions", "value_type", "value_meanings")
+    """What of the spec a judge is asked and may answer; the rest, how it is shown, may change."""
 
     id: str
     spec: dict[str, Any]

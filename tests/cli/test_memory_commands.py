@@ -1,5 +1,7 @@
 """`memalign principles`, `episodes`, `export`, `import`, `copy`."""
 
+import json
+import os
 import tempfile
 
 import pytest
@@ -171,3 +173,15 @@ def test_demo_tells_its_story_offline(shell, monkeypatch):
     assert [v["value"] for v in told["after"].values()] == [False, False, True]
     assert [v["value"] for v in told["at_last"].values()] == [True, True, True]
     assert len(shell("demo").stdout.splitlines()[2:]) == 3
+
+
+@pytest.mark.parametrize("name", ["[/red] [bold]x", "a\tb | c", "\x1b[2Jgone", "../../x", "😀 $x$"])
+def test_a_judge_may_be_called_anything(shell, name):
+    shell.configure("name: tone", f"name: {json.dumps(name, ensure_ascii=False)}")
+    shell.rows("feedback.jsonl", [said(1)])
+    shell("align", "feedback.jsonl")
+    for command in ("principles", "episodes"):
+        shown = shell(command).output
+        assert name.replace("\x1b", "\ufffd").replace("\t", " ") in shown
+        assert "\x1b" not in shown
+    assert set(os.listdir(shell.folder)) == {"judge.yaml", "feedback.jsonl", "memory"}

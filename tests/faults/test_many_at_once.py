@@ -6,6 +6,7 @@ never on a part of what was learned together, and never on what was gone when it
 
 import asyncio
 import threading
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -238,3 +239,31 @@ async def test_the_event_loop_runs_on_whatever_is_waited_for(cold, monkeypatch, 
     assert all(gate.passed)
     assert isinstance(verdict, Verdict)
     assert (len(aligned.distilled), len(forgotten.episodes_removed)) == (1, 1)
+
+
+class Fetched(Mapping):
+    """A case whose content has to be fetched, which blocks."""
+
+    def __init__(self, fields, gate):
+        self._fields, self._gate = fields, gate
+
+    def __getitem__(self, name):
+        return self._gate.before(self._fields.__getitem__)(name)
+
+    def __iter__(self):
+        return iter(self._fields)
+
+    def __len__(self):
+        return len(self._fields)
+
+
+@pytest.mark.parametrize("call", ["ainvoke", "arecall"])
+async def test_the_event_loop_runs_on_while_a_case_is_read(cold, call):
+    gate = Gate()
+    working = asyncio.create_task(getattr(cold.judge, call)(Fetched(case(1), gate)))
+    while not gate.entered.is_set():
+        await asyncio.sleep(0)
+    gate.opened.set()
+    await working
+    assert gate.passed
+    assert all(gate.passed)

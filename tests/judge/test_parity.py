@@ -83,7 +83,7 @@ def test_every_method_has_an_async_twin_with_the_same_arguments():
     assert {"invoke", "align", "forget", "recall", "episodes", "principles"} <= set(pairs)
     alone = {n for n in methods if not n.startswith("_")} - {x for n in pairs for x in (n, f"a{n}")}
     # These ask and read nothing.
-    made = {"embedding_ahead", "as_openevals_prompt", "as_tool"}
+    made = {"embedding_ahead", "as_openevals_prompt", "as_tool", "escalating_to"}
     assert alone == made | {"configurable_fields", "configurable_alternatives"}
     for name in pairs:
         assert inspect.signature(methods[name]) == inspect.signature(methods[f"a{name}"])

@@ -65,6 +65,11 @@ class Line:
     )
     loses: bool = False
 
+    def agree(self, actions, *, tolerate=(), is_done=None):
+        return self.ask(
+            "update_collection_aliases", change_aliases_operations=actions, tolerate=tolerate
+        )
+
     def ask(self, method, *, change_aliases_operations=(), tolerate=(), **_):
         if method == "update_collection_aliases":
             actions = [as_action(said) for said in change_aliases_operations]
@@ -173,6 +178,10 @@ class Leases(RuleBasedStateMachine):
     def catch_up(self, node):
         self.consensus.known[node] = len(self.consensus.histories) - 1
 
+    def states(self):
+        found = (LeaseState.from_alias(a, "memory") for a in self.consensus.histories[-1])
+        return [state for state in found if state is not None]
+
     @invariant()
     def one_acts(self):
         acting = [process.name for process in self.processes if process.acts(self.now)]
@@ -180,8 +189,14 @@ class Leases(RuleBasedStateMachine):
 
     @invariant()
     def one_lease_is_born(self):
-        states = [LeaseState.from_alias(a, "memory") for a in self.consensus.histories[-1]]
-        assert sum(state.is_born for state in states) <= 1
+        assert sum(state.is_born for state in self.states()) <= 1
+
+    @invariant()
+    def only_the_holder_has_a_name_to_write_by(self):
+        """What anyone else sent, however long ago, finds no collection of its name."""
+        names = {a for a in self.consensus.histories[-1] if a.startswith("memalign-turn")}
+        leases = self.processes[0].leases
+        assert names == {leases.turn(state) for state in self.states()} - {None}
 
     @invariant()
     def holders_come_in_order(self):

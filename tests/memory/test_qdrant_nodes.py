@@ -6,7 +6,7 @@ import pytest
 from fakes import feedback
 from qdrant_rest.process import RestServer
 
-from langchain_memalign import MemoryStoreError, MemoryUnavailableError
+from langchain_memalign import MemoryUnavailableError
 
 from .deployment import Deployment
 from .points import EVERYTHING, TOY, case, ids, point
@@ -37,7 +37,7 @@ def cluster(nodes):
 
 @pytest.fixture
 def judge(cluster):
-    options = {**cluster.options, "replication_factor": 3, "lease_wait": 5}
+    options = {**cluster.options, "replication_factor": 3, "lease_wait": 5, "timeout": 5}
     judge, _ = open_judge(cluster.url, options)
     with judge.memory:
         judge.align([feedback(1)])
@@ -89,11 +89,26 @@ def test_with_one_copy_left_the_verdict_says_so_and_learning_is_refused(judge, n
     verdict = judge.invoke(QUESTION)
     assert len(verdict.episode_ids) == 1
     assert "only one copy" in verdict.recall_problem
-    with pytest.raises(MemoryStoreError):
+    with pytest.raises(MemoryUnavailableError, match=r"2 of the 3 copies .* missing"):
         judge.align([feedback(2)])
     nodes.kill()
     assert judge.align([feedback(2)]).distilled
     assert judge.invoke(QUESTION).recall_problem is None
+
+
+def test_learning_goes_on_when_changes_were_lost_with_the_node_that_led(judge, nodes):
+    """Until the others have elected another, their answer is waited for in vain."""
+    lost = "Service internal error: Waiting for consensus operation commit failed."
+    nodes.fault(match="POST /collections/aliases", times=3, delay=None, status=500, message=lost)
+    assert judge.align([feedback(2)]).distilled
+
+
+def test_what_nodes_do_not_answer_in_time_is_asked_of_fewer(judge, nodes, cluster):
+    """A node that is frozen holds up who waits for all copies."""
+    nodes.fault(match="POST .*/points", query="majority", delay=None, times=None, status=500)
+    verdict = judge.invoke(QUESTION)
+    assert (len(verdict.episode_ids), verdict.recall_problem) == (1, None)
+    assert judge.align([feedback(2)]).distilled
 
 
 def test_of_two_copies_one_serves_judges_and_an_error_counts_the_missing(nodes, cluster):

@@ -8,7 +8,7 @@ from fakes import feedback
 from qdrant_rest.process import RestServer
 from qdrant_rest.states import needs_all_nodes
 
-from langchain_memalign import ConfigurationError, MemoryStoreError
+from langchain_memalign import ConfigurationError, MemoryLockedError, MemoryStoreError
 
 from .deployment import Deployment
 from .points import EVERYTHING, TOY, case, id_of, names, point
@@ -107,6 +107,32 @@ def test_a_scrub_broken_off_at_any_request_leaves_one_whole_memory(bare, step):
     assert len(collections(bare.rest)) == 1
     heir.write([point("new", vectors=case(1, 0, 0, 0))])
     assert names(reader.scan(EVERYTHING)) == {*"1234", "new"}
+
+
+@pytest.mark.parametrize("is_alias", [False, True])
+@pytest.mark.parametrize("done", range(1, 7))
+def test_a_server_that_dies_while_leases_are_moved_keeps_one_whole_memory(bare, done, is_alias):
+    """It carries out a list of changes one by one, and its crash comes between two of them."""
+    store = bare.open(lease_seconds=0.3)
+    store.write([point(i, vectors=case(1, i, 0, 0)) for i in range(5)], fingerprint=TOY)
+    if is_alias:
+        store.scrub()
+    reader = bare.open(lease_seconds=0.3)
+    reader.acquire("aligner")
+    store.write([], erased=[id_of(0)])
+    bare.rest.fault(match="POST /collections/aliases", body="create_alias", tear=done, hold=True)
+    store_dies(store, bare.rest)
+    bare.rest.heal()
+    assert names(reader.scan(EVERYTHING)) == set("1234")
+    heir = bare.open(lease_wait=10)
+    heir.write([point("new", vectors=case(1, 0, 0, 0))])
+    with pytest.raises(MemoryLockedError, match="aligner"):
+        bare.open(lease_wait=0.1).acquire("aligner")
+    reader.release("aligner")
+    for opened in (heir, reader, bare.open()):
+        assert names(opened.scan(EVERYTHING)) == {*"1234", "new"}
+        assert "no byte of them is left" in opened.scrub()
+    assert len(collections(bare.rest)) == 1
 
 
 def store_dies(store, rest):

@@ -67,3 +67,13 @@ def test_what_is_never_of_use_is_written_out_wherever_it_stands():
     for before in "a1<漢字😀=+":
         for character in "\x00\x1b\u200b\u2028\u202e\ufeff\U000e0041":
             assert character not in visible(f"{before}{character}")
+
+
+@pytest.mark.parametrize("before", range(2**18 - 3, 2**18 + 2))
+def test_a_long_text_is_shown_like_a_short_one(before):
+    """Long texts are looked through in parts."""
+    text = "\u0645" * before + "\u200c\u062e a\u200db \u200b" + "\u0645" * 2**18
+    shown = visible(text)
+    assert shown == text.replace("\u200d", "[ZERO WIDTH JOINER]").replace(
+        "\u200b", "[ZERO WIDTH SPACE]"
+    )

@@ -165,3 +165,15 @@ def test_thoughts_read_as_text():
     case = Case(outputs=AIMessage([{"type": "thinking", "thinking": "Hm."}, "Yes."]))
 
     assert '<field name="reasoning">Hm.</field>Yes.' in render_case(case, 1000)[0]
+
+
+@pytest.mark.parametrize("before", range(65_530, 65_545))
+def test_data_in_a_long_text_is_marked_wherever_it_stands(before):
+    """Long texts are looked through in parts."""
+    words = ("lorem ipsum " * 12_000)[: before - 1] + " "
+    (shown, _) = render_case(Case(inputs=f"{words}{LINES} and {BARE} end"), 10**6)
+    assert "image/png, 60 kB" in shown
+    assert "data, 60 kB" in shown
+    assert "end" in shown
+    assert BARE[100:200] not in shown
+    assert LINES[100:150] not in shown

@@ -126,7 +126,7 @@ class Handler(BaseHTTPRequestHandler):
     server: Server
 
     def handle_request(self):
-        path = urlsplit(self.path).path
+        path, query = urlsplit(self.path).path, urlsplit(self.path).query
         length = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(length)
         if len(body) < length:  # the client has gone away in the middle of it
@@ -136,7 +136,7 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(200, self._control(path, json.loads(body)["value"]))
             return
         self.server.requests.append(f"{self.command} {path}")
-        fault = self.server.faults.pick(self.server.requests[-1], body)
+        fault = self.server.faults.pick(self.server.requests[-1], query, body)
         if fault is None:
             self._serve(path, body)
         else:
@@ -154,10 +154,13 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(refused.status, str(refused))
 
     def _fail(self, fault, path, body):
-        time.sleep(fault.delay)
+        allowed = parse_qs(urlsplit(self.path).query).get("timeout", ["10"])
+        time.sleep(float(allowed[0]) if fault.delay is None else fault.delay)
         if fault.after:
             self._result(path, body)
-        if fault.tear is not None:
+        if fault.tear is not None and path == "/collections/aliases":
+            self.server.cluster.change_aliases(json.loads(body)["actions"][: fault.tear])
+        elif fault.tear is not None:
             name = COLLECTION.fullmatch(path)["name"]
             torn = _torn(json.loads(body))
             self.server.cluster.get(name).write("upsert", torn, None, only=fault.tear)

@@ -15,24 +15,26 @@ class Fault:
         skip: So many matching requests pass first.
         times: Then so many meet the fault; None for all.
         body: It meets only requests whose body contains this text.
+        query: It meets only requests whose query contains this text.
         status: Answered instead of a result.
         retry_after: Value of that header.
         message: Text of the answer; None for an answer without a body.
-        delay: Seconds to wait before anything else.
+        delay: Seconds to wait before anything else; None for as long as the request may take.
         drop: Close the connection without an answer.
         hold: Wait for `release`, then drop the connection.
         after: Carry out the request first, so that only its answer is lost.
-        tear: Carry out so many of an upsert's points.
+        tear: Carry out so many of an upsert's points, or of the changes of aliases.
     """
 
     match: str
     skip: int = 0
     times: int | None = 1
     body: str | None = None
+    query: str = ""
     status: int | None = None
     retry_after: str | None = None
     message: str | None = "Service internal error: told to"
-    delay: float = 0.0
+    delay: float | None = 0.0
     drop: bool = False
     hold: bool = False
     after: bool = False
@@ -56,11 +58,13 @@ class Faults:
             self._release += 1
             self._condition.notify_all()
 
-    def pick(self, request, body):
+    def pick(self, request, query, body):
         """The fault that a request meets, if any."""
         with self._condition:
             for fault in self._faults:
                 if fault.times == 0 or not re.search(fault.match, request):
+                    continue
+                if fault.query not in query:
                     continue
                 if fault.body is not None and fault.body.encode() not in body:
                     continue

@@ -28,7 +28,7 @@ from langchain_memalign._stores.write_batch import (
     OWN_POINT,
     check_field,
     checked_query,
-    known_ids,
+    in_parts,
     selects_nothing,
 )
 from langchain_memalign.errors import (
@@ -106,12 +106,11 @@ class Generation:
         """As `MemoryStore.scan`."""
         if selects_nothing(selection):
             return []
-        if selection.ids is None:
-            return [p for page in self._pages(to_filter(selection), vectors) for p in page]
-        ids = known_ids(selection.ids)
-        chunks = [tuple(ids[i : i + PAGE]) for i in range(0, len(ids), PAGE)]
-        filters = (to_filter(replace(selection, ids=chunk)) for chunk in chunks)
-        return [p for where in filters for page in self._pages(where, vectors) for p in page]
+        # A filter is made for each page, which takes the longer, the more values it lists.
+        filters = map(to_filter, in_parts(selection, PAGE))
+        pages = (page for where in filters for page in self._pages(where, vectors))
+        found = {point.id: point for page in pages for point in page}
+        return [found[id_] for id_ in sorted(found)]
 
     def nearest(
         self, selection: Selection, *, using: str, vector: Vector, limit: int

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import wait
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from langchain_memalign._concurrency import pause
+from langchain_memalign._concurrency import begun, pause
 from langchain_memalign._models.failures import Retry, as_cause
 from langchain_memalign._models.secrets import without_secrets
 from langchain_memalign._stores.qdrant.copies import Copies, is_given_up, missing_copies
@@ -25,6 +28,9 @@ from langchain_memalign.errors import (
 
 RETRY = Retry(attempts=4, first_wait=0.2, longest_wait=2.0)
 """How failing requests are repeated, as far as `timeout` allows."""
+
+_ELECTION = 1.0  # seconds after which a change is asked for again, in which nodes elect one anew
+_LOOK = 0.2
 
 
 class Requests:
@@ -146,6 +152,72 @@ class Requests:
                 return answer
         raise self._with_copies(problem) from problem
 
+    def agree(
+        self,
+        actions: Sequence[Any],
+        *,
+        tolerate: tuple[int, ...] = (),
+        is_done: Callable[[], bool] = lambda: False,
+    ) -> Any:
+        """Change aliases, on which the nodes of a cluster must agree.
+
+        Measured on Qdrant 1.18.3: what is done is answered half a second later while a node is
+        down, as the server waits for that one to hear of it; so `is_done` may look for itself.
+
+        Args:
+            actions: All or, where one cannot be, none of what comes after it.
+            tolerate: Statuses that are answered by None instead of an error.
+            is_done: Whether it can be seen that the change was made.
+
+        Raises:
+            MemoryUnavailableError: They do not agree in time, as most of them are down.
+        """
+        if not self.is_replicated:
+            seconds = max(1, int(self.server.timeout))
+            return self._change_aliases(actions, timeout=seconds, tolerate=tolerate)
+        answer = begun(partial(self._agreed, actions, tolerate=tolerate))
+        while True:
+            finished, _ = wait([answer], timeout=_LOOK)
+            if finished:
+                return answer.result()
+            with suppress(MemoryStoreError):
+                if is_done():
+                    return True
+
+    def _agreed(self, actions: Sequence[Any], *, tolerate: tuple[int, ...]) -> Any:
+        """Ask for a change of aliases until it is answered.
+
+        Measured on Qdrant 1.18.3: while the nodes have not noticed that the one that led them died,
+        which takes some seconds, what they are asked to change is lost, and its answer is waited
+        for in vain. So it is asked for again soon. What is asked twice in the same words is taken
+        for the request that was lost; so each has an action of its own, that changes nothing.
+        """
+        from qdrant_client import models
+
+        deadline = time.monotonic() + self.server.timeout
+        while True:
+            left = deadline - time.monotonic()
+            is_last = left < 2 * _ELECTION
+            nothing = models.DeleteAlias(alias_name=f"memalign-{secrets.token_hex(8)}")
+            try:
+                return self._change_aliases(
+                    [*actions, models.DeleteAliasOperation(delete_alias=nothing)],
+                    timeout=max(1, int(left if is_last else _ELECTION)),
+                    tolerate=tolerate,
+                    give_up=lambda failure: is_given_up(failure.status),
+                )
+            except MemoryUnavailableError as error:
+                if not is_given_up(error.status):
+                    raise
+                if is_last:
+                    raise self._with_copies(error) from error
+            pause(_LOOK)
+
+    def _change_aliases(self, actions: Sequence[Any], **arguments: Any) -> Any:
+        return self.ask(
+            "update_collection_aliases", change_aliases_operations=list(actions), **arguments
+        )
+
     @property
     def doubt(self) -> str | None:
         """Why what was read last may lack something; None if most copies agreed on it."""
@@ -222,14 +294,19 @@ class Requests:
             if was_last:
                 self._client.close()
 
+    def missing(self) -> tuple[int, int] | None:
+        """How many copies are down, of how many; None for none as far as the server knows."""
+        if not self.is_replicated:
+            return None
+        info = self.of_collection("collection_cluster_info", give_up=lambda _: True)
+        return missing_copies(info, self.ask("cluster_status", give_up=lambda _: True))
+
     def _with_copies(self, error: MemoryUnavailableError) -> MemoryUnavailableError:
         """The error, with how many copies are missing where the server knows."""
         try:
-            info = self.of_collection("collection_cluster_info", give_up=lambda _: True)
-            cluster = self.ask("cluster_status", give_up=lambda _: True)
+            told = self.missing()
         except MemoryStoreError:
             return error
-        told = missing_copies(info, cluster)
         if told is None:
             return error
         missing, number = told

@@ -89,10 +89,12 @@ class OwnPoint:
         memory: Its id.
         leases: How its leases are kept, `BY_ALIASES` or `BY_UPDATES`; None where that was not yet
             decided.
+        copied_to: The collection that a scrub copied it to; None if it is where it was begun.
     """
 
     memory: str
     leases: str | None
+    copied_to: str | None
 
 
 class Collection:
@@ -140,7 +142,7 @@ class Collection:
         if fingerprint is not None:
             self._declare(fingerprint, info)
             self.fingerprint = fingerprint
-        return OwnPoint(memory=str(own.get("memory")), leases=own.get("leases"))
+        return _of(own)
 
     def learn(self) -> Fingerprint | None:
         """The fingerprint, read anew while it is not known: another process may have written it."""
@@ -185,7 +187,7 @@ class Collection:
         own = self._own()
         if own is None:
             raise vanished(self._requests.server)
-        return OwnPoint(memory=str(own.get("memory")), leases=own.get("leases"))
+        return _of(own)
 
     def make_index(self, name: str, *, collection: str | None = None) -> None:
         """Index a payload field, in this collection or in another one."""
@@ -402,6 +404,12 @@ class Collection:
                 # Another process may have been faster; what counts is that it is there.
                 if name in self._missing(fingerprint):
                     raise
+
+
+def _of(own: dict[str, Any]) -> OwnPoint:
+    return OwnPoint(
+        memory=str(own.get("memory")), leases=own.get("leases"), copied_to=own.get("copied_to")
+    )
 
 
 def after(id_: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from langchain_memalign._stores.base import Point, Selection
@@ -46,25 +45,6 @@ def to_filter(selection: Selection) -> models.Filter:
     if selection.ids is not None:
         must.append(models.HasIdCondition(has_id=list(known_ids(selection.ids))))
     return models.Filter(must=must, must_not=each(exclusions(selection)) or None)
-
-
-def in_parts(selection: Selection, most: int) -> Iterator[Selection]:
-    """The selection as several, none of which lists more than `most` values for anything.
-
-    A point that fits one part fits the selection; one with several values may fit several parts.
-    """
-    if selection.ids is not None and len(selection.ids) > most:
-        ids = known_ids(selection.ids)
-        for start in range(0, len(ids), most):
-            yield from in_parts(replace(selection, ids=tuple(ids[start : start + most])), most)
-        return
-    for name, values in selection.fields.items():
-        if len(values) > most:
-            for start in range(0, len(values), most):
-                fewer = {**selection.fields, name: values[start : start + most]}
-                yield from in_parts(replace(selection, fields=fewer), most)
-            return
-    yield selection
 
 
 def to_server(point: Point) -> models.PointStruct:

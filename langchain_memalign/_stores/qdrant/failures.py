@@ -53,7 +53,7 @@ class Failure:
 def read_failure(error: Exception, server: Server) -> Failure:
     """What an exception of the Qdrant client means."""
     failure = _read(error, server)
-    if failure.is_answer:
+    if failure.is_answer or failure.status == _TIMED_OUT:
         failure.error.status = failure.status
     return failure
 

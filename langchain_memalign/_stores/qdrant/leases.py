@@ -55,10 +55,10 @@ class Leases:
     def _kept(self) -> AliasLeases | UpdateLeases:
         return self.aliases or self.points
 
-    def begin(self, memory: str, *, by_aliases: bool) -> None:
-        """Say whose leases they are, and where they are kept."""
+    def begin(self, memory: str, *, by_aliases: bool, of: str | None) -> None:
+        """Say whose leases they are, where they are kept, and of which collection."""
         self.memory = self.points.memory = memory
-        self.aliases = AliasLeases(self._requests, memory) if by_aliases else None
+        self.aliases = AliasLeases(self._requests, memory, real=of) if by_aliases else None
 
     def verify(self) -> LeaseState:
         """The writer's lease, which is there for as long as the memory is.
@@ -146,6 +146,15 @@ class Leases:
         self._kept.offer(before, after)
         self._last[before.name] = after
 
+    def turn(self, state: LeaseState) -> str | None:
+        """The name by which the holder of the writer's lease writes; None for the memory's own."""
+        return None if self.aliases is None else self.aliases.turn(state)
+
+    def name_turn(self, state: LeaseState) -> None:
+        """Make the name of a turn again that was lost."""
+        if self.aliases is not None:
+            self.aliases.name_turn(state)
+
     def withdraw(self, unborn: LeaseState) -> None:
         """Remove a lease whose maker died before it was born."""
         self._kept.withdraw(unborn)
@@ -221,9 +230,9 @@ class LeaseHolder:
                     threading.Thread(target=self._keep, args=[held], daemon=True).start()
                     return held
                 failed += 1
-            is_open = 0 < failed < _STUCK  # a few more tries tell which of the two it is
-            if state is not guess and time.monotonic() >= deadline and not is_open:
-                raise self._stuck(state) if failed >= _STUCK else self._told(state)
+            is_in_doubt = 0 < failed < _STUCK
+            if state is not guess and time.monotonic() >= deadline and not is_in_doubt:
+                raise self._stuck(state) if failed else self._told(state)
             if state is not guess:  # which may just be out of date
                 pause(random.uniform(look / 2, look))
                 look = min(_LAST_LOOK, look * 1.5)
@@ -253,7 +262,16 @@ class LeaseHolder:
         Raises:
             MemoryLockedError: Another process has taken it over.
         """
-        if not held.is_sure and not self._beat(held):
+        if not held.is_sure:
+            self.renew(held)
+
+    def renew(self, held: HeldLease) -> None:
+        """Give a sign of life now, which only the holder of a lease can.
+
+        Raises:
+            MemoryLockedError: Another process has taken it over.
+        """
+        if not self._beat(held):
             raise self.lost(held)
 
     def change(

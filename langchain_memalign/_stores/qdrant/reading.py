@@ -11,11 +11,12 @@ from typing import Any
 from langchain_memalign._stores.base import Point, Search, Selection
 from langchain_memalign._stores.qdrant.client import Requests
 from langchain_memalign._stores.qdrant.collection import Collection, after
-from langchain_memalign._stores.qdrant.convert import from_server, in_parts, to_filter
+from langchain_memalign._stores.qdrant.convert import from_server, to_filter
 from langchain_memalign._stores.qdrant.leases import Leases
 from langchain_memalign._stores.write_batch import (
     check_field,
     checked_query,
+    in_parts,
     known_ids,
     selects_nothing,
 )

@@ -25,7 +25,8 @@ from langchain_memalign._stores.qdrant.alias_leases import AliasLeases, adopt
 from langchain_memalign._stores.qdrant.client import Requests
 from langchain_memalign._stores.qdrant.collection import Collection
 from langchain_memalign._stores.qdrant.leases import HeldLease, LeaseHolder
-from langchain_memalign.errors import MemoryStoreError
+from langchain_memalign._stores.write_batch import OWN_POINT
+from langchain_memalign.errors import MemoryStoreError, MemoryUnavailableError
 
 _PAGE = 100  # points copied at a time, each of some 60 kB with its vectors as JSON
 
@@ -51,6 +52,12 @@ class Scrubbing:
             MemoryLockedError: The lease was lost; whoever has it now finishes or undoes this.
         """
         server = self._requests.server
+        if (down := self._requests.missing()) is not None:
+            raise MemoryUnavailableError(
+                f"found {down[0]} of the {down[1]} copies of {server.place} missing; expected all "
+                "of them, as what is copied is what most of them say: start the nodes that are "
+                "down, and scrub again."
+            )
         old, new = aliases.real, f"{server.collection}.{secrets.token_hex(4)}"
         info = self._requests.of_collection("get_collection")
         self._holder.change(held, discarded=new)
@@ -78,7 +85,7 @@ class Scrubbing:
         # What was recorded is not copied: it is carried out.
         self._holder.change(
             held,
-            by=partial(aliases.move, to=new, is_alias=old != server.collection),
+            by=partial(aliases.move, to=new),
             discarded=old,
             entry=None,
             parts=0,
@@ -100,6 +107,7 @@ class Scrubbing:
         if discarded is None:
             return
         self._holder.confirm(held)
+        aliases.settle(discarded)
         # An alias is no collection: of that name nothing is deleted.
         self._requests.of_collection("delete_collection", collection=discarded, tolerate=(404,))
         if discarded == self._requests.server.collection:
@@ -127,6 +135,9 @@ class Scrubbing:
                 for r in records
                 if not (r.payload or {}).get("part_of")
             ]
+            for point in points:
+                if point.id == OWN_POINT:
+                    point.payload = {**(point.payload or {}), "copied_to": new}
             if points:
                 self._holder.confirm(held)
                 self._requests.write("upsert", collection=new, points=points)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Unpack
 
+from langchain_memalign._concurrency import LONGEST_WAIT, waited_too_long
 from langchain_memalign._models import Vector
 from langchain_memalign._models.failures import Retry
 from langchain_memalign._stores.base import (
@@ -220,7 +221,7 @@ class QdrantStore(MemoryStore):
 
     def _begin(self) -> None:
         own = self._collection.open()
-        self._leases.begin(own.memory, by_aliases=own.leases == BY_ALIASES)
+        self._leases.begin(own.memory, by_aliases=own.leases == BY_ALIASES, of=own.copied_to)
         if own.leases is None:
             self._choose_leases()
         try:
@@ -314,7 +315,8 @@ class QdrantStore(MemoryStore):
     def _acquire(self, lease: str, *, dead: LeaseState | None = None) -> None:
         with self._guard:
             here = self._here.setdefault(lease, threading.Lock())
-        here.acquire()
+        if not here.acquire(timeout=LONGEST_WAIT):
+            raise waited_too_long()
         try:
             held = self._holder.take(lease, dead=dead)
             if lease == WRITER:

@@ -29,7 +29,7 @@ from langchain_memalign._stores.qdrant.failures import RequestTooLargeError
 from langchain_memalign._stores.qdrant.leases import HeldLease, LeaseHolder, Leases
 from langchain_memalign._stores.qdrant.reading import Reading
 from langchain_memalign._stores.write_batch import Batch
-from langchain_memalign.errors import MemoryCorruptError
+from langchain_memalign.errors import MemoryCorruptError, MemoryUnavailableError
 
 _FORMAT = 1
 _FAST = 1  # the level of compression; most of the text are vectors, which hardly shrink
@@ -158,7 +158,7 @@ class Writing:
         held.spent = [*held.spent, *state.recorded, f"{entry}:{len(chunks)}"]
         for number, chunk in enumerate(chunks):
             self._holder.confirm(held)
-            self._requests.write("upsert", points=[_part(entry, number, chunk)])
+            self._write(held, "upsert", points=[_part(entry, number, chunk)])
         held.is_carried_out = False
         spent = held.spent[:-1]
         self._holder.change(
@@ -199,13 +199,25 @@ class Writing:
         # Who has lost the lease must stop: later writes of others would be undone.
         self._holder.confirm(held)
         try:
-            self._requests.write("batch_update_points", update_operations=operations)
+            self._write(held, "batch_update_points", update_operations=operations)
         except RequestTooLargeError:
             halves = _halves(operations)
             if halves is None:
                 raise
             for half in halves:
                 self._send(held, half)
+
+    def _write(self, held: HeldLease, method: str, **arguments: Any) -> None:
+        """Write by the name that the collection has for as long as the lease is held."""
+        turn = self._leases.turn(held.state)
+        try:
+            self._requests.write(method, collection=turn, **arguments)
+        except MemoryUnavailableError as error:
+            if turn is None or error.status != 404:
+                raise
+            self._holder.renew(held)
+            self._leases.name_turn(held.state)
+            self._requests.write(method, collection=turn, **arguments)
 
     def _operations(self, entry: JournalEntry) -> Iterator[tuple[Any, int]]:
         from qdrant_client import models
@@ -239,7 +251,7 @@ class Writing:
         self._holder.confirm(held)
         if litter:
             selector = models.PointIdsList(points=list(litter))
-            self._requests.write("delete", points_selector=selector)
+            self._write(held, "delete", points_selector=selector)
 
 
 def _deleting(ids: Sequence[str]) -> Iterator[tuple[Any, int]]:

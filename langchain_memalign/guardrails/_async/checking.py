@@ -9,6 +9,7 @@ from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 
+from langchain_memalign._async.recall import read_case
 from langchain_memalign._concurrency import awithin, off_loop
 from langchain_memalign._escalation import is_sure as judged_surely
 from langchain_memalign.errors import ConfigurationError, InvalidInputError, MemAlignError
@@ -18,7 +19,7 @@ from langchain_memalign.guardrails.node_run import Visit
 from langchain_memalign.guardrails.policy import Action, Judged, trouble_of
 from langchain_memalign.guardrails.release import Candidate, Release, ReleaseQuestion
 from langchain_memalign.judge import CaseLike
-from langchain_memalign.schema import Case, Unscored, Verdict
+from langchain_memalign.schema import Unscored, Verdict
 
 
 async def pass_through(
@@ -81,7 +82,7 @@ async def _asked(
     source, seconds = checkpoint.source, checkpoint.policy.timeout
     found: dict[str, Any] = {"judge": source.identity(), "spec": None, "case": None}
     try:
-        case = found["case"] = Case.of(make())
+        case = found["case"] = await read_case(make())
         judge = await off_loop(source.judge, found["judge"])
         found["spec"] = judge.spec
         checkpoint.policy.check_fits(judge.spec.value_type)

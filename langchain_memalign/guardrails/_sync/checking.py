@@ -12,6 +12,7 @@ from langchain_core.runnables import RunnableConfig
 
 from langchain_memalign._concurrency import within
 from langchain_memalign._escalation import is_sure as judged_surely
+from langchain_memalign._sync.recall import read_case
 from langchain_memalign.errors import ConfigurationError, InvalidInputError, MemAlignError
 from langchain_memalign.guardrails._sync.replay import ask, once
 from langchain_memalign.guardrails.checkpoint import Checkpoint, from_json, refusal, to_json
@@ -19,7 +20,7 @@ from langchain_memalign.guardrails.node_run import Visit
 from langchain_memalign.guardrails.policy import Action, Judged, trouble_of
 from langchain_memalign.guardrails.release import Candidate, Release, ReleaseQuestion
 from langchain_memalign.judge import CaseLike
-from langchain_memalign.schema import Case, Unscored, Verdict
+from langchain_memalign.schema import Unscored, Verdict
 
 
 def pass_through(
@@ -80,7 +81,7 @@ def _asked(
     source, seconds = checkpoint.source, checkpoint.policy.timeout
     found: dict[str, Any] = {"judge": source.identity(), "spec": None, "case": None}
     try:
-        case = found["case"] = Case.of(make())
+        case = found["case"] = read_case(make())
         judge = source.judge(found["judge"])
         found["spec"] = judge.spec
         checkpoint.policy.check_fits(judge.spec.value_type)
