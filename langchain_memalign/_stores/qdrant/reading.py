@@ -106,7 +106,7 @@ class Reading:
         if fingerprint is None:
             return [[] for _ in searches]
         found: list[dict[str, tuple[Point, float]]] = [{} for _ in searches]
-        asked = []
+        asked: list[tuple[int, Search, int, int | None]] = []
         for number, search in enumerate(searches):
             query = checked_query(search.vector, search.using, fingerprint)
             if query is None or search.limit < 1 or selects_nothing(search.selection):
@@ -117,7 +117,7 @@ class Reading:
                 wanted = min(search.limit + 1, self._collection.limits.found)
                 asked.append((number, one, wanted, None))
         while asked:
-            again = []
+            again: list[tuple[int, Search, int, int | None]] = []
             hits_of = self._hits([(search, wanted) for _, search, wanted, _ in asked])
             for (number, search, wanted, before), hits in zip(asked, hits_of, strict=True):
                 if self._is_complete(hits, search.limit, wanted, before):
