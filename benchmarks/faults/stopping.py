@@ -81,8 +81,11 @@ def interrupted(pipe, place, ledger, seed, many):
         except Unfinished as error:
             if not rang:
                 wrong.append(f"failed: {error}")
-        except Exception:
-            wrong.append(f"failed: {traceback.format_exc()}")
+        except Exception as error:
+            if isinstance(error.__context__, KeyboardInterrupt):
+                where = _place_of(error)  # Python's own locks turn it into an error of theirs
+            else:
+                wrong.append(f"failed: {traceback.format_exc()}")
         heed_signals()
         if rang and isinstance(work, Typed):
             where = "the command"  # which ends as if its work were left

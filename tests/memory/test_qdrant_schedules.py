@@ -19,7 +19,7 @@ from .qdrant_processes import open_judge
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.slow]
 
-SCHEDULES = int(os.environ.get("MEMALIGN_SCHEDULES", "8"))
+SCHEDULES = int(os.environ.get("MEMALIGN_SCHEDULES", "4"))
 STEPS = 12
 WRITES = (None, "upsert", "set_payload", "delete", "batch")
 OPTIONS = {"replication_factor": 3, "lease_seconds": 0.5, "lease_wait": 3, "timeout": 5}
