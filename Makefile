@@ -36,6 +36,7 @@ export LANGSMITH_TRACING := false
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
+	@echo "make test QDRANT_URL=http://localhost:6333 runs the store's tests on a Qdrant server, see CONTRIBUTING.md"
 	@echo "Options: PYTHON=$(PYTHON) VENV=$(VENV); delete the folder $(VENV) to install anew."
 
 demo: $(DEMO)/.installed ## Watch a judge learn from experts; needs no key

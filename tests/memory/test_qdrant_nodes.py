@@ -1,5 +1,6 @@
 """A memory with copies on three nodes: it outlives one of them, and forgets nothing it was told."""
 
+import time
 import uuid
 
 import pytest
@@ -111,6 +112,19 @@ def test_what_nodes_do_not_answer_in_time_is_asked_of_fewer(judge, nodes, cluste
     assert judge.align([feedback(2)]).distilled
 
 
+def test_judging_alone_lets_the_server_notice_that_a_node_is_gone(judge, nodes, cluster):
+    """Until it does, which a write makes it do, every other read waits for that node."""
+    nodes.kill(3)
+    assert states(nodes, cluster) == {"Active"}
+    judge.invoke(QUESTION)
+    deadline = time.monotonic() + 30
+    while "Dead" not in states(nodes, cluster) and time.monotonic() < deadline:
+        pass
+    assert "Dead" in states(nodes, cluster)
+    nodes.kill()
+    assert len(judge.episodes()) == 1
+
+
 def test_of_two_copies_one_serves_judges_and_an_error_counts_the_missing(nodes, cluster):
     judge, _ = open_judge(cluster.url, {**cluster.options, "replication_factor": 2})
     with judge.memory:
@@ -140,6 +154,24 @@ def test_what_a_node_lacks_that_came_back_behind_is_found_and_scrubbing_gives_it
             nodes.kill(*dead)
             assert len(other.invoke(QUESTION).episode_ids) == 5
     nodes.kill()
+
+
+def test_who_learns_without_a_pause_lets_a_node_that_is_back_catch_up(judge, nodes, cluster):
+    """It does so when the nodes have nothing to agree on, and leases change by agreement."""
+    nodes.kill(3)
+    judge.align([feedback(2)])
+    nodes.come_back_when_idle(0.7)
+    for number in range(3, 300):
+        judge.align([feedback(number)])
+        if "Dead" not in states(nodes, cluster):
+            break
+    assert states(nodes, cluster) == {"Active"}
+
+
+def states(nodes, cluster):
+    """What the cluster holds the copies of the memory for."""
+    info = nodes.ask("GET", f"/collections/{cluster.collection}/cluster")
+    return {shard["state"] for shard in [*info["local_shards"], *info["remote_shards"]]}
 
 
 def test_a_node_that_is_down_keeps_a_memory_from_being_scrubbed_and_the_report_says_so(

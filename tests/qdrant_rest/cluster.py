@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from pathlib import Path
 
 from .copies import Copies
@@ -33,6 +34,7 @@ class Cluster:
         self.lagging = None
         self._default_copies = copies
         self._through = None
+        self._idle, self._waiting, self._agreed = None, [], time.monotonic()
         self._indexed_from = None
         self._aliases_file = self._directory / "aliases.json"
         self._aliases = {}
@@ -56,21 +58,35 @@ class Cluster:
     def is_alive(self, peer):
         return self.peers[peer]
 
-    def set_peers(self, *, dead=(), behind=False, through=None):
+    def set_peers(self, *, dead=(), behind=False, through=None, idle=None):
         """Say which peers are dead; those that live again are made like the others.
 
         Args:
             dead: The dead peers; all others live.
             behind: Those that live again stay as they were, and count as active all the same.
             through: The peer that the client talks to from now on.
+            idle: Those that live again catch up once nothing was agreed on for so many seconds.
         """
         with self._guard:
             back = [peer for peer, alive in self.peers.items() if not alive and peer not in dead]
             self.peers = {peer: peer not in dead for peer in self.peers}
             self._through = through
+            self._idle = idle
+            if idle is not None:
+                self._waiting = back
+                return
             for copies in self._collections.values():
                 for peer in back:
                     copies.come_back(peer, behind=behind)
+
+    def catch_up(self):
+        """Make peers that wait for it like the others, if nothing was agreed on for long enough."""
+        with self._guard:
+            if self._waiting and time.monotonic() > self._agreed + self._idle:
+                for copies in self._collections.values():
+                    for peer in self._waiting:
+                        copies.come_back(peer, behind=False)
+                self._waiting = []
 
     def crash(self):
         """End and begin again so that the indexes of every copy lack what was written last."""
@@ -87,6 +103,8 @@ class Cluster:
 
     def check_consensus(self):
         """Refuse what most peers must agree to, where most of them are dead."""
+        self.catch_up()
+        self._agreed = time.monotonic()
         if 2 * sum(self.peers.values()) <= len(self.peers):
             raise Refused(
                 500,

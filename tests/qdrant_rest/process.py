@@ -152,6 +152,10 @@ class RestServer:
         """Let all peers live; those that were dead lack what they missed, and nobody knows."""
         self._control("peers", {"dead": [], "behind": True})
 
+    def come_back_when_idle(self, seconds):
+        """Let all peers live; those that were dead catch up once leases were still for so long."""
+        self._control("peers", {"dead": [], "idle": seconds})
+
     def come_to(self, peer):
         """Let requests come to another peer."""
         self._control("peers", {"dead": [], "through": peer})

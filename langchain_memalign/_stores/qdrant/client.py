@@ -31,6 +31,8 @@ RETRY = Retry(attempts=4, first_wait=0.2, longest_wait=2.0)
 
 _ELECTION = 1.0  # seconds after which a change is asked for again, in which nodes elect one anew
 _LOOK = 0.2
+_REST, _REST_EVERY = 1.0, 5.0
+_NOTICE_EVERY = 5.0
 
 
 class Requests:
@@ -63,6 +65,8 @@ class Requests:
         self._under_way = 0
         self._guard = threading.Lock()
         self._pid = os.getpid()
+        self._rested = time.monotonic()
+        self._noticed = -_NOTICE_EVERY
         self._copies = Copies()
 
     def ask(
@@ -123,16 +127,21 @@ class Requests:
                 raise
         return asked(**arguments)
 
-    def read(self, method: str, **arguments: Any) -> Any:
+    def read(self, method: str, *, needs_most: bool = False, **arguments: Any) -> Any:
         """Read from the collection, from as many of its copies as can be had.
 
         Where there are several, what most of them say counts. That asks all of them and fails while
         a node is down; then more than half of them are asked, which must agree. If that fails too,
-        one copy is, and `doubt` says so, unless this thread is writing.
+        one copy is, and `doubt` says so, unless that is not enough.
+
+        Args:
+            method: Of the client.
+            needs_most: One copy is not enough; it never is for a thread that is writing.
+            arguments: Passed on.
         """
         if not self.is_replicated:
             return self.of_collection(method, **arguments)
-        for consistency in self._copies.levels(needs_most=self.is_writing):
+        for consistency in self._copies.levels(needs_most=needs_most or self.is_writing):
             began = time.monotonic()
             try:
                 answer = self.of_collection(
@@ -146,6 +155,7 @@ class Requests:
                 if not is_given_up(error.status):
                     raise
                 self._copies.failed(consistency, seconds=time.monotonic() - began)
+                self._let_it_be_noticed()
                 problem = error
             else:
                 self._copies.answered(consistency)
@@ -217,6 +227,51 @@ class Requests:
         return self.ask(
             "update_collection_aliases", change_aliases_operations=list(actions), **arguments
         )
+
+    def _let_it_be_noticed(self) -> None:
+        """Let the server notice that a copy is gone, once in a while.
+
+        Qdrant 1.18 notices that when it writes to the copy; until then about every second read of
+        the others waits half a second for it. What is written here changes no point, in any shard.
+        """
+        from qdrant_client import models
+
+        now = time.monotonic()
+        if now < self._noticed + _NOTICE_EVERY:
+            return
+        self._noticed = now
+        none = models.FieldCondition(key="kind", match=models.MatchValue(value="none"))
+
+        def write() -> None:
+            with suppress(MemoryStoreError):  # such as for a key that may only read
+                self.of_collection(
+                    "set_payload",
+                    payload={"kind": "none"},
+                    points=models.Filter(must=[none]),
+                    wait=True,
+                    ordering=models.WriteOrdering.MEDIUM,
+                    give_up=lambda _: True,
+                )
+
+        begun(write)
+
+    @property
+    def is_short(self) -> bool:
+        """Whether not all copies answered a moment ago."""
+        return self.is_replicated and self._copies.are_short
+
+    def let_copies_catch_up(self) -> None:
+        """While a copy is missing, leave the nodes now and then nothing to agree on; for writers.
+
+        A node of Qdrant 1.18 that was away asks for what its copy missed when its consensus has
+        been idle for three of its cycles. Leases change by consensus, so who learns without a pause
+        would keep it away, and the next node that dies would be one too many.
+        """
+        if not self.is_short:
+            self._rested = time.monotonic()
+        elif time.monotonic() > self._rested + _REST_EVERY:
+            time.sleep(_REST)
+            self._rested = time.monotonic()
 
     @property
     def doubt(self) -> str | None:

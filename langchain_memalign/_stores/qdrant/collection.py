@@ -178,13 +178,16 @@ class Collection:
         """Write something into the memory's own point."""
         self._requests.write("set_payload", payload=said, points=[OWN_POINT])
 
-    def own(self) -> OwnPoint:
+    def own(self, *, needs_most: bool = False) -> OwnPoint:
         """What the memory's own point says.
+
+        Args:
+            needs_most: What one copy says is not enough.
 
         Raises:
             MemoryUnavailableError: There is none any more.
         """
-        own = self._own()
+        own = self._own(needs_most=needs_most)
         if own is None:
             raise vanished(self._requests.server)
         return _of(own)
@@ -332,8 +335,10 @@ class Collection:
         self._indexes = set(info.payload_schema)
         self._requests.is_replicated = (info.config.params.replication_factor or 1) > 1
 
-    def _own(self) -> dict[str, Any] | None:
-        found = self._requests.read("retrieve", ids=[OWN_POINT], with_payload=True)
+    def _own(self, *, needs_most: bool = False) -> dict[str, Any] | None:
+        found = self._requests.read(
+            "retrieve", ids=[OWN_POINT], with_payload=True, needs_most=needs_most
+        )
         return (found[0].payload or {}) if found else None
 
     def _begin(self, info: Any) -> dict[str, Any]:

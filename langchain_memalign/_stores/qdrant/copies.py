@@ -17,6 +17,7 @@ from typing import Any
 
 _LONG = 0.5  # seconds that a level may take to fail, and be tried again the next time
 _MOMENT = 2.0  # seconds after which one that took longer is
+_RECENT = 5.0  # seconds for which a copy that was missing counts as missing
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,11 @@ class Copies:
             "only one copy of the memory answered, as nodes of the server are down; what it does "
             "not know is missing"
         )
+
+    @property
+    def are_short(self) -> bool:
+        """Whether not all copies answered a moment ago."""
+        return time.monotonic() < max(self._failed.values(), default=-_RECENT) + _RECENT
 
     def levels(self, *, needs_most: bool) -> Iterator[Consistency]:
         """How many copies to ask, one after the other until it succeeds.

@@ -208,7 +208,8 @@ class QdrantStore(MemoryStore):
             "Erased records, their fields and their vectors are found by no request any more, and "
             "no byte of them is left in the files of the collection: what lives was copied into a "
             "new one, and the old one is deleted. Not reached: snapshots and backups of the server"
-            f"{named}; what a node that is down has until it is back; exports; checkpoints and "
+            f"{named}; what a node that is down has until it is back; what one that crashed while "
+            "it deleted files left in the folder .deleted of its storage; exports; checkpoints and "
             "traces of graphs."
         )
 
@@ -318,6 +319,9 @@ class QdrantStore(MemoryStore):
         if not here.acquire(timeout=LONGEST_WAIT):
             raise waited_too_long()
         try:
+            if self._requests.is_short:
+                # In vain without most of them: then nothing is changed for it.
+                self._collection.own(needs_most=True)
             held = self._holder.take(lease, dead=dead)
             if lease == WRITER:
                 self._reading.forget_known()

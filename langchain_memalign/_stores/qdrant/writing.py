@@ -114,6 +114,7 @@ class Writing:
         if batch.fingerprint is not None and self._collection.fingerprint is None:
             self._holder.confirm(held)
             self._collection.establish(batch.fingerprint)
+        self._requests.let_copies_catch_up()
         points = self._with_vectors(batch.points)
         entry = JournalEntry(points=points, erased=sorted(batch.erased))
         operations = list(self._operations(entry))
