@@ -26,7 +26,9 @@ from langchain_memalign.web.app import Page
 from langchain_memalign.web.serve import HOSTS
 
 TOKEN = "benchmark"
-PATHS = ("/queue", "/waiting", "/rules", "/cases", "/conflicts", "/agreement", "/settings")
+LISTS = ("/waiting", "/rules", "/cases", "/conflicts")
+PATHS = ("/queue", *LISTS, "/agreement", "/forget", "/settings", "/keys")
+BUDGETS = {"/queue": "30 / 80 ms", **dict.fromkeys(LISTS, "60 KB, 25 rows")}
 
 
 def judge_with(memory, past):
@@ -80,8 +82,11 @@ def server_side(page, rounds):
     client.get("/cases")  # the index is read
     for path in PATHS:
         took = timed(lambda path=path: client.get(path), rounds)
-        size = len(client.get(path).content) / 1024
-        line(f"GET {path} ({size:.0f} KB)", took, "30 / 80 ms" if path == "/queue" else "60 KB")
+        page_text = client.get(path).text
+        size = len(page_text.encode()) / 1024
+        rows = len(re.findall(r"<tr><td|<li id=\"rule-|<li><a href=\"/conflicts/", page_text))
+        counted = f", {rows} rows" if path in LISTS else ""
+        line(f"GET {path} ({size:.0f} KB{counted})", took, BUDGETS.get(path, ""))
     csrf = re.search(r'name="csrf" value="(\w+)"', client.get("/settings").text).group(1)
     headers = {"sec-fetch-site": "same-origin", "hx-request": "true"}
     numbers = iter(range(rounds))
@@ -129,12 +134,14 @@ def browser_side(page, rounds):
         browser = playwright.chromium.launch(executable_path=chromium, args=as_root)
         tab = browser.new_page()
         tab.goto(f"{address}/?token={TOKEN}")
-        for path in PATHS:
+        past = tab.request.get(f"{address}/cases").text()
+        one = re.search(r'href="(/cases/[^"/]+)"', past).group(1)
+        for path in (*PATHS, one, "/answers/1"):
             painted = []
             for _ in range(max(3, rounds // 5)):
                 tab.goto(address + path)
                 painted.append(tab.evaluate(paint))
-            line(f"first paint of {path}", painted, "300 ms")
+            line(f"first paint of {path[:20]}", painted, "300 ms")
         tab.goto(f"{address}/queue")
         took = []
         for _ in range(max(3, rounds // 3)):

@@ -16,7 +16,7 @@ from unittest.mock import patch
 
 from langchain_memalign import Episode, Memory
 from langchain_memalign._prompts import distilling
-from langchain_memalign._prompts.judging import render_said
+from langchain_memalign._prompts.episodes import render_said
 from langchain_memalign._sync import judging
 from langchain_memalign.evaluation.metrics import metrics_for
 from langchain_memalign.evaluation.resampling import Estimate

@@ -101,6 +101,19 @@ def check_alignment(gate: Any, max_concurrency: Any) -> None:
     check_gate(gate)
 
 
+def check_health(sample: Any, seed: Any, max_concurrency: Any, progress: Any) -> None:
+    """Refuse limits that cannot be used.
+
+    Raises:
+        InvalidInputError: One is not usable.
+    """
+    check_calibration(None, max_concurrency, progress)
+    if sample is not None:
+        at_least(0, "sample", sample)
+    if not isinstance(seed, int) or isinstance(seed, bool):
+        raise InvalidInputError(f"seed: found {seed!r:.80}; expected a whole number.")
+
+
 def check_calibration(limit: Any, max_concurrency: Any, progress: Any) -> None:
     """Refuse limits that cannot be used.
 

@@ -15,9 +15,7 @@ def confidence_in_words(spec: JudgeSpec, verdict: Verdict) -> list[str]:
         said.append(f"Confidence that an expert agrees: {percent(verdict.confidence)}.")
     if verdict.raw_value is not None:
         raw = spec.value_in_words(verdict.raw_value)
-        said.append(
-            f"The model itself said {raw}; experts' values of its earlier answers changed it."
-        )
+        said.append(f"The model itself said {raw}.")
     if verdict.probabilities is not None:
         ranked = sorted(verdict.probabilities.items(), key=lambda pair: -pair[1])
         told = [f"{spec.value_in_words(value)} {percent(p)}" for value, p in ranked]

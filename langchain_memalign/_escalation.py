@@ -110,5 +110,6 @@ def _remember_alike(one: JudgeSetup, other: JudgeSetup) -> bool:
 def _with_model(setup: JudgeSetup) -> str:
     model = setup.model
     asked = model.chat_model if isinstance(model, StructuredModel) else model.runnable
-    named = setup.model_name or model_id(asked).rpartition(".")[2]
-    return f"{setup.spec.name} ({named})"
+    kind, _, named = model_id(asked).partition(":")
+    shown = setup.model_name or named or kind.rpartition(".")[2]
+    return f"{setup.spec.name} ({shown})"

@@ -103,22 +103,8 @@ def aggregated(
         return _written(min(max(mean, value_type.minimum), value_type.maximum))
     if value_type.kind == "integer":
         return _rounded(mean)
-    return nearest(mean, probabilities)
-
-
-def nearest(value: Value, probabilities: Mapping[Value, float]) -> Value:
-    """The level that stands for a value: itself, or the nearest on the scale."""
-    if value in probabilities or isinstance(value, str):
-        return value
-    # Of two as near the more likely one.
-    return min(
-        probabilities, key=lambda level: (abs(float(level) - float(value)), -probabilities[level])
-    )
-
-
-def confidence_in(value: Value, probabilities: Mapping[Value, float]) -> float:
-    """The probability of a value, or of the level nearest to it."""
-    return probabilities[nearest(value, probabilities)]
+    # Of two labels as near the likelier one.
+    return min(probabilities, key=lambda v: (abs(float(v) - mean), -probabilities[v]))
 
 
 def _rounded(number: float) -> int:

@@ -17,7 +17,7 @@ from langchain_memalign._models import DecisionModel, StructuredModel
 from langchain_memalign._prompts.judging import SCORE_REPLY, JudgePrompt
 from langchain_memalign._setup import JudgeSetup
 from langchain_memalign._sync import asking, judging
-from langchain_memalign.schema import Case, WorkingMemory
+from langchain_memalign.schema import Case, Value, WorkingMemory
 
 
 class OpenevalsPrompt:
@@ -125,7 +125,7 @@ class _Deciding(BaseChatModel):
     def _generate(self, messages: list[BaseMessage], *_: Any, **__: Any) -> ChatResult:
         prompt = JudgePrompt(messages=messages, ids={}, cut_tokens=0)
         answer = asking.said_of(self.setup, prompt, WorkingMemory())
-        said = {"score": None, "reasoning": f"Unscored: {answer.problem}"}
+        said: dict[str, Value | None] = {"score": None, "reasoning": f"Unscored: {answer.problem}"}
         if answer.value is not None:
             said = {"score": answer.value.value, "reasoning": answer.value.rationale}
         message = AIMessage(canonical(said), usage_metadata=answer.usage)

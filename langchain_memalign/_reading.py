@@ -18,6 +18,9 @@ from langchain_memalign.schema import Recalled, Value, WorkingMemory
 _MOST_CASES = 3
 _MOST_RULES = 5
 _SHORT = 8
+_NO_REASONS = (
+    "No reasons: the model's reply could not be used, and it was asked again for the value alone."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +61,22 @@ def verdict_reader(
         names = dict.fromkeys(name for name in cited if isinstance(name, str))
         relied_on = tuple(id_ for name in names for id_ in prompt.ids.get(name, ()))
         return Said(value=value, rationale=storable(rationale), relied_on=relied_on), None
+
+    return read
+
+
+def value_reader(
+    value_type: ValueType,
+) -> Callable[[dict[str, Any]], tuple[Said | None, str | None]]:
+    """Make the reader of a reply that is asked for the value alone."""
+
+    def read(data: dict[str, Any]) -> tuple[Said | None, str | None]:
+        if "value" not in data:
+            return None, f"it has no 'value'; expected {value_type.describe()}."
+        try:
+            return Said(value=value_type.check(data["value"]), rationale=_NO_REASONS), None
+        except InvalidInputError as error:
+            return None, str(error)
 
     return read
 

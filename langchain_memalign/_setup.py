@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
+from langchain_core.messages import BaseMessage
 from langchain_core.runnables import RunnableConfig
 
-from langchain_memalign._alignment.context import AlignmentContext
+from langchain_memalign._alignment.context import AlignmentContext, learning_limits
+from langchain_memalign._arguments import one_of
 from langchain_memalign._calibration.promise import AtLeast
 from langchain_memalign._calibration.reading import digest, track_in
 from langchain_memalign._calibration.track import Track
@@ -19,15 +21,43 @@ from langchain_memalign._memory.records import Records
 from langchain_memalign._memory.search import OnRecallFailure, Recollection, assemble
 from langchain_memalign._models import DecisionModel, StructuredModel, model_id
 from langchain_memalign._models.logprobs import MOST_VALUES
+from langchain_memalign._models.profile import is_small
 from langchain_memalign._prompts.deciding import MOST_LEVELS, decision_question
 from langchain_memalign._prompts.images import sees
-from langchain_memalign._prompts.judging import VERDICT_REPLY, JudgePrompt, judge_prompt
+from langchain_memalign._prompts.judging import (
+    COMPACT_REPLY,
+    VALUE_REPLY,
+    VERDICT_REPLY,
+    JudgePrompt,
+    judge_prompt,
+    judge_role,
+)
 from langchain_memalign._values import JudgeSpec
 from langchain_memalign.errors import MemoryUnavailableError
 from langchain_memalign.schema import Case, JudgeDefinition, Principle, Value, WorkingMemory
 
 ProbabilitySource: TypeAlias = Literal["logprobs"]
 """Where a chat model's probabilities come from."""
+
+PromptForm: TypeAlias = Literal["full", "compact"]
+"""How much a model is told: a small one does better with less."""
+
+_COMPACT_K = 3
+_COMPACT_TOKENS = 300
+_LEAST_TOKENS = 50
+
+
+def is_compact(form: PromptForm | None, model: StructuredModel | DecisionModel) -> bool:
+    """Whether a judge's prompts are compact: as its owner says, or by the model's window.
+
+    Raises:
+        InvalidInputError: `form` is neither.
+    """
+    if form is not None:
+        forms: tuple[str, ...] = get_args(PromptForm)
+        chosen: str = one_of(forms, "prompt", form)
+        return chosen == "compact"
+    return isinstance(model, StructuredModel) and is_small(model.window)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +77,24 @@ class Budgets:
     case_tokens: int
     episode_tokens: int
     distant: float
+
+    def for_a_small_model(self, window: int | None) -> Budgets:
+        """As much of it as a small model can take.
+
+        Args:
+            window: How many tokens its prompt may have; None where that is not known.
+        """
+        k, tokens = min(self.k, _COMPACT_K), min(self.episode_tokens, _COMPACT_TOKENS)
+        budgets = replace(self, k=k, episode_tokens=tokens)
+        if window is None:
+            return budgets
+        # An episode may take three times its budget: its case, and what a judge and an expert said.
+        return replace(
+            budgets,
+            principle_tokens=min(self.principle_tokens, window // 6),
+            case_tokens=min(self.case_tokens, window // 3),
+            episode_tokens=min(budgets.episode_tokens, max(window // 32, _LEAST_TOKENS)),
+        )
 
 
 Sure: TypeAlias = AtLeast | float
@@ -75,13 +123,15 @@ class JudgeSetup:
         records: What the judge remembers.
         model: Who is asked to judge.
         distiller: Who is asked to learn: writes principles; None where nobody can.
-        budgets: How much goes into a prompt.
+        budgets: How much goes into a prompt, as the judge's owner has it.
         model_name: How the model was named; None where it was given as an object.
         distiller_name: How a distiller of its own was named.
         has_distiller: Whether it has one of its own.
         probabilities: Where a chat model's come from, if they are asked for.
         aggregate: Which value they make, if it is not the usual one.
         on_recall_failure: What is done when past cases cannot be looked up.
+        is_compact: Whether its model is a small one: it is told less, and asked for the value
+            first.
         second: Who is asked where this judge is not sure; None for nobody.
     """
 
@@ -96,7 +146,16 @@ class JudgeSetup:
     probabilities: ProbabilitySource | None = None
     aggregate: Aggregate | None = None
     on_recall_failure: OnRecallFailure = "raise"
+    is_compact: bool = False
     second: Second | None = None
+
+    @property
+    def shown(self) -> Budgets:
+        """How much the model is shown."""
+        if not self.is_compact:
+            return self.budgets
+        window = self.model.window if isinstance(self.model, StructuredModel) else None
+        return self.budgets.for_a_small_model(window)
 
     @property
     def definition(self) -> JudgeDefinition:
@@ -137,14 +196,14 @@ class JudgeSetup:
             distiller=self.distiller,
             definition=self.definition,
             config=config,
-            **limits,
+            **{**self._learning_limits, **limits},
         )
 
     def assemble(
         self, recollection: Recollection, principles: Sequence[Principle]
     ) -> WorkingMemory:
         """Put together what is shown, within the budget."""
-        return assemble(recollection, principles, self.budgets.principle_tokens)
+        return assemble(recollection, principles, self.shown.principle_tokens)
 
     @property
     def value_by(self) -> Aggregate:
@@ -176,17 +235,36 @@ class JudgeSetup:
             reply: The answer that is wanted, if it is not the model's own.
         """
         chat = self.model.chat_model if isinstance(self.model, StructuredModel) else None
-        own = VERDICT_REPLY if chat is not None else decision_question(self.spec)
+        own = decision_question(self.spec) if chat is None else self._reply
+        budgets = self.shown
         return judge_prompt(
             self.asked,
             memory,
             case,
-            case_tokens=self.budgets.case_tokens,
-            episode_tokens=self.budgets.episode_tokens,
-            distant=self.budgets.distant,
+            case_tokens=budgets.case_tokens,
+            episode_tokens=budgets.episode_tokens,
+            distant=budgets.distant,
             reply=own if reply is None else reply,
             sees=reply is None and chat is not None and sees(chat),
+            is_compact=self.is_compact,
         )
+
+    def value_alone(self, prompt: JudgePrompt) -> list[BaseMessage]:
+        """The same prompt, but for the value alone."""
+        role = judge_role(self.asked, VALUE_REPLY, is_compact=self.is_compact)
+        return [role, *prompt.messages[1:]]
+
+    @property
+    def _reply(self) -> str:
+        return COMPACT_REPLY if self.is_compact else VERDICT_REPLY
+
+    @property
+    def _learning_limits(self) -> dict[str, Any]:
+        if self.distiller is None:
+            return {}
+        window = self.distiller.window
+        has_small = is_small(window) if self.has_distiller else self.is_compact
+        return learning_limits(window, is_compact=has_small)
 
 
 def known_track(setup: JudgeSetup) -> Track:

@@ -19,6 +19,7 @@ from pydantic import (
 from pydantic.errors import PydanticInvalidForJsonSchema
 
 from langchain_memalign._content import canonical, is_blank
+from langchain_memalign._reply_schemas import value_schema, verdict_schema
 from langchain_memalign._words import (
     CROSSES,
     FALSE,
@@ -228,34 +229,17 @@ class ValueType(Record):
                     and self.minimum <= value <= self.maximum
                 )
 
-    def verdict_schema(self) -> dict[str, Any]:
-        """The structured output of a judgement: the reasons first, then the value.
+    def verdict_schema(self, *, is_compact: bool = False) -> dict[str, Any]:
+        """The structured output of a judgement; `is_compact` for a small model."""
+        return verdict_schema(self._described, is_compact=is_compact)
 
-        A value that is written before its reasons cannot follow from them.
-        """
-        return {
-            "title": "verdict",
-            "description": "Your judgement of the case.",
-            "type": "object",
-            "properties": {
-                "rationale": {
-                    "type": "string",
-                    "description": "Why: two or three sentences about this case.",
-                },
-                "relied_on": {
-                    "type": "array",
-                    "items": {"type": "string"},
-                    "description": "Ids of the principles (P1, ...) and past cases (E1, ...) that "
-                    "decided it; empty if none did.",
-                },
-                "value": {
-                    **self.json_schema,
-                    "description": f"The value: {self.describe()}.",
-                },
-            },
-            "required": ["rationale", "relied_on", "value"],
-            "additionalProperties": False,
-        }
+    def value_schema(self) -> dict[str, Any]:
+        """The structured output of a judgement that is the value alone."""
+        return value_schema(self._described)
+
+    @property
+    def _described(self) -> dict[str, Any]:
+        return {**self.json_schema, "description": f"The value: {self.describe()}."}
 
 
 class JudgeSpec(Record):

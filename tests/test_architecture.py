@@ -21,6 +21,7 @@ ORDER = """
     _concurrency
     _content _words
     schema
+    _reply_schemas
     _values _results
     _levels
     _claims _passages _confidence
@@ -33,7 +34,7 @@ ORDER = """
     _definition _calibration
     _alignment _arguments
     _setup
-    _reading _escalation
+    _reading _escalation _health
     _async _sync
     memory _openevals
     judge
@@ -58,7 +59,7 @@ PUBLIC = """
     Case Feedback Episode Principle Recalled WorkingMemory Verdict Unscored Put Erase
     Probabilities
     Memory MemAlignJudge AlignmentReport ForgetReport Retry
-    AtLeast AgreementReport CalibrationReport Threshold
+    AtLeast AgreementReport CalibrationReport Threshold HealthReport
     Gate GateDecision GateEvidence EvidenceGate
     EpisodeRetriever JudgeTool PairwiseEvaluator
     MemAlignGuardrail MemAlignMiddleware GuardrailPolicy

@@ -20,9 +20,11 @@ WORKS_WITH = re.findall(r"^\| ([^|]+) \| (`[\w/]+\.py(?:::\w+)?`) \|$", README, 
 PAGES = [
     f"docs/{name}.md"
     for name in (
+        "confidence",
         "evaluating",
         "forgetting",
         "guardrails",
+        "health",
         "learning",
         "measuring",
         "review",
@@ -32,7 +34,7 @@ PAGES = [
 ELSEWHERE = {
     "docs/importing.md": "importers/test_docs.py",
     "docs/own-model-server.md": "model_server/test_docs.py",
-    "docs/review-page.md": "examples/test_examples.py",
+    "docs/review-page.md": "web/test_docs.py",
     "docs/studio-and-server.md": "server/test_docs.py",
 }
 """Pages whose code needs a server, and the tests that run it there."""

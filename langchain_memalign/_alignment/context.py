@@ -31,7 +31,9 @@ class AlignmentContext:
         batch_tokens: About how many tokens of records go into one distilling call.
         record_tokens: Token budget of the case texts of a record, and of each remark.
         known_tokens: Token budget for known principles in a distilling call.
-        is_compact: Whether the model is a small one, which is told less and trusted less.
+        is_compact: Whether the model is a small one, which is told less and trusted less. Batches
+            are then learned in turn, each knowing what those before it brought: there are many
+            small ones, and to compare all their principles at last is more than it can do.
         config: Callbacks, tags and the like for the model's runs.
         on_progress: Is told how far it is, besides those callbacks.
     """
@@ -48,6 +50,11 @@ class AlignmentContext:
     is_compact: bool = False
     config: RunnableConfig | None = None
     on_progress: Callable[[dict[str, Any]], None] | None = None
+
+    @property
+    def at_once(self) -> int:
+        """How many batches are learned at the same time."""
+        return 1 if self.is_compact else self.max_concurrency
 
     @property
     def judge(self) -> str:
@@ -68,6 +75,26 @@ class AlignmentContext:
                 "stored waits, pending, for align([])."
             )
         return self.distiller
+
+
+def learning_limits(window: int | None, *, is_compact: bool) -> dict[str, Any]:
+    """The limits of an `AlignmentContext` that fit a model.
+
+    Half of its window is for the records: the size of a text in tokens is an estimate, and the
+    known principles and the reply need room as well.
+
+    Args:
+        window: How many tokens a prompt may have; None where that is not known.
+        is_compact: Whether the model is a small one, which loses sight of most of many records.
+    """
+    limits: dict[str, Any] = {"is_compact": is_compact}
+    if is_compact:
+        limits |= {"batch_records": 4, "record_tokens": 400, "known_tokens": 2_000}
+    if window is not None:
+        limits["batch_tokens"] = window // 2
+        limits["record_tokens"] = min(limits.get("record_tokens", 1_500), window // 24)
+        limits["known_tokens"] = min(limits.get("known_tokens", 8_000), window // 8)
+    return limits
 
 
 class Cost(Record):

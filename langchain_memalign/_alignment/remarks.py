@@ -1,7 +1,7 @@
 """Which experts' remarks a distilled batch accounts for, and what becomes of the others.
 
 A remark is covered when a principle cites its record, or when the reply names a known principle
-that says it. A principle that cites nothing covers nothing: its sources are then only assumed.
+that says it. A small model is not taken at its word: it cites whatever it is shown, or nothing.
 """
 
 from __future__ import annotations
@@ -22,6 +22,13 @@ _FEW = 5
 _WORD = re.compile(r"[^\W\d_]{4,}|\d{2,}")
 _STEM = 5
 _SHARE = 1 / 3
+# They join words and tell nothing. In languages other than English such words count.
+_JOINING = (
+    "about after also always been before both cannot could does each even ever every from have "
+    "here into just less like many more most must never only other over shall should some such "
+    "than that their them then there these they this those unless until very were what when where "
+    "which while will with without would your"
+)
 
 
 def has_remark(episode: Episode) -> bool:
@@ -57,21 +64,49 @@ def covered_remarks(
         candidates: What was distilled.
         episodes: The records.
         known: The principles that a candidate may name as its target.
-        ignored: Takes no citation on trust: a principle has to share words with the remark, a third
-            of those that are not ignored, as a small model cites whatever it is shown. None takes
-            all on trust.
+        ignored: For a small model: a principle has to name the record, and to share words with
+            its remark, a third of those that are not ignored. None takes all on trust.
     """
     texts = {principle.id: principle.text for principle in known}
     remarks = {e.id: e.rationale or "" for e in episodes if has_remark(e)}
     covered: set[str] = set()
     for candidate in candidates:
-        said = f"{candidate.text} {texts.get(candidate.target, '')}"
-        covered |= {
-            id_
-            for id_ in candidate.cited
-            if id_ in remarks and (ignored is None or _says(said, remarks[id_], ignored))
-        }
+        if ignored is None:
+            covered |= remarks.keys() & set(candidate.sources)
+            continue
+        said = words_of(candidate.text, texts.get(candidate.target, ""))
+        cited = remarks.keys() & set(candidate.cited)
+        covered |= {id_ for id_ in cited if _says(said, words_of(remarks[id_]) - ignored)}
     return frozenset(covered)
+
+
+def is_unfounded(
+    candidate: Candidate, episodes: Mapping[str, Episode], ignored: AbstractSet[str]
+) -> bool:
+    """Whether a small model's new principle holds nothing of the remarks that it cites.
+
+    Args:
+        candidate: What was distilled.
+        episodes: The records that it may cite, by id.
+        ignored: Words that tell nothing.
+    """
+    remarks, said = cited_remarks(candidate, episodes), words_of(candidate.text)
+    return (
+        candidate.relation != "same"
+        and bool(remarks)
+        and not any(_says(said, words_of(remark) - ignored) for remark in remarks)
+    )
+
+
+def cited_remarks(candidate: Candidate, episodes: Mapping[str, Episode]) -> list[str]:
+    """The remarks of the sources of a candidate, each once."""
+    cited = (episodes[id_] for id_ in candidate.sources)
+    return list(dict.fromkeys(e.rationale or "" for e in cited if has_remark(e)))
+
+
+def empty_words(*texts: str) -> frozenset[str]:
+    """Words that tell nothing of a remark: those that join others, and those of these texts."""
+    return words_of(_JOINING, *texts)
 
 
 def words_of(*texts: str) -> frozenset[str]:
@@ -121,7 +156,6 @@ def place_of(number: int) -> str:
     return f"#{number}"
 
 
-def _says(text: str, remark: str, ignored: AbstractSet[str]) -> bool:
-    wanted = words_of(remark) - ignored
+def _says(said: AbstractSet[str], wanted: AbstractSet[str]) -> bool:
     # Of a remark without a longer word there is nothing to compare.
-    return not wanted or len(wanted & words_of(text)) >= _SHARE * len(wanted)
+    return not wanted or len(wanted & said) >= _SHARE * len(wanted)

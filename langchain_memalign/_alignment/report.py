@@ -10,6 +10,7 @@ from operator import add
 
 from langchain_memalign._alignment.commit import Learned
 from langchain_memalign._alignment.context import NO_COST, Cost
+from langchain_memalign._alignment.decline import FEWEST_KNOWN, decline_among, is_known
 from langchain_memalign._alignment.ingest import Ingested
 from langchain_memalign._memory.convert import SUPERSEDED, in_order, to_episode
 from langchain_memalign._memory.records import Records
@@ -45,12 +46,24 @@ def conflicts_among(
     return conflicts_of(records, judge, (*taken, *tried))
 
 
+def decline_of(records: Records, judge: str, ingested: Ingested) -> str | None:
+    """A warning if the judge agreed clearly less on the cases of a batch than on those before."""
+    fresh = {*ingested.stored, *ingested.overwritten}
+    new = records.episodes(judge, ids=sorted(fresh)) if len(fresh) >= FEWEST_KNOWN else []
+    # What was said before is read only where there is something to hold against it.
+    if sum(map(is_known, new)) < FEWEST_KNOWN:
+        return None
+    earlier = (e for e in records.episodes(judge, status="distilled") if e.id not in fresh)
+    return decline_among(earlier, new)
+
+
 def alignment_report(
     ingested: Ingested,
     learned: Sequence[Learned],
     reconciled: Reconciled,
     *,
     conflicts: Sequence[Conflict],
+    decline: str | None,
     cost: Cost,
     seconds: float,
 ) -> AlignmentReport:
@@ -87,7 +100,9 @@ def alignment_report(
         conflicts=tuple(conflicts),
         warnings=(
             *ingested.warnings,
-            *(warning for batch in learned for warning in batch.warnings),
+            *((decline,) if decline else ()),
+            # Several batches may have been told the same.
+            *dict.fromkeys(warning for batch in learned for warning in batch.warnings),
             *((reconciled.warning,) if reconciled.warning else ()),
         ),
         model_calls=total.model_calls,

@@ -50,7 +50,7 @@ def plan_erasing(
     blanked = [episode.id for episode in episodes if episode.id in reached]
     marked = [episode for episode in episodes if episode.is_superseded()]
     standing = standing_changes(lost.values(), principles, marked, without=gone)
-    hand_written = {p.id for p in principles if p.origin == "human"}
+    cited = {(p.id, id_) for p in principles for id_ in p.episode_ids}
     changed: dict[str, Episode] = {}
     for episode in episodes:
         if episode.id in gone:
@@ -61,8 +61,8 @@ def plan_erasing(
             record = _pending(record, standing)
         elif episode.superseded_by in lost:
             record = record.restored()
-        elif episode.superseded_by in hand_written:
-            # The reason was found in sight of others that the principle does not name.
+        elif episode.is_superseded() and (episode.superseded_by, episode.id) not in cited:
+            # Then the principle stays whatever goes of what the reason was found in sight of.
             record = record.model_copy(update={"superseded_reason": None})
         if record is not episode:
             changed[episode.id] = record

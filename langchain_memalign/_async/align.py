@@ -16,7 +16,7 @@ from langchain_memalign._alignment.commit import Learned, plan_commit
 from langchain_memalign._alignment.context import NO_COST, PROGRESS_EVENT, AlignmentContext, Cost
 from langchain_memalign._alignment.ingest import Ingested, plan_ingest, read_feedback
 from langchain_memalign._alignment.merging import Candidate
-from langchain_memalign._alignment.report import alignment_report, conflicts_among
+from langchain_memalign._alignment.report import alignment_report, conflicts_among, decline_of
 from langchain_memalign._alignment.superseding import plan_settling
 from langchain_memalign._async.distil import (
     distil,
@@ -76,14 +76,16 @@ async def align(
     async with aligning(context.records, context.judge):
         cost = NO_COST if probe is None else await _probed(context, probe)
         learned = await learn_pending(context)
-        reconciled = await reconcile_batches(context, learned)
+        reconciled = await reconcile_batches(context, learned, at_once=context.at_once)
     conflicts = await off_loop(conflicts_among, context.records, context.judge, ingested, learned)
+    decline = await off_loop(decline_of, context.records, context.judge, ingested)
     return await off_loop(
         alignment_report,
         ingested,
         learned,
         reconciled,
         conflicts=conflicts,
+        decline=decline,
         cost=cost,
         seconds=time.perf_counter() - started,
     )
@@ -131,7 +133,7 @@ async def learn_pending(
     if total and only is None:
         await dispatch_progress(context, done=0, total=total)
     learned: list[Learned] = []
-    together = context.max_concurrency
+    together = context.at_once
     for first in range(0, len(batches), together):
         # All that run at once know the same, whichever ends first, so that their prompts, and with
         # them what is learned, are the same the next time.

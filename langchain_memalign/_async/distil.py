@@ -22,7 +22,12 @@ from langchain_memalign._alignment.replies import ReconcilingReply
 from langchain_memalign._alignment.report import Reconciled
 from langchain_memalign._alignment.superseding import Superseding
 from langchain_memalign._async.covering import cover_remarks
-from langchain_memalign._async.distilling_calls import Unreachable, all_pending, ask_to_distil
+from langchain_memalign._async.distilling_calls import (
+    CutOff,
+    Unreachable,
+    all_pending,
+    ask_to_distil,
+)
 from langchain_memalign._async.model_calls import ask, embed_cases, embed_texts
 from langchain_memalign._async.superseding import ask_superseded
 from langchain_memalign._async.transactions import transact
@@ -86,14 +91,15 @@ async def _in_parts(
             left = [episode for episode in part if episode.id in left_ids]
             if left:
                 reason = result.pending[0].reason
-            if len(left) > 1 and not isinstance(result, Unreachable):
+            again = isinstance(result, CutOff) or len(left) > 1
+            if left and again and not isinstance(result, Unreachable):
                 failed.append(left)
             else:
                 total += Distilled(pending=result.pending)
         if failed and depth >= _HOPELESS_DEPTH and not total.learned:
             everything = [episode for part in failed for episode in part]
             return total + all_pending(everything, reason)
-        parts = [half for part in failed for half in _halves(part)]
+        parts = [half for part in failed for half in _halves(part) if half]
         depth += 1
     return total
 
@@ -153,14 +159,21 @@ async def embed_rules(records: Records, texts: Sequence[str]) -> EmbeddedRules:
     return EmbeddedRules(vectors=dict(zip(texts, vectors, strict=True)))
 
 
-async def reconcile_batches(context: AlignmentContext, learned: Sequence[Learned]) -> Reconciled:
+async def reconcile_batches(
+    context: AlignmentContext, learned: Sequence[Learned], *, at_once: int | None = None
+) -> Reconciled:
     """Ask once which principles of batches that were learned at once repeat or contradict others.
 
     Such batches do not see each other's principles. A failure only leaves the repetition in place,
     and is told as a warning.
+
+    Args:
+        context: Who learned.
+        learned: The batches.
+        at_once: How many of them were learned at the same time; None for all.
     """
     fruitful = [batch for batch in learned if batch.added]
-    if len(fruitful) < 2:
+    if len(fruitful) < 2 or at_once == 1:
         return Reconciled()
     new = [principle for batch in fruitful for principle in batch.added]
     known = await off_loop(context.records.active_principles, context.judge)

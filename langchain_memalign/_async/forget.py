@@ -14,12 +14,10 @@ from langchain_memalign._alignment.sight import FOLLOWED
 from langchain_memalign._alignment.unlearning import Erased, plan_erasing
 from langchain_memalign._async.align import learn_pending
 from langchain_memalign._async.distil import reconcile_batches
-from langchain_memalign._async.transactions import aligning, scrub, transact
+from langchain_memalign._async.transactions import aligning, scrub_at_once, transact
 from langchain_memalign._concurrency import off_loop, to_the_end
-from langchain_memalign.errors import ConfigurationError, MemoryStoreError, ModelError
+from langchain_memalign.errors import ConfigurationError, ModelError
 from langchain_memalign.schema import Episode, ForgetReport, Pending
-
-_SCRUBBED_AT_ONCE = 5000  # so many records are copied in seconds
 
 
 async def forget(
@@ -54,14 +52,11 @@ async def forget(
         held = await to_the_end(records.sweep)
         if on_erased is not None:
             await to_the_end(on_erased, erased)
-        try:
-            guarantee = await scrub(records, limit=_SCRUBBED_AT_ONCE)
-        except MemoryStoreError as error:
-            guarantee = f"{records.guarantee} It was not scrubbed: {error}"
+        guarantee = await scrub_at_once(records)
         if redistill and erased.waiting:
             try:
                 learned = await learn_pending(context, only=erased.waiting)
-                reconciled = await reconcile_batches(context, learned)
+                reconciled = await reconcile_batches(context, learned, at_once=context.at_once)
             # What was forgotten is forgotten all the same.
             except (ModelError, ConfigurationError) as error:
                 why = str(error)

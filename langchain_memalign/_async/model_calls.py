@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -29,7 +30,7 @@ from langchain_memalign._models.endings import reply_in
 from langchain_memalign._models.failures import as_cause, as_model_error, is_of_a_closed_loop
 from langchain_memalign._models.replies import shows_object
 from langchain_memalign._models.secrets import secrets_of
-from langchain_memalign._models.structured import Reader, Reply, read_reply, repair
+from langchain_memalign._models.structured import Question, Reader, Reply, read_reply, repair
 from langchain_memalign._prompts.content import embedding_texts
 from langchain_memalign._prompts.deciding import Decision
 from langchain_memalign.errors import ModelError
@@ -49,6 +50,7 @@ async def ask(
     *,
     config: RunnableConfig | None = None,
     retry: Retry | None = None,
+    instead: Callable[[], Question[R]] | None = None,
 ) -> Answer[R]:
     """Ask once, and once more when the reply cannot be read.
 
@@ -59,6 +61,8 @@ async def ask(
         read: Reads the reply; it may understand a part and name a problem.
         config: Callbacks, tags and the like for the model's run.
         retry: For failing calls; the model's own by default.
+        instead: What to ask where the reply was cut off. Without it, what was read of such a reply
+            counts, and only where nothing was is it asked for once more.
 
     Raises:
         ModelError: The call failed for good.
@@ -67,19 +71,24 @@ async def ask(
     retry = retry or model.retry
     calls = 0
 
-    async def attempt(prompt: list[BaseMessage]) -> Reply[R]:
+    async def attempt(asked: Question[R]) -> Reply[R]:
         nonlocal calls
         calls += 1
         try:
-            return await _once(model, prompt, schema, read, config)
+            return await _once(model, asked, config)
         except ModelError as error:
             error.attempts = calls
             raise
 
-    first = await retried(retry, partial(attempt, list(messages)))
-    if first.problem is None or (first.value is None and first.is_refusal):
+    wanted = Question(messages=messages, schema=schema, read=read)
+    first = await retried(retry, partial(attempt, wanted))
+    is_final = first.is_refusal if first.value is None else first.is_cut_off
+    if first.problem is None or is_final:
         return first.answer(calls=calls, usage=first.usage)
-    second = await retried(retry, partial(attempt, [*messages, *repair(first)]))
+    other = instead and instead()
+    if other is None or not (first.is_cut_off or other.is_for_any_problem):
+        other = replace(wanted, messages=[*messages, *repair(first)])
+    second = await retried(retry, partial(attempt, other))
     usage = add_usage(first.usage, second.usage) if first.usage or second.usage else None
     best = first if second.value is None and first.value is not None else second
     return best.answer(calls=calls, usage=usage)
@@ -190,14 +199,11 @@ async def _embedded(embedder: Embedder, texts: list[str]) -> list[Vector]:
 
 
 async def _once(
-    model: StructuredModel,
-    messages: list[BaseMessage],
-    schema: dict[str, Any],
-    read: Reader[R],
-    config: RunnableConfig | None,
+    model: StructuredModel, wanted: Question[R], config: RunnableConfig | None
 ) -> Reply[R]:
     chat_model, held = model.for_one_call()
-    asked, parser = model.structured(chat_model, schema)
+    asked, parser = model.structured(chat_model, wanted.schema)
+    messages = list(wanted.messages)
     try:
         output = await _called(partial(ainvoked, asked, messages, config, model=chat_model))
         if parser is not None and not shows_object(output):
@@ -207,7 +213,7 @@ async def _once(
             known = secrets_of(chat_model)
             raise as_model_error(error, "the chat model", known) from as_cause(error, known)
         output = inside
-    reply = read_reply(output, schema, read)
+    reply = read_reply(output, wanted.schema, wanted.read)
     if held and reply.problem is None:
         await held.akeep()
     return reply

@@ -10,7 +10,8 @@ from langchain_memalign._alignment.context import AlignmentContext
 from langchain_memalign._alignment.sight import unlinked, without_rationale, written_in_sight
 from langchain_memalign._alignment.superseding import handed_on, returned
 from langchain_memalign._async.model_calls import embed_texts
-from langchain_memalign._async.transactions import transact
+from langchain_memalign._async.transactions import scrub_at_once, transact
+from langchain_memalign._concurrency import to_the_end
 from langchain_memalign._definition import written_anew
 from langchain_memalign._memory.records import Records
 from langchain_memalign._models import Vector
@@ -65,7 +66,7 @@ async def edit_principle(context: AlignmentContext, id_: str, text: str) -> Prin
 
 
 async def remove_principle(records: Records, judge: str, id_: str, *, erase: bool) -> Principle:
-    """Retire a principle, so that it applies no more; or erase it, history included.
+    """Retire a principle, so that it applies no more; or erase it, history and bytes included.
 
     What it had superseded is recalled again.
 
@@ -74,6 +75,8 @@ async def remove_principle(records: Records, judge: str, id_: str, *, erase: boo
 
     Raises:
         InvalidInputError: No active principle has this id.
+        MemoryUnavailableError: It is erased, but something that held it could not be deleted: the
+            next forgetting tries again.
     """
 
     def without(episode: Episode, reached: AbstractSet[str]) -> Episode:
@@ -103,7 +106,11 @@ async def remove_principle(records: Records, judge: str, id_: str, *, erase: boo
             ),
         ], removed
 
-    return await transact(records, plan)
+    removed = await transact(records, plan)
+    if erase:
+        await to_the_end(records.sweep)
+        await scrub_at_once(records)
+    return removed
 
 
 async def restore_principle(records: Records, judge: str, id_: str) -> Principle:

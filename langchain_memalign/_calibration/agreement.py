@@ -11,6 +11,8 @@ from langchain_memalign._calibration.track import Track
 from langchain_memalign._values import value_key, value_text
 from langchain_memalign.schema import AgreementReport, CalibrationReport, Rate, Threshold, Value
 
+_FEW_KINDS = 2
+
 Pair = tuple[Value, Value]
 """What the expert said, and what the judge said."""
 
@@ -51,11 +53,16 @@ def promised(track: Track, asked: AtLeast) -> Threshold:
     """From which confidence on a promise holds for the judge of a track record; found once."""
     if (found := track.promises.get(asked)) is not None:
         return found
-    cases = [
-        (given.confidence or 0.0, track.levels.agree(given.value, case.value))
-        for given, case in zip(track.without_each, track.cases, strict=True)
-    ]
     kinds = len({track.levels.level(given.value) for given in track.without_each})
+    given = track.without_each
+    if kinds <= _FEW_KINDS and not track.is_calibrated:
+        # Then confidence only says which of two kinds is the surer, and each order has its share
+        # of the error. Left out, a case would rank before its kind just where experts differed.
+        given = tuple(track.says(case.said, case.record) for case in track.cases)
+    cases = [
+        (made.confidence or 0.0, track.levels.agree(made.value, case.value))
+        for made, case in zip(given, track.cases, strict=True)
+    ]
     found = threshold_of(cases, asked, kinds=kinds, unscored=track.unscored)
     track.promises[asked] = found
     return found

@@ -20,9 +20,9 @@ _MOST_BIASES = 4
 _FAITH = Prior(1.0, 1.0)
 _VOTE = Prior(0.0, 2.0)
 _BIAS = Prior(0.0, 1.0)
-_DISTANCE = Prior(0.0, 10.0)
-_TILT = Prior(0.0, 3.0)
-_MIDDLE = Prior(0.0, 5.0)
+_DISTANCE = Prior(0.0, 2.0)
+_TILT = Prior(0.0, 2.0)
+_MIDDLE = Prior(0.0, 1.0)
 
 
 def priors(levels: Levels) -> list[Prior]:
@@ -38,8 +38,8 @@ def features(levels: Levels, said: Value, record: JudgeRecord) -> Features:
 
     How likely the judge's own answer makes it, as a logarithm; how many near past cases have it;
     and the level itself, for a judge that gives some values too often. On a scale: how far it is
-    from the judge's value and from the scale's ends and middle, in squares, so that the expert's
-    value is mostly near a line through the judge's.
+    from the judge's value, from the scale's ends and from its middle, in steps and squares of
+    them, so that the expert's values lie around a line through the judge's.
 
     Args:
         levels: The levels.
@@ -54,12 +54,11 @@ def features(levels: Levels, said: Value, record: JudgeRecord) -> Features:
         biases = [[float(i == j) for j in range(count)] for i in range(count)]
         if count > _MOST_BIASES:
             biases = [[] for _ in range(count)]
-        return [[f, v, *bias] for f, v, bias in zip(faith, votes, biases, strict=True)]
-    at = levels.place(said)
-    return [
-        [f, v, -((place - at) ** 2), place - 0.5, -((place - 0.5) ** 2)]
-        for f, v, place in zip(faith, votes, places, strict=True)
-    ]
+        return tuple((f, v, *bias) for f, v, bias in zip(faith, votes, biases, strict=True))
+    steps = len(places) - 1
+    at, middle = steps * levels.place(said), steps / 2
+    rows = zip(faith, votes, (steps * place for place in places), strict=True)
+    return tuple((f, v, -((x - at) ** 2), x - middle, -((x - middle) ** 2)) for f, v, x in rows)
 
 
 def shares(levels: Levels, said: Value, record: JudgeRecord) -> list[float]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from langchain_memalign._levels import is_coarse, levels_of
-from langchain_memalign._values import ValueType, value_key
+from langchain_memalign._values import ValueType
 from langchain_memalign.schema import Value
 
 _MOST_LEVELS = 11
@@ -48,7 +48,7 @@ class Levels:
     def level(self, value: Value) -> int | None:
         """The number of the level that a value is, or is nearest to; None for any other value."""
         if not self.is_cut:
-            return self._numbers.get(value_key(value))
+            return self._numbers.get((type(value), value))
         if isinstance(value, bool | str):
             return None
         at = self.place(value)
@@ -57,12 +57,13 @@ class Levels:
     def agree(self, one: Value, other: Value) -> bool:
         """Whether two values agree: they are one, or on a long scale near."""
         if not self.is_cut:
-            return value_key(one) == value_key(other)
+            return type(one) is type(other) and one == other
         return abs(self.place(one) - self.place(other)) <= _TOLERATED + 1e-9
 
     @cached_property
-    def _numbers(self) -> dict[str, int]:
-        return {value_key(value): number for number, value in enumerate(self.values)}
+    def _numbers(self) -> dict[tuple[type, Value], int]:
+        # 1 and True are equal, and two values.
+        return {(type(value), value): number for number, value in enumerate(self.values)}
 
     @cached_property
     def _ends(self) -> tuple[float, float]:

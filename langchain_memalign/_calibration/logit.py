@@ -9,12 +9,13 @@ of the model's own probability as a feature it is temperature scaling.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import mul, sub
 
 Weights = tuple[float, ...]
-Features = Sequence[Sequence[float]]
+Features = tuple[tuple[float, ...], ...]
 """For each value of a case, its features."""
 
 Matrix = list[list[float]]
@@ -66,15 +67,16 @@ def fit(cases: Sequence[Features], chosen: Sequence[int], priors: Sequence[Prior
     prediction error via approximate leave-one-out cross-validation, Journal of the Royal
     Statistical Society B 82 (2020), pages 965-996 (arXiv 1801.10243).
     """
+    alike = Counter(zip(cases, chosen, strict=True))
     weights = tuple(prior.centre for prior in priors)
-    here = _Bent.at(weights, cases, chosen, priors)
+    here = _Bent.at(weights, alike, priors)
     for _ in range(_MOST_STEPS):
         step = _solved(here.bend, here.slope)
         size = 1.0
         tried, there = weights, here
         for _ in range(_HALVINGS):
             tried = tuple(w + size * s for w, s in zip(weights, step, strict=True))
-            there = _Bent.at(tried, cases, chosen, priors)
+            there = _Bent.at(tried, alike, priors)
             if there.loss <= here.loss:
                 break
             size /= 2
@@ -84,7 +86,11 @@ def fit(cases: Sequence[Features], chosen: Sequence[int], priors: Sequence[Prior
         weights, here = tried, there
         if gained < _CLOSE:
             break
-    return Fit(weights, tuple(here.without(slope, bend, weights) for slope, bend in here.each))
+    without = {
+        kind: here.without(slope, bend, weights)
+        for kind, (slope, bend) in zip(alike, here.each, strict=True)
+    }
+    return Fit(weights, tuple(without[kind] for kind in zip(cases, chosen, strict=True)))
 
 
 @dataclass(frozen=True)
@@ -92,7 +98,7 @@ class _Bent:
     """The loss at some weights, its slope downwards, and how it bends there.
 
     Attributes:
-        each: The slope and the bend of each case alone.
+        each: The slope and the bend of one case of each kind alone.
     """
 
     loss: float
@@ -102,11 +108,7 @@ class _Bent:
 
     @classmethod
     def at(
-        cls,
-        weights: Weights,
-        cases: Sequence[Features],
-        chosen: Sequence[int],
-        priors: Sequence[Prior],
+        cls, weights: Weights, alike: Mapping[tuple[Features, int], int], priors: Sequence[Prior]
     ) -> _Bent:
         apart = [(p.centre - w) / p.spread for w, p in zip(weights, priors, strict=True)]
         loss = sum(a * a for a in apart) / 2
@@ -115,14 +117,14 @@ class _Bent:
         for i, prior in enumerate(priors):
             bend[i][i] = 1 / prior.spread**2
         each = []
-        for features, choice in zip(cases, chosen, strict=True):
+        for (features, choice), count in alike.items():
             shares = probabilities(weights, features)
-            loss -= math.log(max(shares[choice], 1e-300))
+            loss -= count * math.log(max(shares[choice], 1e-300))
             each.append(_alone(shares, features, choice))
             for i, (line, more) in enumerate(zip(bend, each[-1][1], strict=True)):
-                slope[i] += each[-1][0][i]
+                slope[i] += count * each[-1][0][i]
                 for j in range(i + 1):
-                    line[j] += more[j]
+                    line[j] += count * more[j]
         return cls(loss, slope, bend, each)
 
     def without(self, slope: list[float], bend: Matrix, weights: Weights) -> Weights:

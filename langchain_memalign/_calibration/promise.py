@@ -59,11 +59,13 @@ def threshold_of(
     needed = cases_needed(asked.agreement, error)
     total = len(cases) + unscored
     found: float | None = None
+    covered = 0
     for at in _grid_from(cases, needed):
         above = [agreed for sure, agreed in cases if sure >= at]
         if chance_of_at_least(sum(above), len(above), asked.agreement) > error:
             break
-        found = at
+        if len(above) > covered:  # where nothing is recorded, nothing is tried out, either
+            found, covered = at, len(above)
     in_all = sum(agreed for _, agreed in cases)
     told = Threshold(
         agreement=asked.agreement,

@@ -96,7 +96,7 @@ def track_of(episodes: Iterable[Episode], value_type: ValueType, said_by: str) -
 
 
 def valued_by_case(episodes: Iterable[Episode]) -> dict[str, list[Episode]]:
-    """The episodes that give a value, by case; the cases and their episodes oldest first.
+    """The episodes whose value counts, by case; the cases and their episodes oldest first.
 
     Superseded ones are left out: experts go by them no more.
     """

@@ -14,12 +14,12 @@ from typing import ClassVar
 
 from langchain_memalign._calibration.features import TRUSTED, features, priors, told_shares
 from langchain_memalign._calibration.levels import Levels
-from langchain_memalign._calibration.logit import Fit, Weights, fit, probabilities
+from langchain_memalign._calibration.logit import Features, Fit, Weights, fit, probabilities
 from langchain_memalign._levels import Aggregate, aggregated
 from langchain_memalign._values import ValueType
 from langchain_memalign.schema import JudgeRecord, Probabilities, Threshold, Value
 
-_TRUST_WEIGHT = 2.0
+_TRUST_WEIGHT = 5.0
 _KIND_WEIGHT = 4.0
 _LEAST_SHARE = 1e-6
 
@@ -92,7 +92,7 @@ class Track:
     def says(self, said: Value, record: JudgeRecord) -> Calibrated:
         """What is made of a new answer."""
         if self.is_calibrated and self._fit is not None:
-            return self._mapped(self._fit.weights, said, record)
+            return self._mapped(self._fit.weights, said, features(self.levels, said, record))
         return self._as_said(said, record, without=None)
 
     @cached_property
@@ -100,8 +100,10 @@ class Track:
         """What would be made of each case's answer if that case were not in the record."""
         if self.is_calibrated and self._fit is not None:
             return tuple(
-                self._mapped(weights, case.said, case.record)
-                for weights, case in zip(self._fit.without, self.cases, strict=True)
+                self._mapped(weights, case.said, row)
+                for weights, case, row in zip(
+                    self._fit.without, self.cases, self._rows, strict=True
+                )
             )
         return tuple(self._as_said(c.said, c.record, without=c) for c in self.cases)
 
@@ -116,8 +118,9 @@ class Track:
         if self._fit is None:
             return None
         losses = []
-        for weights, case, chosen in zip(self._fit.without, self.cases, self._chosen, strict=True):
-            mapped = probabilities(weights, features(self.levels, case.said, case.record))
+        fitted = zip(self._fit.without, self._rows, strict=True)
+        for (weights, row), case, chosen in zip(fitted, self.cases, self._chosen, strict=True):
+            mapped = probabilities(weights, row)
             losses.append((self._loss_as_said(case, chosen), -_log(mapped[chosen])))
         count = len(losses)
         gains = [before - after for before, after in losses]
@@ -130,8 +133,11 @@ class Track:
     def _fit(self) -> Fit | None:
         if len(self.cases) < self.least_cases:
             return None
-        rows = [features(self.levels, case.said, case.record) for case in self.cases]
-        return fit(rows, self._chosen, priors(self.levels))
+        return fit(self._rows, self._chosen, priors(self.levels))
+
+    @cached_property
+    def _rows(self) -> list[Features]:
+        return [features(self.levels, case.said, case.record) for case in self.cases]
 
     @cached_property
     def _chosen(self) -> list[int]:
@@ -169,7 +175,8 @@ class Track:
     def _loss_as_said(self, case: TrackCase, chosen: int) -> float:
         told = told_shares(self.levels, case.record)
         if told is None:
-            trust = self._trust(case)
+            # The judge's value is what counts without the map, so it is taken for the likeliest.
+            trust = max(self._trust(case), 1 / len(self.levels.values))
             others = (1 - trust) / (len(self.levels.values) - 1)
             return -_log(trust if self.levels.level(case.said) == chosen else others)
         return -_log(told[chosen])
@@ -184,8 +191,8 @@ class Track:
             return Calibrated(said, None, trust)
         return Calibrated(said, Probabilities(_both(said, trust)), trust)
 
-    def _mapped(self, weights: Weights, said: Value, record: JudgeRecord) -> Calibrated:
-        found = probabilities(weights, features(self.levels, said, record))
+    def _mapped(self, weights: Weights, said: Value, row: Features) -> Calibrated:
+        found = probabilities(weights, row)
         shown = Probabilities(dict(zip(self.levels.values, found, strict=True)))
         way: Aggregate = "mean" if self.levels.is_cut else "mode"
         made = aggregated(shown, self.value_type, way, said=said)

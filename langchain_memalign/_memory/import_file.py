@@ -126,7 +126,11 @@ def was_embedded(put: Put) -> bool:
 
 def _is_newer(record: Episode | Principle | JudgeDefinition, point: Point) -> bool:
     if isinstance(record, Episode):
-        return record.updated_at > to_episode(point).updated_at
+        there = to_episode(point)
+        if record.updated_at != there.updated_at:
+            return record.updated_at > there.updated_at
+        # The same word: a change of mind may have reached it since.
+        return record.is_superseded() and not there.is_superseded()
     if isinstance(record, JudgeDefinition):
         return record.updated_at > to_definition(point).updated_at
     # A principle's text never changes; all that happens to it is that it is retired.

@@ -17,6 +17,7 @@ from langchain_memalign.errors import InvalidInputError
 Schema = Mapping[str, Any]
 
 _DEEPEST = 5
+_LENGTHS = {"maxLength", "maxItems"}
 _JSON_LIKE = re.compile(r"\s*[\[{].*[\]}]\s*", re.DOTALL)
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _LARGEST_EXACT = 2**53
@@ -26,21 +27,27 @@ _BETWEEN_IDS = re.compile(r"\s*[,;&]\s*(?:and\s+)?|\s+and\s+|\s+")
 _NO_IDS = {"", "none", "null", "n/a"}
 
 
-def offered_schema(schema: Schema) -> dict[str, Any]:
-    """The form of a schema in which every provider takes it.
+def offered_schema(schema: Schema, *, has_lengths: bool = False) -> dict[str, Any]:
+    """The form of a schema in which a provider takes it.
 
     Gemini's function calling knows labels as text only
     (https://github.com/langchain-ai/langchain-google/issues/2013), so that whole numbers are
     offered as text; `answers` reads them back.
+
+    Args:
+        schema: What is asked for.
+        has_lengths: Whether it may bound texts and lists; else those bounds are left out.
     """
-    offered = dict(schema)
+    offered = {key: rule for key, rule in schema.items() if has_lengths or key not in _LENGTHS}
     if "enum" in schema:
         offered |= {"type": "string", "enum": [_text(label) for label in schema["enum"]]}
     if "properties" in schema:
         properties = schema["properties"].items()
-        offered["properties"] = {key: offered_schema(rule) for key, rule in properties}
+        offered["properties"] = {
+            key: offered_schema(rule, has_lengths=has_lengths) for key, rule in properties
+        }
     if "items" in schema:
-        offered["items"] = offered_schema(schema["items"])
+        offered["items"] = offered_schema(schema["items"], has_lengths=has_lengths)
     return offered
 
 

@@ -158,8 +158,9 @@ def _told(
 
 def _usage(told: Any) -> UsageMetadata | None:
     """Tokens as LangChain counts them; OpenAI's class has two counts, either of which may lack."""
-    if told is None or isinstance(told, dict):
-        return told
+    if not hasattr(told, "input_tokens"):
+        counted: UsageMetadata | None = told
+        return counted
     if told.input_tokens is None and told.output_tokens is None:
         return None
     given, made = told.input_tokens or 0, told.output_tokens or 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, NoReturn
@@ -18,6 +19,10 @@ _LIKELY = re.compile(r'[\[\s]*\{\s*["}]')
 # A first key and its colon: from here on it is JSON, or was meant to be.
 _BEGUN = re.compile(r'[\[\s]*\{\s*"[^"]*"\s*:')
 _REST_OF_A_LITERAL = re.compile(r"[\w.+-]*\s*")
+_OBJECT_AT_START = re.compile(r"\s*(?:```\w*\s*)?\{")
+_KEY = re.compile(r'\s*"([^"\\]*)"\s*:\s*')
+_AFTER_VALUE = re.compile(r"\s*,")
+_ITEM = re.compile(r"[\s,]*(?=\{)")
 _BETWEEN_CALLS = re.compile(r"(?:\s|[,;]|```\w*|</?[\w|:=.-]+>|\[/?\w+\])*")
 
 _THOUGHT = r"\w*?(?:think|thought|reason|reflection|analysis|scratchpad|monologue)\w*"
@@ -107,6 +112,65 @@ def find_json(text: str) -> JsonText:
         is_cut_off=any(one.is_cut_off for one in failed),
         ends_with_json=bool(answers and _BETWEEN_CALLS.fullmatch(after)),
     )
+
+
+def begun_object(
+    text: str, *, open_texts: AbstractSet[str], open_list: str | None
+) -> dict[str, Any]:
+    """What stands in a JSON object that has no end, if the text begins with one.
+
+    Args:
+        text: What a model wrote up to its limit.
+        open_texts: The keys whose text counts though it has no end; it then closes with "…".
+        open_list: The key whose list counts though it has no end, with the items that are whole.
+
+    Returns:
+        The values by key. A number that nothing follows may go on, and is left out.
+    """
+    if (start := _OBJECT_AT_START.match(text)) is None:
+        return {}
+    read: dict[str, Any] = {}
+    position = start.end()
+    while key := _KEY.match(text, position):
+        name, position = key[1], key.end()
+        try:
+            value, position = _DECODER.raw_decode(text, position)
+        except (ValueError, RecursionError):
+            if name in open_texts and text.startswith('"', position):
+                read[name] = _open_text(text[position + 1 :])
+            elif name == open_list and text.startswith("[", position):
+                read[name] = _whole_items(text, position + 1)
+            break
+        after = _AFTER_VALUE.match(text, position)
+        if name in read or (after is None and not isinstance(value, str | list | dict | bool)):
+            return {}
+        read[name] = value
+        if after is None:
+            break
+        position = after.end()
+    return read
+
+
+def _open_text(text: str) -> str:
+    """A JSON text without its end, as far as it can be read."""
+    for cut in range(len(text), max(len(text) - 12, -1), -1):  # an escape is at most so long
+        try:
+            said: str = json.loads(f'"{text[:cut]}"', strict=False)
+        except ValueError:
+            continue
+        return f"{said.rstrip()} …"
+    return "…"
+
+
+def _whole_items(text: str, position: int) -> list[Any]:
+    items: list[Any] = []
+    while begins := _ITEM.match(text, position):
+        try:
+            item, position = _DECODER.raw_decode(text, begins.end())
+        except (ValueError, RecursionError):
+            break
+        items.append(item)
+    return items
 
 
 def _scan(text: str) -> tuple[list[Found], list[_Broken]]:

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from langchain_memalign._models.answers import Schema, answers, join_answers, list_key
 from langchain_memalign._models.endings import was_cut_off
-from langchain_memalign._models.json_text import JsonText, find_json
+from langchain_memalign._models.json_text import JsonText, begun_object, find_json
 from langchain_memalign._models.reasoning import REASONING_KEYS
 from langchain_memalign.errors import InvalidInputError
 
@@ -53,6 +53,26 @@ def read_object(raw: object, parsed: object, schema: Schema) -> dict[str, Any]:
         found = answers(dict(parsed), schema)
         return join_answers(found, schema, are_parts=False) if found else dict(parsed)
     raise InvalidInputError(_NO_OBJECT)
+
+
+def begun_answer(raw: object, schema: Schema) -> dict[str, Any] | None:
+    """What a reply had said when it was cut off; None unless a value of its own stands whole there.
+
+    A reply that begins with anything but its answer may be thinking, and the answer a draft. Of a
+    list of objects, those that are whole are given; a text ends where it was cut.
+    """
+    if not isinstance(raw, AIMessage) or raw.tool_calls or len(raw.invalid_tool_calls) > 1:
+        return None
+    texts = [str(call["args"] or "") for call in raw.invalid_tool_calls] or [str(raw.text)]
+    rules = schema["properties"]
+    open_texts = {
+        key for key, rule in rules.items() if rule.get("type") == "string" and "enum" not in rule
+    }
+    begun = begun_object(texts[0], open_texts=open_texts, open_list=list_key(schema))
+    if set(begun) <= open_texts:
+        return None
+    found = answers(begun, schema)
+    return {**dict.fromkeys(open_texts, ""), **found[0]} if found else None
 
 
 def shows_object(raw: object) -> bool:

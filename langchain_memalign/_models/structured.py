@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -18,11 +18,12 @@ from langchain_core.runnables import (
 )
 
 from langchain_memalign._content import canonical
-from langchain_memalign._models.answers import offered_schema
+from langchain_memalign._models.answers import list_key, offered_schema
 from langchain_memalign._models.endings import refusal, was_cut_off
 from langchain_memalign._models.failures import Retry
+from langchain_memalign._models.profile import takes_lengths, window_of
 from langchain_memalign._models.reasoning import keeping_reasoning
-from langchain_memalign._models.replies import raw_text, read_object
+from langchain_memalign._models.replies import begun_answer, raw_text, read_object
 from langchain_memalign.errors import ConfigurationError, InvalidInputError
 
 R = TypeVar("R")
@@ -35,11 +36,11 @@ Structured: TypeAlias = tuple[Runnable[Any, Any], Runnable[Any, Any] | None]
 
 _QUOTED_CHARACTERS = 6000
 _MOST_ALTERNATIVES = 20  # to a token, as OpenAI tells them
-# Read by people and, in a repair, by the model.
 _CUT_OFF = (
     "it was cut off at the limit of tokens; it has to be shorter, or the limit higher "
     "(the model's max_tokens, or its server's context size):"
 )
+_SHORTER = "Reply in few words, with the one complete JSON object that was asked for."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +54,7 @@ class Answer(Generic[R]):
         message: The reply that was understood, as the model gave it.
         calls: How many times the model was called.
         usage: Tokens of all calls, or None where the model does not tell.
+        is_cut_off: Whether the last reply ended at a limit of tokens.
     """
 
     value: R | None
@@ -61,6 +63,7 @@ class Answer(Generic[R]):
     calls: int
     usage: UsageMetadata | None
     message: Any = field(default=None, compare=False)
+    is_cut_off: bool = False
 
 
 class StructuredModel:
@@ -72,6 +75,7 @@ class StructuredModel:
     Attributes:
         chat_model: The model itself.
         retry: How failing calls are repeated.
+        window: How many tokens a prompt may have; None where the model's profile does not tell.
         logprobs: Whether the log probabilities of its tokens are asked for.
     """
 
@@ -85,6 +89,7 @@ class StructuredModel:
     ) -> None:
         self.chat_model = model
         self.retry = retry
+        self.window = window_of(model)
         self.logprobs = logprobs
         self._options = dict(options or {})
         # LangChain converts the schema each time that it is asked.
@@ -127,7 +132,9 @@ class StructuredModel:
     def _structured(self, model: BaseChatModel, schema: dict[str, Any]) -> Structured:
         try:
             runnable = keeping_reasoning(model).with_structured_output(
-                offered_schema(schema), include_raw=True, **self._options
+                offered_schema(schema, has_lengths=takes_lengths(model)),
+                include_raw=True,
+                **self._options,
             )
         except NotImplementedError:
             return model, None
@@ -137,6 +144,24 @@ class StructuredModel:
                 f"{type(model).__name__}: {error}. Change the judge's `structured_output` options."
             ) from error
         return _model_and_parser(runnable)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question(Generic[R]):
+    """What a model is asked.
+
+    Attributes:
+        messages: The prompt.
+        schema: JSON schema of the reply, with a title.
+        read: Reads the reply; it may understand a part and name a problem.
+        is_for_any_problem: Of one that is asked instead of another: whether also where the reply
+            to that was not cut off, but cannot be read.
+    """
+
+    messages: Sequence[BaseMessage]
+    schema: dict[str, Any]
+    read: Reader[R]
+    is_for_any_problem: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,6 +178,11 @@ class Reply(Generic[R]):
         return self.message.usage_metadata if isinstance(self.message, AIMessage) else None
 
     @property
+    def is_cut_off(self) -> bool:
+        """Whether it ended because it met a limit of tokens."""
+        return was_cut_off(self.message)
+
+    @property
     def is_refusal(self) -> bool:
         """Whether the model declined."""
         return refusal(self.message) is not None
@@ -165,6 +195,7 @@ class Reply(Generic[R]):
             raw=raw_text(self.message),
             calls=calls,
             usage=usage,
+            is_cut_off=self.is_cut_off,
             message=self.message,
         )
 
@@ -195,11 +226,18 @@ def read_reply(output: Any, schema: dict[str, Any], read: Reader[R]) -> Reply[R]
         value, problem = None, str(error)
     if problem is not None and was_cut_off(message):
         problem = f"{_CUT_OFF} {problem}"
+        if value is None and (begun := begun_answer(message, schema)) is not None:
+            value, _ = read(begun)
+            # A list that ends early is not all that was to be said.
+            problem = problem if value is None or list_key(schema) else None
     return Reply(value=value, problem=problem, message=message)
 
 
 def repair(reply: Reply[Any]) -> list[BaseMessage]:
     """What is added to the prompt to ask once more."""
+    if reply.is_cut_off:
+        # Quoted, and told so, small models take it for a part of what they have to judge.
+        return [HumanMessage(_SHORTER)]
     quoted = raw_text(reply.message)[:_QUOTED_CHARACTERS]
     # Some providers refuse an empty assistant message.
     said: list[BaseMessage] = [AIMessage(quoted)] if quoted.strip() else []

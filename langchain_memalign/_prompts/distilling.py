@@ -13,10 +13,10 @@ from typing import Any
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
 from langchain_memalign._prompts.content import render_case
+from langchain_memalign._prompts.episodes import render_said
 from langchain_memalign._prompts.judging import (
     asked_of_experts,
     render_principles,
-    render_said,
     render_value_counts,
 )
 from langchain_memalign._prompts.text import estimate_tokens, fill
@@ -82,8 +82,9 @@ The judge that will use them is asked:
 - <principles>: the rules that it knows already.
 - <records>: the cases; <expert> is what the expert said, <judge> what the judge had said before.
 
-For each remark of an expert, write its rule as one short general sentence, in the expert's own \
-words. Remarks that say the same share one rule. Write nothing that no remark says.{anchors} \
+For each remark of an expert, write its rule as one short sentence that holds for any case, in the \
+expert's own words, and do not turn its sense round. Remarks that say the same share one rule. \
+Write nothing that no remark says.{anchors} \
 Without remarks, write a rule only if three or more records show it.
 
 {material}
@@ -126,7 +127,10 @@ it and is the better rule; where two contradict each other, the later id is the 
 An empty list is a good answer.
 """
 
-_TEXT = {"type": "string"}
+# Bounds for a model that repeats itself; no batch and no rule comes near them.
+_ID = {"type": "string", "maxLength": 8}
+_MOST_ITEMS = 64
+_LONGEST_RULE = 1000
 
 
 def objects_schema(title: str, description: str, key: str, item: dict[str, Any]) -> dict[str, Any]:
@@ -140,7 +144,7 @@ def objects_schema(title: str, description: str, key: str, item: dict[str, Any])
             "additionalProperties": False,
         }
 
-    items = {"type": "array", "items": closed(item)}
+    items = {"type": "array", "items": closed(item), "maxItems": _MOST_ITEMS}
     return {"title": title, "description": description, **closed({key: items})}
 
 
@@ -149,10 +153,10 @@ DISTIL_SCHEMA = objects_schema(
     "The principles distilled from the records.",
     "principles",
     {
-        "text": _TEXT,
-        "sources": {"type": "array", "items": _TEXT},
+        "text": {"type": "string", "maxLength": _LONGEST_RULE},
+        "sources": {"type": "array", "items": _ID, "maxItems": _MOST_ITEMS},
         "relation": {"type": "string", "enum": ["add", "same", "replaces"]},
-        "target": _TEXT,
+        "target": _ID,
     },
 )
 """Structured output of a distilling call."""
@@ -162,9 +166,9 @@ RECONCILE_SCHEMA = objects_schema(
     "The principles that should go.",
     "decisions",
     {
-        "principle": _TEXT,
+        "principle": _ID,
         "relation": {"type": "string", "enum": ["same", "replaced"]},
-        "target": _TEXT,
+        "target": _ID,
     },
 )
 """Structured output of a reconciling call."""
@@ -216,11 +220,6 @@ def render_record(name: str, episode: Episode, tokens: int) -> str:
     """Render one record of a distilling prompt."""
     case, _ = render_case(episode.case, tokens)
     return f'<record id="{name}">\n{case}{render_said(episode, tokens)}\n</record>'
-
-
-def words_of_the_task(spec: JudgeSpec) -> str:
-    """What every distilling prompt of a judge says: words that tell nothing of a remark."""
-    return f"{spec.instructions} {spec.question or ''} {_DISTIL} {MATERIAL}"
 
 
 def record_size(episode: Episode, tokens: int) -> int:

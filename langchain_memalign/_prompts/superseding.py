@@ -13,7 +13,7 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
 from langchain_memalign._prompts.content import render_case
 from langchain_memalign._prompts.distilling import MATERIAL, objects_schema
-from langchain_memalign._prompts.judging import render_said
+from langchain_memalign._prompts.episodes import render_said
 from langchain_memalign._prompts.text import escape, fill
 from langchain_memalign._values import JudgeSpec
 from langchain_memalign.schema import Episode

@@ -9,9 +9,16 @@ from langchain_core.runnables import RunnableConfig
 
 from langchain_memalign._models import Answer, DecisionModel
 from langchain_memalign._models.logprobs import value_probabilities
+from langchain_memalign._models.structured import Question
 from langchain_memalign._prompts.deciding import decision_of
 from langchain_memalign._prompts.judging import JudgePrompt
-from langchain_memalign._reading import Said, by_probabilities, decided, verdict_reader
+from langchain_memalign._reading import (
+    Said,
+    by_probabilities,
+    decided,
+    value_reader,
+    verdict_reader,
+)
 from langchain_memalign._setup import JudgeSetup
 from langchain_memalign._sync.model_calls import ask, decide
 from langchain_memalign.schema import WorkingMemory
@@ -39,12 +46,22 @@ def said_of(
         decision = decision_of(setup.spec, prompt)
         return decided(setup, memory, decide(setup.model, decision, config=config))
     value_type = setup.asked.value_type
+
+    def value_alone() -> Question[Said]:
+        return Question(
+            messages=setup.value_alone(prompt),
+            schema=value_type.value_schema(),
+            read=value_reader(value_type),
+            is_for_any_problem=setup.is_compact,
+        )
+
     answer = ask(
         setup.model,
         prompt.messages,
-        value_type.verdict_schema(),
+        value_type.verdict_schema(is_compact=setup.is_compact),
         verdict_reader(value_type, prompt),
         config=config,
+        instead=value_alone,
     )
     if answer.value is None or setup.probabilities is None:
         return answer

@@ -15,15 +15,14 @@ from langchain_memalign._alignment.context import AlignmentContext
 from langchain_memalign._alignment.merging import Candidate
 from langchain_memalign._alignment.remarks import (
     covered_remarks,
+    empty_words,
     few_at_a_time,
     has_remark,
     joined,
     place_of,
     word_for_word,
-    words_of,
 )
 from langchain_memalign._memory.cache import Lesson
-from langchain_memalign._prompts.distilling import words_of_the_task
 from langchain_memalign._sync.distilling_calls import Unreachable, ask_to_distil
 from langchain_memalign.schema import Episode, Principle, now
 
@@ -100,7 +99,7 @@ def _ask_again(
         total,
         candidates=joined(total.candidates, again.candidates),
         covered=total.covered | _covered(context, again.candidates, part, visible),
-        warnings=total.warnings + again.warnings,
+        warnings=tuple(dict.fromkeys((*total.warnings, *again.warnings))),
         cost=total.cost + again.cost,
     )
 
@@ -111,7 +110,7 @@ def _covered(
     episodes: Sequence[Episode],
     known: Sequence[Principle],
 ) -> frozenset[str]:
-    ignored = words_of(words_of_the_task(context.spec)) if context.is_compact else None
+    ignored = empty_words(context.spec.instructions) if context.is_compact else None
     return covered_remarks(candidates, episodes, known, ignored=ignored)
 
 

@@ -30,7 +30,12 @@ from langchain_memalign._prompts.content import embedding_texts
 from langchain_memalign._prompts.distilling import RECONCILE_SCHEMA, reconcile_prompt
 from langchain_memalign._prompts.text import estimate_tokens
 from langchain_memalign._sync.covering import cover_remarks
-from langchain_memalign._sync.distilling_calls import Unreachable, all_pending, ask_to_distil
+from langchain_memalign._sync.distilling_calls import (
+    CutOff,
+    Unreachable,
+    all_pending,
+    ask_to_distil,
+)
 from langchain_memalign._sync.model_calls import ask, embed_cases, embed_texts
 from langchain_memalign._sync.superseding import ask_superseded
 from langchain_memalign._sync.transactions import transact
@@ -85,14 +90,15 @@ def _in_parts(
             left = [episode for episode in part if episode.id in left_ids]
             if left:
                 reason = result.pending[0].reason
-            if len(left) > 1 and not isinstance(result, Unreachable):
+            again = isinstance(result, CutOff) or len(left) > 1
+            if left and again and not isinstance(result, Unreachable):
                 failed.append(left)
             else:
                 total += Distilled(pending=result.pending)
         if failed and depth >= _HOPELESS_DEPTH and not total.learned:
             everything = [episode for part in failed for episode in part]
             return total + all_pending(everything, reason)
-        parts = [half for part in failed for half in _halves(part)]
+        parts = [half for part in failed for half in _halves(part) if half]
         depth += 1
     return total
 
@@ -152,14 +158,21 @@ def embed_rules(records: Records, texts: Sequence[str]) -> EmbeddedRules:
     return EmbeddedRules(vectors=dict(zip(texts, vectors, strict=True)))
 
 
-def reconcile_batches(context: AlignmentContext, learned: Sequence[Learned]) -> Reconciled:
+def reconcile_batches(
+    context: AlignmentContext, learned: Sequence[Learned], *, at_once: int | None = None
+) -> Reconciled:
     """Ask once which principles of batches that were learned at once repeat or contradict others.
 
     Such batches do not see each other's principles. A failure only leaves the repetition in place,
     and is told as a warning.
+
+    Args:
+        context: Who learned.
+        learned: The batches.
+        at_once: How many of them were learned at the same time; None for all.
     """
     fruitful = [batch for batch in learned if batch.added]
-    if len(fruitful) < 2:
+    if len(fruitful) < 2 or at_once == 1:
         return Reconciled()
     new = [principle for batch in fruitful for principle in batch.added]
     known = context.records.active_principles(context.judge)

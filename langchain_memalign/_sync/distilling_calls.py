@@ -9,21 +9,34 @@ from dataclasses import replace
 from langchain_memalign._alignment.commit import Distilled
 from langchain_memalign._alignment.context import AlignmentContext, Cost
 from langchain_memalign._alignment.merging import Candidate
-from langchain_memalign._alignment.remarks import FEWEST_WITHOUT_REMARK, is_hasty, words_of
+from langchain_memalign._alignment.remarks import (
+    FEWEST_WITHOUT_REMARK,
+    empty_words,
+    is_hasty,
+    is_unfounded,
+)
 from langchain_memalign._alignment.replies import DistillingReply
 from langchain_memalign._alignment.vacuity import is_vacuous, suspects
 from langchain_memalign._concurrency import compute
 from langchain_memalign._content import extent
 from langchain_memalign._memory.cache import Lesson
 from langchain_memalign._models import NO_RETRY
-from langchain_memalign._prompts.distilling import DISTIL_SCHEMA, distil_prompt, words_of_the_task
+from langchain_memalign._prompts.distilling import DISTIL_SCHEMA, distil_prompt
 from langchain_memalign._sync.model_calls import ask, embed_texts
 from langchain_memalign.errors import ModelError
 from langchain_memalign.schema import Episode, Pending, Principle
 
+_HASTY = f"fewer than {FEWEST_WITHOUT_REMARK} records without a remark bear it out"
+_UNFOUNDED = "it holds nothing of the remarks that it cites"
+_VACUOUS = "it says no more than the instructions"
+
 
 class Unreachable(Distilled):
     """The model could not be reached at all; smaller parts would fare no better."""
+
+
+class CutOff(Distilled):
+    """The reply met the limit of tokens: what is left is worth asking about, be it one record."""
 
 
 def ask_to_distil(
@@ -77,7 +90,11 @@ def ask_to_distil(
         if error.transient and error.status in (None, 429):
             return Unreachable(pending=failed.pending, cost=cost)
         return replace(failed, cost=cost)
-    taken = _worth_learning(context, answer.value or (), {e.id: e for e in part})
+    candidates = answer.value or ()
+    if answer.is_cut_off and answer.problem is not None and len(part) > 1:
+        # One that names no record, or all, would pass those off as learned that were to come yet.
+        candidates = tuple(c for c in candidates if c.is_cited and len(c.sources) < len(part))
+    taken = _worth_learning(context, candidates, {e.id: e for e in part})
     taken = replace(taken, cost=taken.cost + Cost(model_calls=answer.calls, usage=answer.usage))
     if answer.problem is None:
         return replace(taken, learned=frozenset(e.id for e in part))
@@ -85,7 +102,14 @@ def ask_to_distil(
     learned = frozenset(id_ for candidate in taken.candidates for id_ in candidate.sources)
     left = [episode for episode in part if episode.id not in learned]
     failed = all_pending(left, f"the distilling reply could not be used: {answer.problem}")
-    return replace(taken, learned=learned, pending=failed.pending)
+    made = CutOff if answer.is_cut_off and learned else Distilled
+    return made(
+        candidates=taken.candidates,
+        learned=learned,
+        pending=failed.pending,
+        warnings=taken.warnings,
+        cost=taken.cost,
+    )
 
 
 def all_pending(episodes: Sequence[Episode], reason: str) -> Distilled:
@@ -97,13 +121,15 @@ def _worth_learning(
     context: AlignmentContext, candidates: Sequence[Candidate], episodes: Mapping[str, Episode]
 ) -> Distilled:
     """What was proposed, without patterns of too few values and without what says nothing."""
-    serious = [c for c in candidates if not is_hasty(c, episodes)]
-    ignored = words_of(words_of_the_task(context.spec))
-    doubted = suspects(serious, episodes, ignored)
-    empty: set[str] = set()
+    ignored = empty_words(context.spec.instructions)
+    reasons = {c.text: _HASTY for c in candidates if is_hasty(c, episodes)}
+    if context.is_compact:
+        unfounded = (c.text for c in candidates if is_unfounded(c, episodes, ignored))
+        reasons |= dict.fromkeys(unfounded, _UNFOUNDED)
+    instructions = context.spec.instructions
+    doubted = suspects([c for c in candidates if c.text not in reasons], episodes, instructions)
     cost = Cost()
     if doubted:
-        instructions = context.spec.instructions
         remarks = (remark for cited in doubted.values() for remark in cited)
         texts = list(dict.fromkeys([instructions, *doubted, *remarks]))
         try:
@@ -114,16 +140,13 @@ def _worth_learning(
             vectors = {}  # in doubt it is learned
         if vectors:
             cost = Cost(embedded=len(texts))
-            empty = {
-                text
+            reasons |= {
+                text: _VACUOUS
                 for text, cited in doubted.items()
                 if is_vacuous(vectors[text], vectors[instructions], [vectors[r] for r in cited])
             }
-    few = f"fewer than {FEWEST_WITHOUT_REMARK} records without a remark bear it out"
-    reasons = {c.text: few for c in candidates if c not in serious}
-    reasons |= dict.fromkeys(empty, "it says no more than the instructions")
     return Distilled(
-        candidates=tuple(c for c in serious if c.text not in empty),
+        candidates=tuple(c for c in candidates if c.text not in reasons),
         warnings=tuple(f"not learned, as {why}: {text!r:.200}" for text, why in reasons.items()),
         cost=cost,
     )

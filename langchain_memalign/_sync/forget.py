@@ -15,11 +15,9 @@ from langchain_memalign._alignment.sight import FOLLOWED
 from langchain_memalign._alignment.unlearning import Erased, plan_erasing
 from langchain_memalign._sync.align import learn_pending
 from langchain_memalign._sync.distil import reconcile_batches
-from langchain_memalign._sync.transactions import aligning, scrub, transact
-from langchain_memalign.errors import ConfigurationError, MemoryStoreError, ModelError
+from langchain_memalign._sync.transactions import aligning, scrub_at_once, transact
+from langchain_memalign.errors import ConfigurationError, ModelError
 from langchain_memalign.schema import Episode, ForgetReport, Pending
-
-_SCRUBBED_AT_ONCE = 5000  # so many records are copied in seconds
 
 
 def forget(
@@ -54,14 +52,11 @@ def forget(
         held = records.sweep()
         if on_erased is not None:
             on_erased(erased)
-        try:
-            guarantee = scrub(records, limit=_SCRUBBED_AT_ONCE)
-        except MemoryStoreError as error:
-            guarantee = f"{records.guarantee} It was not scrubbed: {error}"
+        guarantee = scrub_at_once(records)
         if redistill and erased.waiting:
             try:
                 learned = learn_pending(context, only=erased.waiting)
-                reconciled = reconcile_batches(context, learned)
+                reconciled = reconcile_batches(context, learned, at_once=context.at_once)
             # What was forgotten is forgotten all the same.
             except (ModelError, ConfigurationError) as error:
                 why = str(error)

@@ -15,7 +15,6 @@ from langchain_memalign._calibration.reading import calibrated, is_unseen, recor
 from langchain_memalign._concurrency import compute
 from langchain_memalign._content import extent
 from langchain_memalign._escalation import escalated, is_sure, label
-from langchain_memalign._levels import confidence_in
 from langchain_memalign._memory.search import Recollection
 from langchain_memalign._prompts.judging import JudgePrompt
 from langchain_memalign._reading import storable
@@ -60,8 +59,8 @@ def recall(
         setup.records,
         setup.spec.name,
         case,
-        k=setup.budgets.k,
-        principle_tokens=setup.budgets.principle_tokens,
+        k=setup.shown.k,
+        principle_tokens=setup.shown.principle_tokens,
         exclude=exclude,
         on_failure=setup.on_recall_failure,
     )
@@ -75,8 +74,8 @@ def recollect(setup: JudgeSetup, case: Case) -> Recollection:
         setup.spec.name,
         case,
         known=known,
-        k=setup.budgets.k,
-        principle_tokens=setup.budgets.principle_tokens,
+        k=setup.shown.k,
+        principle_tokens=setup.shown.principle_tokens,
         on_failure=setup.on_recall_failure,
     )
 
@@ -159,7 +158,6 @@ def decide_alone(
         relied_on=said.relied_on,
         cut_tokens=prompt.cut_tokens,
         probabilities=said.probabilities,
-        confidence=said.probabilities and confidence_in(said.value, said.probabilities),
         raw_value=said.raw_value,
         **evidence,
     )

@@ -14,7 +14,7 @@ from langchain_memalign._definition import written_anew
 from langchain_memalign._memory.records import Records
 from langchain_memalign._models import Vector
 from langchain_memalign._sync.model_calls import embed_texts
-from langchain_memalign._sync.transactions import transact
+from langchain_memalign._sync.transactions import scrub_at_once, transact
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.schema import Change, Episode, Erase, Principle, Put, now
 
@@ -66,7 +66,7 @@ def edit_principle(context: AlignmentContext, id_: str, text: str) -> Principle:
 
 
 def remove_principle(records: Records, judge: str, id_: str, *, erase: bool) -> Principle:
-    """Retire a principle, so that it applies no more; or erase it, history included.
+    """Retire a principle, so that it applies no more; or erase it, history and bytes included.
 
     What it had superseded is recalled again.
 
@@ -75,6 +75,8 @@ def remove_principle(records: Records, judge: str, id_: str, *, erase: bool) -> 
 
     Raises:
         InvalidInputError: No active principle has this id.
+        MemoryUnavailableError: It is erased, but something that held it could not be deleted: the
+            next forgetting tries again.
     """
 
     def without(episode: Episode, reached: AbstractSet[str]) -> Episode:
@@ -104,7 +106,11 @@ def remove_principle(records: Records, judge: str, id_: str, *, erase: bool) -> 
             ),
         ], removed
 
-    return transact(records, plan)
+    removed = transact(records, plan)
+    if erase:
+        records.sweep()
+        scrub_at_once(records)
+    return removed
 
 
 def restore_principle(records: Records, judge: str, id_: str) -> Principle:

@@ -111,7 +111,7 @@ def _ask_part(
 ) -> Superseding:
     prompt = supersede_prompt(
         context.spec,
-        replaced and replaced.text,
+        None if replaced is None else replaced.text,
         texts,
         part,
         record_tokens=context.record_tokens,

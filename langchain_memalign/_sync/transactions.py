@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,12 +20,15 @@ from langchain_memalign._memory.import_file import (
 from langchain_memalign._memory.records import Plan, Records
 from langchain_memalign._models import Vector
 from langchain_memalign._sync.model_calls import embed_cases, embed_texts
+from langchain_memalign.errors import MemoryStoreError
 from langchain_memalign.schema import Episode, JudgeDefinition, Principle, Put
 
 T = TypeVar("T")
 
+_log = logging.getLogger(__name__)
 _EMBED_AT_ONCE = 128
 _CONCURRENT_CALLS = 8
+_SCRUBBED_AT_ONCE = 5000  # so many records are copied in seconds
 
 
 def transact(records: Records, plan: Plan[T]) -> T:
@@ -57,6 +61,15 @@ def scrub(records: Records, *, limit: int | None = None) -> str:
     """
     with records.writing:
         return records.scrub(limit)
+
+
+def scrub_at_once(records: Records) -> str:
+    """`scrub` where that takes seconds; tells what holds, also where it could not be done."""
+    try:
+        return scrub(records, limit=_SCRUBBED_AT_ONCE)
+    except MemoryStoreError as error:
+        _log.warning("what was erased was not scrubbed: %s", error)
+        return f"{records.guarantee} It was not scrubbed: {error}"
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from pydantic import (
 
 from langchain_memalign._levels import Aggregate
 from langchain_memalign._memory.search import OnRecallFailure
-from langchain_memalign._setup import ProbabilitySource
+from langchain_memalign._setup import ProbabilitySource, PromptForm
 from langchain_memalign._stores.location import MEMORY, server_at
 from langchain_memalign._values import JudgeSpec, ValueType
 from langchain_memalign.errors import ConfigurationError, InvalidInputError
@@ -161,6 +161,7 @@ class JudgeFile(_Section):
     question: _Words | None = None
     on_recall_failure: OnRecallFailure = "raise"
     redefine: StrictBool = False
+    prompt: PromptForm | None = None
     structured_output: dict[str, Any] | None = None
     distiller: ModelChoice | None = None
     probabilities: ProbabilitySource | None = None
@@ -341,6 +342,7 @@ review{is_} "always"
 # episode_tokens{is_} 2000     # budget of each past case
 # distant{is_} 0.3             # below this similarity a past case is no precedent
 # on_recall_failure{is_} "raise"   # or "principles": judge by them alone if recall fails
+# prompt{is_} "compact"         # for a small model; by default as its profile tells
 # structured_output{is_} {{method{is_} "function_calling"}}   # for with_structured_output
 # reviews{is_} "memory.reviews.sqlite"   # where unfinished reviews are kept
 """

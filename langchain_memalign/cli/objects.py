@@ -72,6 +72,7 @@ def opened_judge(
                 episode_tokens=file.episode_tokens,
                 distant=file.distant,
                 on_recall_failure=file.on_recall_failure,
+                prompt=file.prompt,
                 structured_output=file.structured_output,
                 redefine=file.redefine,
             ),

@@ -23,6 +23,7 @@ from langchain_memalign.cli.commands import (
     demo,
     evaluate,
     feedback,
+    health,
     init,
     judge,
     memory,
@@ -122,6 +123,7 @@ def memalign(
       $ memalign review cases.jsonl --policy uncertain
       $ memalign web cases.jsonl
       $ memalign evaluate labelled.jsonl
+      $ memalign health
     """
 
 
@@ -131,6 +133,7 @@ app.command()(align.align)
 app.command()(review.review)
 app.command()(web.web)
 app.command()(evaluate.evaluate)
+app.command()(health.health)
 app.command("learning-curve")(evaluate.learning_curve)
 app.add_typer(feedback.app, name="import-feedback")
 app.command("export-feedback")(feedback.export_feedback)

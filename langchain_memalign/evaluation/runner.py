@@ -242,7 +242,7 @@ def model_name(judge: MemAlignJudge) -> str:
     for name in ("model_name", "model"):
         if isinstance(named := getattr(judge.model, name, None), str):
             return named
-    return judge.model._llm_type
+    return getattr(judge.model, "_llm_type", type(judge.model).__name__)
 
 
 # What a chat model calls its address and what changes its answers.

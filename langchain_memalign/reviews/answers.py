@@ -175,6 +175,16 @@ class Answers:
         marks = ", ".join("?" * len(states))
         return self._read(f"state IN ({marks}) ORDER BY n", *states)
 
+    def ahead_of(self, n: int) -> int:
+        """How many answers are to be learned before the one of a number."""
+        found = self._file.rows(
+            "SELECT count(*) FROM memalign_answers WHERE judge = ? AND n < ? "
+            "AND state IN ('saved', 'learning')",
+            self._judge,
+            n,
+        )
+        return int(found[0][0])
+
     def last_of(
         self, person: str, *, limit: int = 20, kinds: Sequence[Kind] = get_args(Kind)
     ) -> list[Answer]:

@@ -36,7 +36,8 @@ class Verdict(Record):
         memory_fingerprint: Digest of the working memory; equal for equal evidence.
         probabilities: How likely each value is; None where nothing tells.
         confidence: The probability that the expert agrees, from 0 to 1; None where nothing tells.
-        raw_value: What the model said, where calibration made another value of it; else None.
+        raw_value: What the model itself said, where its probabilities, or what experts said of its
+            earlier answers, made another value of it; else None.
         decided_by: The judge that decided, where a second one may be asked; else None.
         records: What the track record keeps of this verdict, once an expert has spoken of the case;
             for `Feedback.judge_records`. Empty where the judge had an expert's word on this very
@@ -297,9 +298,8 @@ class ForgetReport(Report):
 def _remarks(covered: int, verbatim: int) -> list[Row]:
     if not covered:
         return []
-    return [
-        ("remarks covered", f"{covered}, {verbatim} word for word" if verbatim else f"{covered}")
-    ]
+    said = f"{covered}, {verbatim} of them word for word" if verbatim else str(covered)
+    return [("remarks covered", said)]
 
 
 def _cost(model_calls: int, embedded: int, seconds: float) -> list[Row]:

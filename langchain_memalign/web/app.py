@@ -347,8 +347,11 @@ def _answer(request: Request, error: Exception) -> Response:
         case MemoryLockedError():
             locked = words.STATES["locked"]
             status, state = 503, words.State(locked.first, f"{error} {locked.then}")
-        case MemoryUnavailableError() | ModelError():
-            status, state = 503, words.State(words.STATES["unexpected"].first, str(error))
+        case MemoryUnavailableError():
+            gone = words.STATES["no_memory"]
+            status, state = 503, words.State(gone.first, f"{gone.then} {error}")
+        case ModelError():
+            status, state = 503, words.State(words.STATES["down"].first, str(error))
         case InvalidInputError():
             status, state = 422, words.State("That cannot be used", str(error))
         case MemAlignError():

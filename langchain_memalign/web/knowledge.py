@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 
 from langchain_memalign._alignment.unlearning import plan_erasing
+from langchain_memalign._definition import written_anew
 from langchain_memalign._memory import images as recorded
 from langchain_memalign._memory.images import Image, learned_record
 from langchain_memalign._setup import Budgets
@@ -28,6 +29,17 @@ def episodes_of(judge: MemAlignJudge, ids: Iterable[str]) -> list[Episode]:
         return []
     found = {e.id: e for e in judge.setup.records.episodes(judge.spec.name, ids=wanted)}
     return [found[id_] for id_ in wanted if id_ in found]
+
+
+def define(judge: MemAlignJudge) -> None:
+    """Let the memory know how the judge is set up, so that an answer changes nothing of that."""
+    records, name = judge.setup.records, judge.spec.name
+
+    def plan() -> tuple[Sequence[Change], None]:
+        return written_anew(name, records.definition(name), judge.setup.definition), None
+
+    if plan()[0]:
+        transact(records, plan)
 
 
 def version_of(judge: MemAlignJudge) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,16 @@ from langchain_memalign.web import words
 from langchain_memalign.web.views.text import seen
 
 _HERE = Path(__file__).parent
+
+
+def _content(path: Path) -> bytes:
+    """A static file as it is sent: comments of the style sheet are for who reads the source."""
+    content = path.read_bytes()
+    return re.sub(rb"/\*.*?\*/\s*", b"", content, flags=re.S) if path.suffix == ".css" else content
+
+
 STATIC = {
-    path.name: (path.read_bytes(), kind)
+    path.name: (_content(path), kind)
     for path in sorted((_HERE / "static").iterdir())
     if (
         kind := {

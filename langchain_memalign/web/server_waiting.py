@@ -141,8 +141,12 @@ class ServerWaiting:
             offset += _PAGE
 
     def _client(self, judge: MemAlignJudge) -> SyncLangGraphClient:
-        headers = dict(self._headers(judge)) if self._headers else None
-        return get_sync_client(url=self._url, api_key=None, headers=headers)
+        headers = dict(self._headers(judge)) if self._headers else {}
+        # The client takes the key apart, and refuses it among the headers.
+        keys = [headers.pop(name) for name in [*headers] if name.lower() == "x-api-key"]
+        return get_sync_client(
+            url=self._url, api_key=keys[0] if keys else None, headers=headers or None
+        )
 
     def _unreachable(self, error: Exception) -> MemoryUnavailableError:
         return MemoryUnavailableError(

@@ -126,6 +126,10 @@ STATES: dict[str, State] = {
         "Somebody else has this memory open",
         "Close it, or ask whoever runs it; this page then goes on by itself. Your text is kept.",
     ),
+    "no_memory": State(
+        "What the judge knows cannot be reached",
+        "Nothing is lost, and this page goes on by itself. For whoever runs it:",
+    ),
     "down": State(
         "The judge’s model does not respond",
         "That is not held against the case; your answer counts all the same.",
@@ -217,7 +221,6 @@ STATES: dict[str, State] = {
         "Why is it right?",
         "One sentence. It is what makes your answer the newest, and what the judge learns.",
     ),
-    "saving_rule_failed": State("The rule is not saved", "{problem}"),
     "nothing_said": State(
         "Nothing is chosen or written yet",
         "Choose an answer, or write what the judge should know. To leave it, skip the case.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -13,7 +14,13 @@ from langchain_memalign.graph.policy import doubts
 from langchain_memalign.reviews import Answer, Draft, Looked, Reading, Turned
 from langchain_memalign.schema import AlignmentReport, Feedback, Unscored, Verdict, now
 from langchain_memalign.web.desk import Desk
-from langchain_memalign.web.knowledge import budgets_of, changed_ids, recording, restore
+from langchain_memalign.web.knowledge import (
+    budgets_of,
+    changed_ids,
+    define,
+    recording,
+    restore,
+)
 from langchain_memalign.web.views.text import begins
 from langchain_memalign.web.waiting import WaitingCase
 
@@ -105,6 +112,8 @@ class Worker:
                     self._changed.wait(_LOCKED_SECONDS)
             else:
                 break
+        with contextlib.suppress(MemAlignError):  # learning says so
+            define(self._desk.judge)
 
     # ---- learning ----
 
@@ -166,6 +175,7 @@ class Worker:
         why = next((waiting[id_] for id_ in mine if id_ in waiting), None)
         if report.rejected:
             why = report.rejected[0].reason
+        desk.index.refresh([*mine, *report.distilled, *moved_aside(report)])
         others = [id_ for id_ in report.distilled if id_ not in mine]
         self._ended(
             answer,
@@ -175,7 +185,6 @@ class Worker:
             learned_at=now(),
             joint=bool(others),
         )
-        desk.index.refresh([*mine, *report.distilled, *moved_aside(report)])
         if others:
             self._others_learned(answer, set(report.distilled))
         if why:
@@ -280,11 +289,11 @@ class Worker:
             desk.answers.update(answer, state="learned", problem=f"not_exact:{in_the_way}")
             desk.signals.tell()
             return
-        desk.answers.update(answer, state="undone", problem=None)
-        desk.answers.drop_images([answer.n])
+        desk.index.refresh(changed_ids(images))
         if answer.kind == "rule" and answer.case_key:
             desk.ledger.reopen(answer.case_key)
-        desk.index.refresh(changed_ids(images))
+        desk.answers.update(answer, state="undone", problem=None)
+        desk.answers.drop_images([answer.n])
         if answer.looked is not None:
             desk.readings.mark_stale([turned.case_id for turned in answer.looked.turned])
         desk.signals.tell()

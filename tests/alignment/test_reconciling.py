@@ -58,7 +58,8 @@ def test_one_batch_needs_no_reconciling(bench):
 
 def test_batches_that_brought_nothing_new_need_no_reconciling(make_bench, words):
     bench = make_bench(lambda request: {"principles": []})
-    assert bench.judge.align(words).model_calls == 3
+    values = [{**word, "rationale": None} for word in words]
+    assert bench.judge.align(values).model_calls == 3
 
 
 def test_equal_rules_of_concurrent_batches_are_one_rule(make_bench, words):

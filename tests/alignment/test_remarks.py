@@ -96,11 +96,30 @@ def test_a_few_are_asked_about_at_a_time_and_then_each_alone(make_bench):
     assert [len(r.record_ids) for r in bench.model.requests] == [7, 5, 2, *[1] * 7]
 
 
-def test_a_principle_that_cites_nothing_accounts_for_no_remark(make_bench):
-    bench = make_bench(by_turns([{"text": "Be good to them all.", "sources": []}], a_rule_each))
-    report = bench.judge.align(taught("Be warm.", "Be brief."))
-    assert len(bench.texts()) == 3
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"text": "Stay warm.", "sources": []},
+        principle("Stay warm.", "R1", "R2"),
+        principle("Stay friendly.", "R1", "R2"),
+    ],
+    ids=["nothing cited", "one of two said", "none of two said"],
+)
+def test_a_small_model_is_not_taken_at_its_word(make_bench, rule):
+    bench = make_bench(by_turns([rule], a_rule_each), prompt="compact")
+    report = bench.judge.align(taught("Stay warm always.", "Refunds need numbers."))
+    assert "Rule: Refunds need numbers." in bench.texts()
     assert report.remarks_covered == 2
+
+
+def test_a_small_model_learns_a_few_records_at_a_time_and_in_turn(make_bench):
+    bench = make_bench(by_turns(a_rule_each), prompt="compact")
+    bench.judge.align(taught(*(f"Number{n} counts." for n in range(10))))
+    calls = bench.model.titled("principles")
+    sizes = [len(call.record_ids) for call in calls]
+    assert (sum(sizes), max(sizes)) == (10, 4)
+    assert [len(known_in(call)) for call in calls] == [0, sizes[0], sizes[0] + sizes[1]]
+    assert bench.model.titled("decisions") == []  # nobody learned without knowing of the others
 
 
 def test_what_a_known_principle_says_is_covered_by_it(make_bench):
@@ -231,3 +250,18 @@ def test_a_judge_that_learned_only_remarks_as_they_stand_judges_by_them(make_ben
     outcome = bench.judge.invoke({"inputs": "?", "outputs": "!"})
     (learned,) = bench.judge.principles()
     assert outcome.relied_on == (learned.id,)
+
+
+def test_a_small_model_that_repeats_one_rule_for_all_teaches_the_remarks_instead(make_bench):
+    """As a real one was seen to do, whatever it was asked."""
+    rule = "A customer's request should be fulfilled, unless there is a valid reason not to."
+
+    def stuck(request):
+        return [principle(rule, *remarks_in(request))]
+
+    bench = make_bench(by_turns(stuck), prompt="compact", instructions=INSTRUCTIONS)
+    report = bench.judge.align(taught(*HOUSE_RULES))
+    assert sorted(bench.texts()) == sorted(HOUSE_RULES)
+    assert (report.remarks_covered, report.remarks_verbatim) == (6, 6)
+    (warning,) = report.warnings
+    assert rule in warning

@@ -5,7 +5,7 @@ import re
 import pytest
 from fakes import HttpError, feedback, principle, verdict
 
-from langchain_memalign import InvalidInputError
+from langchain_memalign import GateDecision, InvalidInputError
 
 OLD = "A refund needs no number."
 NEW = "A refund needs its RF number."
@@ -170,6 +170,16 @@ def test_the_others_stay_superseded_when_a_part_of_the_change_is_forgotten(turne
     assert {e.superseded_by for e in turned.judge.episodes(status="superseded")} == {new.id}
 
 
+def test_a_reason_goes_with_what_it_was_found_in_sight_of(turned, expert):
+    """Decided again, the cases are not among the sources of what supersedes them."""
+    expert.rules = [principle("A refund needs a number.")]
+    turned.judge.forget(episode_ids=[turned.id_of("Remark 0.")])
+    turned.judge.forget(episode_ids=[turned.id_of("Remark 1.")])
+    left = turned.judge.episodes(status="superseded")
+    assert [e.rationale for e in left] == ["Remark 2.", "Remark 3."]
+    assert {e.superseded_reason for e in left} == {None}
+
+
 def test_what_waits_to_be_decided_again_is_recalled_meanwhile(turned, expert):
     turned.judge.forget(episode_ids=[turned.id_of("Remark 10.")], redistill=False)
     assert superseded(turned) == ()
@@ -180,13 +190,17 @@ def test_what_waits_to_be_decided_again_is_recalled_meanwhile(turned, expert):
     assert len(report.superseded) == 4
 
 
-def test_where_the_rest_of_the_change_contradicts_them_no_more_they_come_back(turned, expert):
-    expert.rules = [principle("A large refund needs a number.")]
-    expert.overtaken = ()
-    report = turned.judge.forget(episode_ids=[turned.id_of("Remark 10.")])
-    assert superseded(turned) == ()
+def test_where_the_rest_of_the_change_teaches_nothing_they_come_back(make_bench, expert):
+    bench = make_bench(expert)
+    bench.judge.align(BEFORE[:4])
+    expert.rules = [principle(NEW, relation="replaces", target="P1")]
+    bench.judge.align([TURN[0], *({**word, "rationale": None} for word in TURN[1:])])
+    assert superseded(bench) == OVERTAKEN
+    expert.rules = []
+    report = bench.judge.forget(episode_ids=[bench.id_of("Remark 10.")])
+    assert superseded(bench) == ()
     assert len(report.episodes_restored) == 4
-    assert {e.superseded_by for e in turned.judge.episodes()} == {None}
+    assert {e.superseded_by for e in bench.judge.episodes()} == {None}
 
 
 def test_a_word_repeated_unchanged_stays_superseded(turned):
@@ -275,6 +289,17 @@ def test_batches_learned_at_once_supersede_by_the_call_that_compares_them(make_b
     assert new.text == NEW
     assert [(s.principle_id, s.reason) for s in report.superseded] == [(new.id, "Of old.")]
     assert superseded(bench) == ("Remark 0.",)
+
+
+def test_behind_a_gate_they_are_superseded_once_it_accepts(make_bench, expert):
+    bench = make_bench(expert)
+    bench.judge.align(BEFORE)
+    expert.rules = [principle(NEW, relation="replaces", target="P1")]
+    bench.judge.align(TURN, gate=lambda *_: GateDecision(accepted=False, reason="No."))
+    assert superseded(bench) == ()
+    report = bench.judge.align(TURN, gate=lambda *_: GateDecision(accepted=True, reason="Yes."))
+    assert superseded(bench) == OVERTAKEN
+    assert len(report.superseded) == 4
 
 
 async def test_they_are_found_and_come_back_on_a_loop_too(make_bench, expert):

@@ -109,3 +109,17 @@ def test_quality(tmp_path):
     assert told["compared_with_mlflow"] is False
     assert "no contrast in recall" in printed
     assert "no judge's verdict while distilling" in printed
+
+
+def test_calibration(tmp_path):
+    write_data(tmp_path)
+    out = tmp_path / "calibration.json"
+    options = ("--data", str(tmp_path), "--draws", "2", "--cases", "20")
+    printed, told = run("calibration", *options, out=out)
+    assert {line["cases"] for line in told["promises"]} == {20}
+    assert all(0 <= line["held"] <= 1 for line in told["promises"])
+    assert told["overhead"]["ms_a_judgement"] > 0
+    tone = told["sets"]["tone"]
+    assert tone["cases"] == 8
+    assert tone["after"]["expected_calibration_error"] is not None
+    assert "noise, 20 cases" in printed

@@ -157,13 +157,14 @@ def test_init_writes_the_files_that_it_names(shell, path, value_type):
     (shell.folder / "below").mkdir()
     told = shell("init", path, "--value-type", value_type).stderr
     commands = [line.split()[1:] for line in told.splitlines() if line.startswith("  memalign ")]
-    assert [command[0] for command in commands] == ["align", "judge", "review"]
-    align, judge, review = commands
+    assert [command[0] for command in commands] == ["align", "judge", "review", "web"]
+    align, judge, review, web = commands
     assert shell(*align).stdout.count("stored\t")
     assert shell.json("episodes", *align[2:])
     lines = [json.loads(line) for line in shell(*judge, code=None).stdout.splitlines()]
     assert sorted(line["line"] for line in lines) == [1, 2]
     shell(*review, stdin="n\nn\n")
+    assert web[1:] == review[1:]
 
 
 def test_init_leaves_files_of_these_names_as_they_are(shell):

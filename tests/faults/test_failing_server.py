@@ -8,6 +8,7 @@ import pytest
 from memory.conftest import KEY
 from memory.points import EVERYTHING, TOY, case, names, point
 from qdrant_rest.process import RestServer
+from qdrant_rest.states import needs_one_copy
 
 from langchain_memalign import ConfigurationError, MemoryStoreError, MemoryUnavailableError
 
@@ -90,6 +91,7 @@ def test_a_failing_server_is_asked_again(filled, rest, call, status):
     assert rest.hits() == 2
 
 
+@needs_one_copy
 @each_call
 def test_a_connection_that_breaks_is_made_again(filled, rest, call):
     rest.fault(

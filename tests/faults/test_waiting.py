@@ -1,13 +1,29 @@
 """Nothing waits for ever: blocking calls beside awaitable ones, on loops and in their threads."""
 
+import ast
 import asyncio
 import threading
+from pathlib import Path
 
 import pytest
 from fakes import CountingEmbeddings, feedback, one_rule_a_record
 
 from langchain_memalign import ConfigurationError
 
+LIBRARY = Path(__file__).parent.parent.parent / "langchain_memalign"
+# Waits for work that is under way in a thread of ours, which has limits of its own.
+OF_OUR_THREADS = {
+    ("_concurrency.py", "asyncio.wait"),  # a write that was begun, and whose pauses end at once
+    ("_concurrency.py", "wait"),  # what `parallel` does
+    ("_concurrency.py", "future.result"),
+    ("_stores/qdrant/client.py", "answer.result"),  # it is there
+    ("cli/commands/judge.py", "wait"),  # for judgements under way
+    ("cli/commands/judge.py", "future.result"),  # it is there
+    ("importers/langsmith.py", "thread.submit(runner.close).result"),
+    ("importers/langsmith.py", "thread.submit(lambda: runner.run(call())).result"),
+    ("web/index.py", "self._tried.wait"),  # set in any case by the one who reads
+    ("web/signals.py", "event.wait"),  # within `asyncio.wait_for`
+}
 CASES = [{key: feedback(i)[key] for key in ("inputs", "outputs")} for i in range(3)]
 
 
@@ -93,3 +109,35 @@ def test_the_loops_own_threads_may_all_wait_for_a_task_of_it(make_bench):
 
     asyncio.run(main())
     assert len(bench.judge.episodes(status="distilled")) == many
+
+
+_WAITS = {
+    "wait": 0,
+    "result": 0,
+    "acquire": 0,
+    "join": 0,
+    "wait_for": 1,
+}  # arguments before a limit
+
+
+def waits_without_limit(file):
+    """Calls that wait, and are given no limit: name by name, as they stand in the file."""
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if not isinstance(node, ast.Call) or any(k.arg == "timeout" for k in node.keywords):
+            continue
+        name = ast.unparse(node.func)
+        most = {"wait": 0, "result": 0, "acquire": 0, "join": 0, "wait_for": 1}
+        if name in ("wait", "asyncio.wait") or len(node.args) <= most.get(
+            name.rpartition(".")[2], -1
+        ):
+            yield name
+
+
+def test_no_wait_is_without_a_limit():
+    found = {
+        (file.relative_to(LIBRARY).as_posix(), name)
+        for file in LIBRARY.rglob("*.py")
+        if "_sync" not in file.parts
+        for name in waits_without_limit(file)
+    }
+    assert found == OF_OUR_THREADS

@@ -118,6 +118,14 @@ def test_a_judge_is_built_once(source, context):
     assert built() is not built(k=1)
 
 
+def test_a_run_names_who_learns_and_the_memory_keeps_it(source, context):
+    judge = source.judge_of(JudgeContext(**context, distiller="precedent"), tenant=None)
+    judge.align([{**CASE, "value": False}])
+
+    again = source.judge_of(JudgeContext(**context), tenant=None)
+    assert again.setup.definition.distiller == "precedent"
+
+
 def test_tenants_share_a_memory_and_no_judge(source, context, monkeypatch):
     monkeypatch.setenv("MEMALIGN_MEMORY", context["memory"])
     asked = JudgeContext(**context)

@@ -15,9 +15,9 @@ from langchain_memalign import (
     WorkingMemory,
     create_review_graph,
 )
+from langchain_memalign._setup import Budgets
 from langchain_memalign._values import ValueType
 from langchain_memalign.graph.policy import is_uncertain
-from langchain_memalign.judge import Budgets
 
 from .cases import CASE, OTHER_CASE, taught
 

@@ -78,12 +78,16 @@ async def test_sync_and_async_give_the_same_results_in_a_whole_scenario():
 
 
 def test_every_method_has_an_async_twin_with_the_same_arguments():
-    methods = {name: f for name, f in vars(MemAlignJudge).items() if inspect.isfunction(f)}
+    methods = {
+        name: method
+        for name, method in inspect.getmembers(MemAlignJudge, inspect.isfunction)
+        if method.__module__.startswith("langchain_memalign.")
+    }
     pairs = [name for name in methods if f"a{name}" in methods]
     assert {"invoke", "align", "forget", "recall", "episodes", "principles"} <= set(pairs)
     alone = {n for n in methods if not n.startswith("_")} - {x for n in pairs for x in (n, f"a{n}")}
     # These ask and read nothing.
-    made = {"embedding_ahead", "as_openevals_prompt", "as_tool"}
+    made = {"embedding_ahead", "escalating_to", "as_openevals_prompt", "as_tool"}
     assert alone == made | {"configurable_fields", "configurable_alternatives"}
     for name in pairs:
         assert inspect.signature(methods[name]) == inspect.signature(methods[f"a{name}"])

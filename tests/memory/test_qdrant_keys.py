@@ -3,6 +3,7 @@
 import pytest
 from fakes import feedback
 from qdrant_rest.process import RestServer
+from qdrant_rest.states import needs_sound_index
 
 from langchain_memalign import MemoryStoreError, MemoryUnavailableError
 from langchain_memalign._stores.write_batch import OWN_POINT
@@ -83,6 +84,7 @@ def test_a_key_that_may_only_read_reads(server, managing):
         reading.write([point("b")])
 
 
+@needs_sound_index
 def test_a_lease_that_a_stale_index_hides_is_an_error_that_names_the_remedy(server):
     body = {"vectors": {}, "strict_mode_config": STRICT}
     server.ask("PUT", "/collections/memalign", body)

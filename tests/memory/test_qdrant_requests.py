@@ -4,10 +4,11 @@ from collections import Counter
 
 import pytest
 from fakes import feedback
+from qdrant_rest.states import needs_one_copy
 
 from .qdrant_processes import open_judge
 
-pytestmark = pytest.mark.enable_socket
+pytestmark = [pytest.mark.enable_socket, needs_one_copy]
 
 QUESTION = {"inputs": "Question number 1 about topic1?", "outputs": "An answer."}
 

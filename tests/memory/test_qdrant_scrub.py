@@ -6,6 +6,7 @@ from contextlib import suppress
 import pytest
 from fakes import feedback
 from qdrant_rest.process import RestServer
+from qdrant_rest.states import needs_all_nodes
 
 from langchain_memalign import ConfigurationError, MemoryLockedError, MemoryStoreError
 
@@ -13,7 +14,7 @@ from .deployment import Deployment
 from .points import EVERYTHING, TOY, case, id_of, names, point
 from .qdrant_processes import open_judge
 
-pytestmark = pytest.mark.enable_socket
+pytestmark = [pytest.mark.enable_socket, needs_all_nodes]
 
 SECRET = "zq81f0c27ab34"
 
@@ -54,6 +55,16 @@ def test_after_forgetting_no_byte_of_it_is_in_the_files_of_the_server(bare):
         assert len(again.episodes()) == 4
         again.align([feedback(21)])
         assert again.memory.recall("tone", {"inputs": "Question?", "outputs": "x"}).episodes
+
+
+def test_no_byte_of_an_erased_principle_is_in_the_files_of_the_server(bare):
+    judge, _ = open_judge(bare.url, bare.options)
+    with judge.memory:
+        kept, gone = judge.add_principle("Be kind."), judge.add_principle(f"Rule {SECRET}.")
+        assert bare.rest.find(SECRET) != []
+        judge.remove_principle(gone.id, erase=True)
+        assert bare.rest.find(SECRET) == []
+        assert [p.id for p in judge.principles()] == [kept.id]
 
 
 def test_snapshots_are_named_in_the_guarantee(bare):

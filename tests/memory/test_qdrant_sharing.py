@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 from colours import Call, arun, run
 from fakes import feedback
+from qdrant_rest.states import needs_one_copy
 
 from langchain_memalign import EmbeddingMismatchError, MemoryLockedError
 from langchain_memalign._concurrency import to_the_end
@@ -97,6 +98,7 @@ async def test_what_another_wrote_is_known_at_once_on_the_event_loop(deployed):
     await ours.aclose()
 
 
+@needs_one_copy
 def test_judging_again_asks_the_server_only_whether_anything_changed(on_rest):
     judge, _ = open_judge(on_rest.url, on_rest.options)
     with judge.memory:

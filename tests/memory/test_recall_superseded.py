@@ -76,6 +76,16 @@ def test_a_memory_of_nothing_else_has_nothing_to_recall(memory):
     assert memory.recall(JUDGE, case()).episodes == ()
 
 
+def test_an_import_tells_an_older_copy_what_was_superseded_since(memory, tmp_path):
+    found = episode("1°")
+    remember(memory, superseded(found))
+    memory.export_jsonl(tmp_path / "export.jsonl")
+    with Memory.open(":memory:", embeddings=Compass()) as other:
+        remember(other, found, episode("50°"))
+        assert other.import_jsonl(tmp_path / "export.jsonl") == 1
+        assert inputs_of(other.recall(JUDGE, case(), k=1)) == ["50°"]
+
+
 def test_an_export_carries_them_as_they_are(crowded, tmp_path):
     crowded.export_jsonl(tmp_path / "export.jsonl")
     with Memory.open(":memory:", embeddings=Compass()) as other:

@@ -120,7 +120,7 @@ def test_a_review_waits_for_its_answer_and_learns_from_it(open_judge):
 
 
 def test_replies_cut_off_at_the_token_limit_say_so_and_lose_nothing(open_judge):
-    judge = open_judge(max_tokens=8)
+    judge = open_judge(max_tokens=3)
     outcome = judge.invoke(LATE)
     assert isinstance(outcome, Unscored)
     assert "max_tokens" in outcome.reason
@@ -128,6 +128,22 @@ def test_replies_cut_off_at_the_token_limit_say_so_and_lose_nothing(open_judge):
     report = judge.align(REMARKS)
     assert {pending.episode_id for pending in report.pending} == set(report.stored)
     assert all("max_tokens" in pending.reason for pending in report.pending)
+
+
+def test_cut_off_in_its_reasons_it_gives_the_value_alone(open_judge):
+    outcome = open_judge(max_tokens=16).invoke(LATE)
+    assert isinstance(outcome, Verdict)
+    assert "No reasons" in outcome.rationale
+
+
+def test_the_compact_prompt_bounds_its_replies_and_loses_no_remark(open_judge):
+    judge = open_judge(prompt="compact", max_tokens=300)
+    report = judge.align(REMARKS)
+    assert len(report.distilled) == report.remarks_covered == 2
+    outcome = judge.invoke(LATE)
+    assert isinstance(outcome, Verdict)
+    assert len(outcome.rationale) <= 300
+    assert len(outcome.episode_ids) == 2
 
 
 def test_a_case_beyond_the_servers_context_size_is_unscored_with_the_servers_words(open_judge):

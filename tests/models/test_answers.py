@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from typing import Annotated, Literal
 
 import pytest
@@ -255,8 +256,17 @@ def test_half_a_verdict_and_half_a_verdict_are_none():
 
 @pytest.mark.parametrize("value_type", [bool, STARS, SHARE, GOOD_BAD])
 def test_a_schema_is_offered_as_it_is(value_type):
-    assert offered_schema(schema_of(value_type)) == schema_of(value_type)
-    assert offered_schema(DISTIL_SCHEMA) == DISTIL_SCHEMA
+    for schema in (schema_of(value_type), DISTIL_SCHEMA):
+        assert offered_schema(schema, has_lengths=True) == schema
+
+
+def test_lengths_are_offered_only_to_providers_that_take_them():
+    lengths = re.compile("maxLength|maxItems")
+    for schema in (schema_of(bool), DISTIL_SCHEMA):
+        offered = offered_schema(schema)
+        assert lengths.search(str(schema))
+        assert not lengths.search(str(offered))
+        assert offered["required"] == schema["required"]
 
 
 def test_whole_numbers_as_labels_are_offered_as_text_and_read_back():

@@ -1,5 +1,6 @@
 """The real OpenAI client against a server on this machine: what was sent, what came out."""
 
+import json
 import os
 import subprocess
 import sys
@@ -26,7 +27,8 @@ pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
 KEY = "sk-proj-0123456789abcdef"
 TRUE = '{"value": true}'
-CUT_OFF = '{"value": true, "why": "bec'
+CUT_OFF = '{"why": "The reply was cut bec'
+VALUE_FIRST = '{"value": true, "why": "bec'
 
 METHODS = ["json_schema", "function_calling", "json_mode"]
 each_method = pytest.mark.parametrize("method", METHODS)
@@ -123,9 +125,27 @@ def test_a_reply_that_met_the_token_limit_is_asked_for_again_shorter(server, mod
     answer = drive(question(model, options={"method": method}))
     assert (answer.value, answer.problem, answer.calls) == (True, None, 2)
     assert answer.usage["total_tokens"] == 30
-    said, asked = server.bodies[1]["messages"][2:]
-    assert said["content"] == CUT_OFF
-    assert "it has to be shorter" in asked["content"]
+    (asked,) = server.bodies[1]["messages"][2:]
+    assert asked["role"] == "user"
+    assert "in few words" in asked["content"]
+
+
+@each_method
+def test_asking_again_after_the_token_limit_says_nothing_that_could_be_judged(
+    server, model, method
+):
+    server.will_say(cut_off(method), saying(method, TRUE))
+    run(question(model, options={"method": method}))
+    said = json.dumps(server.bodies[1]["messages"])
+    assert "cut" not in said
+    assert "The reply was" not in said
+
+
+@each_method
+def test_a_value_that_stands_whole_before_the_token_limit_counts(server, model, drive, method):
+    server.will_say(cut_off(method, VALUE_FIRST))
+    answer = drive(question(model, options={"method": method}))
+    assert (answer.value, answer.problem, answer.calls) == (True, None, 1)
 
 
 @each_method

@@ -3,10 +3,13 @@
 After a change of wording on purpose: pytest tests/prompts --snapshot-update
 """
 
+import re
+
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
+from langchain_memalign._prompts.judging import COMPACT_REPLY
 from langchain_memalign._values import JudgeSpec
 from langchain_memalign.schema import Case
 
@@ -169,3 +172,45 @@ def test_meanings_and_the_experts_question_stand_in_the_prompts():
         assert "Weigh {scale} and {question}." in system
         assert "The experts are asked: Is it fit for {instructions}?\n" in system
         assert scale in system
+
+
+def test_judge_in_few_words(rendered):
+    near = recalled(
+        inputs={"question": "Where is my order?", "customer": "Ann"},
+        outputs="On its way.",
+        rationale="Says nothing.",
+        judge_value=True,
+        judge_rationale="Polite.",
+        reviewer="Ann",
+    )
+    agreed = recalled(0.5, value=True, judge_value=True, judge_rationale="Polite.")
+    known = memory([SORRY], [near, agreed], value_counts={"false": 1, "true": 1})
+
+    prompt = judged(known=known, is_compact=True, reply=COMPACT_REPLY)
+    assert text(prompt.messages) == rendered
+
+
+def test_distil_in_few_words_what_was_left_over(rendered):
+    records = [episode(rationale="Too cold.", judge_value=True)]
+
+    messages = distilled(records, [SORRY], is_compact=True, are_left_over=True)
+    assert text(messages) == rendered
+
+
+def test_the_same_in_few_words_has_fewer_tokens():
+    known = memory([SORRY], [recalled(rationale="Too cold.")])
+    records = [episode(rationale="Too cold.")]
+    full, compact = judged(known=known), judged(known=known, is_compact=True, reply=COMPACT_REPLY)
+    assert len(text(compact.messages)) < 0.6 * len(text(full.messages))
+    full, compact = (distilled(records, is_compact=is_compact) for is_compact in (False, True))
+    assert len(text(compact)) < 0.6 * len(text(full))
+
+
+def test_of_an_episode_in_few_words_only_what_differs_from_the_case_is_shown():
+    case = Case(inputs={"question": "Where is it?", "customer": "Ann"}, outputs="Unknown.")
+    near = recalled(inputs={"question": "Where is it?", "customer": "Bob"}, outputs="Unknown.")
+    shown = judged(case, memory(episodes=[near]), is_compact=True).messages[1].content
+    (past,) = re.findall("<episode .*?</episode>", shown, re.DOTALL)
+    assert past.count("(as in the case)") == 2
+    assert "Bob" in past
+    assert "Where is it?" not in past

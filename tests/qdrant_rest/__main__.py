@@ -2,7 +2,8 @@
 
 It prints its port when it listens. Keys are in the environment: `REST_API_KEY` may do everything,
 `REST_READ_KEY` reads, `REST_TOKEN` is for one collection (`NAME:KEY`) and may not manage. With
-`REST_CERTIFICATE`, a file with a key and a certificate, it speaks TLS.
+`REST_CERTIFICATE`, a file with a key and a certificate, it speaks TLS. `REST_STATE` names one of
+`states.STATES` that it is in from its start.
 """
 
 import json
@@ -20,6 +21,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from .cluster import Cluster
 from .engine import Collection
 from .faults import Faults
+from .states import STATES
 from .strict import Refused
 
 MAX_BODY = 32 * 2**20
@@ -39,12 +41,15 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self, port, directory, version, peers):
         super().__init__(("127.0.0.1", port), Handler)
-        self.cluster = Cluster(directory, peers)
+        state = STATES[os.environ.get("REST_STATE", "")]
+        self.cluster = Cluster(directory, max(peers, state.peers), copies=state.peers)
+        self.cluster.set_peers(dead=state.dead)
+        self.cluster.lagging = state.lagging
         self.keys = Keys(os.environ)
         self.version = version
         self.faults = Faults()
         self.requests = []
-        self.crash_after = None
+        self.crash_after = state.crashing_after
         self.tls = None
         if certificate := os.environ.get("REST_CERTIFICATE"):
             self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -122,7 +127,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def handle_request(self):
         path, query = urlsplit(self.path).path, urlsplit(self.path).query
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length)
+        if len(body) < length:  # the client has gone away in the middle of it
+            self.close_connection = True
+            return
         if path.startswith("/_test/"):
             self._answer(200, self._control(path, json.loads(body)["value"]))
             return
@@ -133,7 +142,7 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self._fail(fault, path, body)
 
-    do_GET = do_PUT = do_POST = do_DELETE = handle_request
+    do_GET = do_PUT = do_POST = do_DELETE = do_PATCH = handle_request
 
     def log_message(self, *_):
         pass

@@ -16,13 +16,23 @@ class Cluster:
     Attributes:
         peers: Whether each peer is alive, by its id.
         snapshots: Names of the snapshots that were made, by collection.
+        lagging: A peer that misses every third write and counts as active all the same; or None.
     """
 
-    def __init__(self, directory, peers):
+    def __init__(self, directory, peers, *, copies=1):
+        """Open what is in a directory.
+
+        Args:
+            directory: Where everything is.
+            peers: How many there are.
+            copies: How many copies a collection has that is made without a word about it.
+        """
         self._directory = Path(directory)
         self._guard = threading.RLock()
         self.peers = dict.fromkeys(range(1, peers + 1), True)
         self.snapshots = {}
+        self.lagging = None
+        self._default_copies = copies
         self._through = None
         self._idle, self._waiting, self._agreed = None, [], time.monotonic()
         self._indexed_from = None
@@ -152,10 +162,11 @@ class Cluster:
                 )
             config = {**body, "vectors": body.get("vectors") or {}, "indexes": {}}
             config.setdefault("sparse_vectors", {})
-            number = min(body.get("replication_factor") or 1, len(self.peers))
+            config["replication_factor"] = config.get("replication_factor") or self._default_copies
+            number = min(config["replication_factor"], len(self.peers))
             copies = {
                 peer: Collection(self._directory / name / str(peer), dict(config, indexes={}))
-                for peer in list(self.peers)[:number]
+                for peer in sorted(self.peers, key=lambda peer: not self.peers[peer])[:number]
             }
             self._collections[name] = Copies(self, name, copies)
             if self._indexed_from is not None:

@@ -4,6 +4,7 @@ import json
 import shutil
 import threading
 import zlib
+from contextlib import contextmanager
 
 import qdrant_edge as qe
 
@@ -31,6 +32,7 @@ class Collection:
         self._strict = StrictMode(config)
         self._path = path
         self._updating = threading.Lock()
+        self._is_dropped = False
         if (path / "shard").exists():
             self._shard = qe.EdgeShard.load(str(path / "shard"))
         else:
@@ -59,9 +61,19 @@ class Collection:
         self._shard.flush()
         self._shard.close()
 
+    @contextmanager
+    def _changing(self):
+        with self._updating:
+            if self._is_dropped:
+                raise Refused(404, "Not found: Collection doesn't exist!")
+            yield
+
     def drop(self):
-        self._shard.close()
-        shutil.rmtree(self._path)
+        """Delete it; a change that is under way ends first, and one that comes later is refused."""
+        with self._changing():
+            self._is_dropped = True
+            self._shard.close()
+            shutil.rmtree(self._path)
 
     # Schema
 
@@ -96,7 +108,7 @@ class Collection:
 
     def configure(self, body):
         """Change parameters of the collection, as `PATCH` does."""
-        with self._updating:
+        with self._changing():
             for name in ("params", "metadata", "strict_mode_config"):
                 said = body.get(name) or {}
                 if name == "params":
@@ -107,7 +119,7 @@ class Collection:
 
     def create_index(self, body):
         self._strict.check_index(body["field_name"])
-        with self._updating:
+        with self._changing():
             self.stale.clear()
             schema = body["field_schema"]
             tenant = schema.get("is_tenant") if isinstance(schema, dict) else None
@@ -119,14 +131,14 @@ class Collection:
             self._save()
 
     def drop_index(self, name):
-        with self._updating:
+        with self._changing():
             self._update(qe.UpdateOperation.delete_field_index(name))
             self._config["indexes"].pop(name, None)
             self.stale.clear()
             self._save()
 
     def create_vector(self, name, body):
-        with self._updating:
+        with self._changing():
             said = body["dense"]
             distance = getattr(qe.Distance, said["distance"])
             self._update(qe.UpdateOperation.create_dense_vector(name, said["size"], distance))
@@ -135,11 +147,12 @@ class Collection:
 
     # Reading
 
-    def scroll(self, body):
+    def scroll(self, body, more=0):
+        """A page, and so many points more than are asked for."""
         self._strict.check_read(body)
         request = qe.ScrollRequest(
             offset=body.get("offset"),
-            limit=body.get("limit", 10),
+            limit=body.get("limit", 10) + more,
             filter=terms.to_filter(body.get("filter")),
             with_payload=terms.to_selector(body.get("with_payload", True)),
             with_vector=body.get("with_vector", False),
@@ -221,7 +234,7 @@ class Collection:
             condition=self._resolved(body.get("update_filter")),
             update_mode=terms.MODES[body.get("update_mode") or "upsert"],
         )
-        with self._updating:
+        with self._changing():
             self._update(operation)
             if body.get("update_filter") is None:
                 self.stale -= {str(point["id"]) for point in body["points"]}
@@ -233,7 +246,7 @@ class Collection:
             self._strict.check_update(body["filter"])
             where = self._resolved(body["filter"])
             operation = qe.UpdateOperation.delete_points_by_filter(where)
-        with self._updating:
+        with self._changing():
             self._update(operation)
 
     def set_payload(self, body):
@@ -243,7 +256,7 @@ class Collection:
             self._strict.check_update(body["filter"])
             where = self._resolved(body["filter"])
             operation = qe.UpdateOperation.set_payload_by_filter(where, body["payload"])
-        with self._updating:
+        with self._changing():
             self._update(operation)
             self.stale -= {str(id_) for id_ in body.get("points") or ()}
 
@@ -270,7 +283,7 @@ class Collection:
         """Become what another copy is, as a node that was away does when it is back."""
         mine, theirs = self.contents(), other.contents()
         changed = [p for id_, p in theirs.items() if mine.get(id_) != p]
-        with self._updating:
+        with self._changing():
             if gone := [id_ for id_ in mine if id_ not in theirs]:
                 self._update(qe.UpdateOperation.delete_points(gone))
             if changed:

@@ -10,6 +10,8 @@ import tempfile
 import urllib.request
 from pathlib import Path
 
+from .states import VARIABLE
+
 
 class RestServer:
     """A server in a process of its own, on a directory and a port that stay when it restarts.
@@ -19,7 +21,8 @@ class RestServer:
         read_key: A key that may only read.
         token: A collection's name and a key that may read and write it, and manage nothing.
         version: What it calls its version.
-        peers: How many nodes it plays, all behind one address.
+        peers: How many nodes it plays, all behind one address; without it, one, or what the
+            environment variable MEMALIGN_QDRANT_STATE says, see `states.STATES`.
         certificate: A file with a private key and its certificate: it speaks TLS then.
     """
 
@@ -30,7 +33,7 @@ class RestServer:
         read_key=None,
         token=None,
         version="1.20.0",
-        peers=1,
+        peers=None,
         certificate=None,
     ):
         self._api_key = api_key
@@ -39,8 +42,9 @@ class RestServer:
             "REST_READ_KEY": read_key or "",
             "REST_TOKEN": ":".join(token or ()),
             "REST_CERTIFICATE": str(certificate or ""),
+            "REST_STATE": os.environ.get(VARIABLE, "") if peers is None else "",
         }
-        self._arguments = [version, str(peers)]
+        self._arguments = [version, str(peers or 1)]
         self._scheme = "https" if certificate else "http"
         # In memory where that is possible: making a collection syncs to disk a dozen times.
         base = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
@@ -52,6 +56,11 @@ class RestServer:
     @property
     def url(self):
         return f"{self._scheme}://127.0.0.1:{self._port}"
+
+    @property
+    def directory(self):
+        """Where its files are."""
+        return Path(self._directory)
 
     def start(self):
         where = [self._directory, str(self._port)]
@@ -108,7 +117,7 @@ class RestServer:
     def find(self, text):
         """The files of the server that contain a text."""
         sought = text.encode()
-        files = [path for path in Path(self._directory).rglob("*") if path.is_file()]
+        files = [path for path in self.directory.rglob("*") if path.is_file()]
         return [path.name for path in files if sought in path.read_bytes()]
 
     def hits(self):

@@ -54,11 +54,14 @@ class Bench:
         location=":memory:",
         embeddings=None,
         decider=None,
+        store=None,
         **options,
     ):
         self.folder = Path(folder)
         self.model = ScriptedModel(respond=respond)
-        self.memory = Memory.open(location, embeddings=embeddings or CountingEmbeddings())
+        self.memory = Memory.open(
+            location, embeddings=embeddings or CountingEmbeddings(), **(store or {})
+        )
         self.judge = MemAlignJudge(
             name="support_tone",
             instructions=instructions,

@@ -231,11 +231,14 @@ def test_two_browsers_at_one_case_lose_no_text(visit, served):
 
 def test_a_draft_is_saved_while_somebody_writes(visit, served):
     ann = visit(served)
-    with ann.tab.expect_response("**/draft"):
-        ann.press("2", "w")
-        ann.type("Half a thou")
-    draft = served.bench.desk.table.draft("Ann Becker", "c1")
-    assert (draft.value, draft.reason) == ("false", "Half a thou")
+    table = served.bench.desk.table
+    ann.press("2")
+    until(lambda: table.draft("Ann Becker", "c1"), "a choice alone is not kept")
+    ann.press("w")
+    ann.type("Half a thou")
+    until(lambda: table.draft("Ann Becker", "c1").reason, "what is written is not kept")
+    until(lambda: table.draft("Ann Becker", "c1").reason == "Half a thou")
+    assert table.draft("Ann Becker", "c1").value == "false"
 
 
 def test_text_stays_in_the_form_when_the_page_cannot_be_reached(visit, served):

@@ -198,3 +198,69 @@ def test_where_it_differs_links_to_those_cases(bench):
     assert "You said Not appropriate, the judge Appropriate." in ann.shown()
     expected = {f"Message {n}" for n in range(30) if n % 3 == 0 and n % 4 != 0}
     assert {f"Message {n}" for n in range(30) if f"Message {n} " in ann.shown()} == expected
+
+
+def test_an_answer_shows_in_its_conflict_before_it_is_learned(make_bench):
+    import threading
+
+    from fakes import one_rule_a_record
+
+    hold = threading.Event()
+    bench = make_bench(respond=lambda request: one_rule_a_record(request))
+    bench.judge.align([said(1, False, "Ann Becker", 0), said(1, True, "Ben Hartmann", 1)])
+    bench.model.respond = lambda request: hold.wait(60) and one_rule_a_record(request)
+    try:
+        ann = Visitor(bench.page)
+        ann.post(f"/conflicts/{key(1)}/settle", value="false", side="x", reason="Regret first.")
+        counting = ann.get("/conflicts").text.split('class="side-of counts"')[1].split("</section>")
+        assert "Regret first." in text_of(counting[0])
+        assert "You · today · the judge" in ann.shown() or "You · today" in ann.shown()
+    finally:
+        hold.set()
+
+
+def test_figures_say_which_answers_they_leave_out(bench):
+    figures(bench, 8)
+    bench.judge.align([Feedback(inputs="No answer", outputs="Reply", value=True)])
+    ann = Visitor(bench.page)
+    ann.get("/agreement")
+    assert "1 answer to cases without an answer of the judge cannot be compared." in ann.shown()
+
+
+def test_figures_of_one_expert_are_of_that_expert_alone(bench):
+    words = [w for w in figures(bench, 60) if w.reviewer == "Ben Hartmann"]
+    ann = Visitor(bench.page)
+    ann.get("/agreement?by=Ben+Hartmann")
+    hits = sum(w.value == w.judge_value for w in words)
+    assert f"Over the last {len(words)} answers {hits} of {len(words)}" in ann.shown()
+    assert "Agreement with Ben Hartmann" in ann.shown()
+
+
+def test_a_count_links_to_as_many_cases(bench):
+    figures(bench, 60)
+    ann = Visitor(bench.page)
+    page = ann.get("/agreement").text
+    link = next(part for part in page.split('"') if "/cases?value=false" in part)
+    count = page.split(link)[1].split(">")[1].split("<")[0]
+    ann.get(link.replace("&amp;", "&"))
+    assert f"1 to {count} of {count}" in ann.shown()
+
+
+def test_spot_checks_stand_for_all_cases(make_bench):
+    from langchain_memalign.reviews import DeskSettings
+    from langchain_memalign.web.queue import is_spot
+
+    cases = [waiting_case(n) for n in range(1, 30)]
+    bench = make_bench(cases=cases, settings=DeskSettings(policy="uncertain", spot=2))
+    # So much alike that the judge is sure of most.
+    figures(bench, 30)
+    ann = Visitor(bench.page)
+    drawn = next(c for c in cases if is_spot(c.id, 2))
+    ann.get(f"/queue/{drawn.id}")
+    until(lambda: bench.desk.readings.get(drawn.id))
+    reading = bench.desk.readings.get(drawn.id)
+    bench.desk.readings.put(reading.model_copy(update={"why": ()}))
+    ann.answer(drawn.id, "true")
+    ann.learned(1)
+    ann.get("/agreement")
+    assert "The 1 spot check among them stands for all cases: the judge had 1 of 1." in ann.shown()

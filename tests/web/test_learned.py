@@ -102,6 +102,15 @@ def test_past_cases_that_a_new_rule_contradicts_are_listed_and_return_with_undo(
     ann.get(f"/cases/{overtaken.id}")
     assert "Long replies are wanted now." in ann.shown()
 
+    (rule,) = bench.judge.principles()
+    ann.post(f"/rules/{rule.id}/retire")
+    ann.get("/cases?show=aside")
+    assert "1 to 1 of 1" not in ann.shown()
+    ann.post("/answers/3/undo")
+    undone(bench, 3)
+    ann.get("/cases?show=aside")
+    assert "1 to 1 of 1" in ann.shown()
+
     ann.post("/answers/2/undo")
     undone(bench, 2)
     assert exported(bench, "after") == before

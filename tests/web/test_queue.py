@@ -5,7 +5,7 @@ from fakes import one_rule_a_record
 
 from langchain_memalign.reviews import DeskSettings
 
-from .desk import Visitor, until, waiting_case
+from .desk import Visitor, text_of, until, waiting_case
 
 
 def test_the_next_case_is_shown_with_the_question_and_both_texts(ann):
@@ -346,3 +346,75 @@ def test_the_model_is_not_waited_for(make_bench):
         assert (answer.unseen, answer.outcome) == (True, None)
     finally:
         hold.set()
+
+
+def test_waiting_cases_are_found_by_their_words_and_their_names(ann):
+    assert "T-3 Parcel 3" in text_of(ann.get("/waiting?q=PARCEL+3").text)
+    assert "T-2 " not in ann.shown()
+    assert "T-4 Parcel 4" in text_of(ann.get("/waiting?q=t-4").text)
+    assert "Nothing fits." in text_of(ann.get("/waiting?q=nowhere").text)
+
+
+def test_who_saw_the_judges_answer_in_the_list_has_seen_it(bench, ann):
+    until(lambda: "c2" in bench.desk.readings.states(), "the judge did not work ahead")
+    ann.get("/waiting")
+    ann.answer("c2", "false")
+    assert bench.desk.answers.get(1).unseen is False
+
+
+def test_blind_nobody_sees_a_colleagues_answer_before_their_own(make_bench):
+    bench = make_bench(settings=DeskSettings(blind=True))
+    ann = Visitor(bench.page)
+    ann.answer("c1", "false", "Say sorry first.")
+    ann.learned(1)
+    ben = Visitor(bench.page).call_me("Ben Hartmann")
+    ben.answer("c1", "true")
+    assert "Ann answered this case" in ben.shown()
+    assert "See Ann" not in ben.shown()
+    assert "Say sorry first." not in ben.get("/answers/1").text
+    assert ben.get("/answers/1/events").status_code == 404
+    ben.answer("c1", "true", anyway="1")
+    assert "What others said Ann Becker" in ben.shown()
+    assert "Say sorry first." in ben.get("/answers/1").text
+
+
+def test_who_is_asked_again_sees_what_others_said_after_the_answer(bench, ann):
+    ann.answer("c1", "false", "Say sorry first.")
+    ann.learned(1)
+    ben = Visitor(bench.page).call_me("Ben Hartmann")
+    ben.answer("c1", "true", anyway="1")
+    ben.learned(2)
+    key = bench.cases[0].case.key
+    ann.post(f"/conflicts/{key}/ask", who="Ben Hartmann")
+    assert "Say sorry first." not in ben.get("/queue/c1").text
+    ben.answer("c1", "true", "It says when.")
+    assert "What others said Ann Becker" in ben.shown()
+    assert "Say sorry first." in ben.shown()
+
+
+def test_a_judge_that_knows_nothing_says_so_and_what_helps(make_bench):
+    bench = make_bench(respond=lambda request: {"value": None, "rationale": "", "relied_on": []})
+    ann = Visitor(bench.page)
+    bench.read_all()
+    ann.get("/queue/c1")
+    assert "The judge knows nothing yet Answer ten or so cases with a reason" in ann.shown()
+
+
+def test_how_sure_a_verdict_is_is_said_in_the_words_of_the_page():
+    from langchain_memalign.schema import Verdict
+    from langchain_memalign.schema.probabilities import Probabilities
+    from langchain_memalign.web.views.queue import how_sure
+
+    from .test_words import words_for
+
+    verdict = Verdict(
+        value=True,
+        rationale="",
+        confidence=0.83,
+        raw_value=False,
+        probabilities=Probabilities({True: 0.83, False: 0.17}),
+    )
+    said = " ".join(how_sure(verdict, words_for(bool, values={True: "Kind", False: "Unkind"})))
+    assert "likely to 83 %" in said
+    assert "The model itself had said Unkind" in said
+    assert "Kind 83 %, Unkind 17 %" in said

@@ -176,3 +176,47 @@ def test_pages_of_past_cases_stay_as_they_are_while_answers_come_in(bench):
     assert text_of(ann.get(older.replace("&amp;", "&")).text).count("Message 03") == second.count(
         "Message 03"
     )
+
+
+def test_a_rule_changes_in_its_place_and_can_be_undone_there(taught, ann):
+    rule = rule_of(taught, "Rule: Reason 0")
+    page = ann.post(f"/rules/{rule.id}/retire", htmx=True).text
+    assert page.lstrip().startswith(f'<li id="rule-{rule.id}">')
+    assert "<del>Rule: Reason 0</del>" in page
+    assert "Bring it back" in page
+    assert "Rule retired." in page
+    page = ann.post(f"/rules/{rule.id}/restore", htmx=True).text
+    assert "<del>" not in page
+    page = ann.post(f"/rules/{rule.id}", htmx=True, text="Always say sorry.").text
+    assert "Always say sorry." in page
+    assert "Pinned" in page
+
+
+def test_who_wrote_a_rule_is_said(taught, ann):
+    ann.post("/rules", text="Never blame the customer.")
+    assert "Written by you today" in text_of(ann.get("/rules").text)
+    ben = Visitor(taught.page).call_me("Ben Hartmann")
+    assert "Written by Ann Becker today" in text_of(ben.get("/rules").text)
+    taught.judge.add_principle("Give a date.")
+    assert "Written by hand today" in text_of(ben.get("/rules").text)
+
+
+def test_a_past_case_that_was_set_aside_is_listed_and_can_count_again(taught, ann):
+    from langchain_memalign.schema import Put, now
+
+    rule = rule_of(taught, "Rule: Reason 2")
+    episode = taught.judge.episodes()[0]
+    aside = episode.superseded(rule.id, reason="It asks for the contrary.", at=now())
+    taught.memory.apply([Put(judge="support_tone", record=aside)])
+    taught.desk.index.load()
+    assert "Message number 0" in text_of(ann.get("/cases?show=aside").text)
+    assert "Set aside" in ann.shown()
+    assert "Message number 1" not in ann.shown()
+    ann.get(f"/cases/{episode.id}")
+    assert "It asks for the contrary." in ann.shown()
+    ann.post(f"/cases/{episode.id}/restore")
+    assert "counts again" in ann.shown()
+    assert [e.is_superseded() for e in taught.judge.episodes()] == [False, False, False]
+    ann.post("/answers/1/undo", back="/cases")
+    until(lambda: taught.desk.answers.get(1).state == "undone")
+    assert taught.judge.episodes()[0] == aside

@@ -321,3 +321,16 @@ def test_people_see_their_own_judges_alone(bench):
         other = "globex" if name == "support_tone" else "acme"
         assert client.get(f"/in/{name}/queue", headers={"x-tenant": other}).status_code == 404
     page.close()
+
+
+def test_a_line_of_a_megabyte_is_shown_in_part_and_keeps_the_page_small(make_bench):
+    line = "<b>&amp;\u202e" * 125_000
+    case = waiting_case(1, inputs=line, outputs={line[:2000]: line})
+    ann = Visitor(make_bench(cases=[case]).page)
+    page = ann.get("/queue")
+    parsed = Markup()
+    parsed.feed(page.text)
+    assert parsed.tags <= TAGS
+    assert "\u202e" not in parsed.text
+    assert "Show the next 12,000 of" in text_of(page.text)
+    assert len(ann.get("/waiting").content) < 60_000

@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from langchain_memalign._concurrency import LONGEST_WAIT, waited_too_long
 from langchain_memalign._models import Vector
 from langchain_memalign._stores.base import Fingerprint, MemoryStore, Point, Selection
 from langchain_memalign._stores.location import MEMORY
@@ -208,7 +209,8 @@ class EdgeStore(MemoryStore):
         with self._writing:
             with self._idle:
                 self._current = None
-                self._idle.wait_for(lambda: not self._users)
+                if not self._idle.wait_for(lambda: not self._users, LONGEST_WAIT):
+                    raise waited_too_long()
             self._finalizer()
 
     def _rewrite(self, current: Generation, batch: Batch) -> None:

@@ -131,8 +131,8 @@ class Requests:
         """Read from the collection, from as many of its copies as can be had.
 
         Where there are several, what most of them say counts. That asks all of them and fails while
-        a node is down; then, for a moment, more than half of them are asked, which must agree. If
-        that fails too, one copy is, and `doubt` says so, unless that is not enough.
+        a node is down; then more than half of them are asked, which must agree. If that fails too,
+        one copy is, and `doubt` says so, unless that is not enough.
 
         Args:
             method: Of the client.
@@ -142,6 +142,7 @@ class Requests:
         if not self.is_replicated:
             return self.of_collection(method, **arguments)
         for consistency in self._copies.levels(needs_most=needs_most or self.is_writing):
+            began = time.monotonic()
             try:
                 answer = self.of_collection(
                     method,
@@ -153,7 +154,7 @@ class Requests:
             except MemoryUnavailableError as error:
                 if not is_given_up(error.status):
                     raise
-                self._copies.failed(consistency)
+                self._copies.failed(consistency, seconds=time.monotonic() - began)
                 self._let_it_be_noticed()
                 problem = error
             else:

@@ -3,8 +3,9 @@
 Measured on Qdrant 1.18.3 with three copies. `majority` asks all of them and takes what most say: a
 copy that came back without some of what it had acknowledged is outvoted, but while a node is down
 every such read fails. `quorum` asks more than half and takes what all of those say the same of: it
-outlives a node, and is silent about what one of them lacks. So the former is asked first, and again
-after a moment.
+outlives a node, and is silent about what one of them lacks. So the former is asked first each time;
+only where it took long to fail, as with a node that is frozen, it is left out for a moment. (A node
+whose process is gone is known to be so at once, and may be back, and behind, soon after.)
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-_MOMENT = 2.0  # seconds after which a level that failed is tried again
+_LONG = 0.5  # seconds that a level may take to fail, and be tried again the next time
+_MOMENT = 2.0  # seconds after which one that took longer is
 _RECENT = 5.0  # seconds for which a copy that was missing counts as missing
 
 
@@ -70,9 +72,10 @@ class Copies:
         if not needs_most:
             yield Consistency(1, None)
 
-    def failed(self, level: Consistency) -> None:
-        """Remember that too few copies answered."""
-        self._failed[level.asked] = time.monotonic()
+    def failed(self, level: Consistency, *, seconds: float) -> None:
+        """Remember that too few copies answered, if it took so long to find out."""
+        if seconds > _LONG:
+            self._failed[level.asked] = time.monotonic()
 
     def answered(self, level: Consistency) -> None:
         """Remember that enough copies answered, and whether they were the most."""

@@ -23,6 +23,7 @@ from langchain_memalign._stores.write_batch import (
 from langchain_memalign.errors import MemoryStoreError, MemoryUnavailableError
 
 _EMBEDDED = 100  # points read at a time with their vectors, each of some 60 kB as JSON
+_UNDECIDED = 64  # at least so many more are asked for where copies seem to break ties differently
 _VALUES = 1000  # first guess at how many values a field has
 
 
@@ -105,7 +106,7 @@ class Reading:
         if fingerprint is None:
             return [[] for _ in searches]
         found: list[dict[str, tuple[Point, float]]] = [{} for _ in searches]
-        asked = []
+        asked: list[tuple[int, Search, int, int | None]] = []
         for number, search in enumerate(searches):
             query = checked_query(search.vector, search.using, fingerprint)
             if query is None or search.limit < 1 or selects_nothing(search.selection):
@@ -114,17 +115,18 @@ class Reading:
                 one = replace(search, selection=part, vector=query)
                 # The server breaks ties as it likes: all that tie for the last place must be seen.
                 wanted = min(search.limit + 1, self._collection.limits.found)
-                asked.append((number, one, wanted))
+                asked.append((number, one, wanted, None))
         while asked:
-            again = []
-            hits_of = self._hits([(search, wanted) for _, search, wanted in asked])
-            for (number, search, wanted), hits in zip(asked, hits_of, strict=True):
-                if self._is_complete(hits, search.limit, wanted):
+            again: list[tuple[int, Search, int, int | None]] = []
+            hits_of = self._hits([(search, wanted) for _, search, wanted, _ in asked])
+            for (number, search, wanted, before), hits in zip(asked, hits_of, strict=True):
+                if self._is_complete(hits, search.limit, wanted, before):
                     near = ((from_server(hit), _cosine(hit.score)) for hit in hits)
                     found[number].update((point.id, (point, score)) for point, score in near)
                 else:
-                    most = min(2 * wanted, self._collection.limits.found)
-                    again.append((number, search, most))
+                    more = 2 * wanted if len(hits) == wanted else 4 * wanted + _UNDECIDED
+                    most = min(more, self._collection.limits.found)
+                    again.append((number, search, most, len(hits)))
             asked = again
         if not any(found):
             self._leases.look()
@@ -137,11 +139,26 @@ class Reading:
         where = to_filter(selection)
         return self._requests.read("facet", key=field, facet_filter=where, limit=limit, exact=exact)
 
-    def _is_complete(self, hits: Sequence[Any], limit: int, wanted: int) -> bool:
-        """Whether none that ties for the last place can be missing."""
-        if len(hits) < wanted or wanted == self._collection.limits.found:
+    def _is_complete(
+        self, hits: Sequence[Any], limit: int, wanted: int, before: int | None
+    ) -> bool:
+        """Whether none that ties for the last place can be missing.
+
+        Args:
+            hits: What was found.
+            limit: How many are to be found.
+            wanted: How many were asked for.
+            before: How many were found when fewer were asked for; None the first time.
+        """
+        if wanted == self._collection.limits.found:
             return True
-        return bool(hits[-1].score < hits[limit - 1].score)
+        if len(hits) > limit and hits[-1].score < hits[limit - 1].score:
+            return True
+        if len(hits) == wanted:
+            return False
+        # There are no more. Or copies break ties differently, and what only some of them name is
+        # left out: then more are found where more are asked for.
+        return not self._requests.is_replicated or len(hits) == before
 
     def _hits(self, searches: Sequence[tuple[Search, int]]) -> list[Any]:
         from qdrant_client import models

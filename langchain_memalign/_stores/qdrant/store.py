@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Unpack
 
+from langchain_memalign._concurrency import LONGEST_WAIT, waited_too_long
 from langchain_memalign._models import Vector
 from langchain_memalign._models.failures import Retry
 from langchain_memalign._stores.base import (
@@ -315,7 +316,8 @@ class QdrantStore(MemoryStore):
     def _acquire(self, lease: str, *, dead: LeaseState | None = None) -> None:
         with self._guard:
             here = self._here.setdefault(lease, threading.Lock())
-        here.acquire()
+        if not here.acquire(timeout=LONGEST_WAIT):
+            raise waited_too_long()
         try:
             if self._requests.is_short:
                 # In vain without most of them: then nothing is changed for it.

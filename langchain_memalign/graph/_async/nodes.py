@@ -18,7 +18,8 @@ from langchain_memalign._alignment.batching import pending_work
 from langchain_memalign._alignment.commit import Learned
 from langchain_memalign._alignment.context import NO_COST, PROGRESS_EVENT, AlignmentContext
 from langchain_memalign._alignment.ingest import Ingested
-from langchain_memalign._alignment.report import alignment_report, conflicts_among
+from langchain_memalign._alignment.remarks import has_remark
+from langchain_memalign._alignment.report import alignment_report, conflicts_among, decline_of
 from langchain_memalign._async import judging
 from langchain_memalign._async.align import align, dispatch_progress, ingest, learn_pending
 from langchain_memalign._async.distil import reconcile_batches
@@ -195,12 +196,14 @@ class AlignmentNodes:
         conflicts = await off_loop(
             conflicts_among, context.records, context.judge, ingested, learned
         )
+        decline = await off_loop(decline_of, context.records, context.judge, ingested)
         report = await off_loop(
             alignment_report,
             ingested,
             learned,
             reconciled,
             conflicts=conflicts,
+            decline=decline,
             cost=NO_COST,
             seconds=time.time() - state["started"],
         )
@@ -245,6 +248,8 @@ def _learned_before(
     return [
         Learned(
             distilled=tuple(id_ for id_ in others if id_ in distilled),
+            # None is learned without its remark.
+            covered=tuple(episode.id for episode in found if has_remark(episode)),
             added=tuple(p for p in principles if p.created_at >= started),
         )
     ]

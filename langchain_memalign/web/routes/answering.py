@@ -156,7 +156,8 @@ def _in_the_way(
     form: dict[str, str],
 ) -> Problem | None:
     """Whether somebody has answered the case meanwhile."""
-    if form.get("anyway"):
+    asked = desk.table.has(person.id, waiting.id, "asked_again")
+    if form.get("anyway") or asked:
         return None
     theirs = desk.answers.on(case_id=waiting.id)
     mine = [a for a in theirs if a.person == person.id]
@@ -183,8 +184,7 @@ def _in_the_way(
         )
     others = [a for a in theirs if a.person != person.id]
     needed = desk.settings.needed
-    asked = desk.table.has(person.id, waiting.id, "asked_again")
-    if not needed or len({a.person for a in others}) < needed or asked:
+    if not needed or len({a.person for a in others}) < needed:
         return None
     last = others[-1]
     by = views.answered_by(last, person.id)

@@ -71,7 +71,7 @@ def context_of(request: Request, answer: Answer) -> dict[str, Any]:
     now = {rule.id: rule for rule in principles_of(desk.judge)}
     before = rules_before(desk.answers.images(answer.n))
     found = views.changes(answer, before, now)
-    last = queue_views.last(answer, desk.words)
+    last = queue_views.last(answer, desk.words, ahead=desk.answers.ahead_of(answer.n))
     mine = answer.person == person.id
     when = f"saved {ago(answer.said_at)}"
     if answer.state == "learned" and answer.seconds is not None:
@@ -226,7 +226,10 @@ async def events(request: Request) -> Response:
     whole = bool(request.query_params.get("whole"))
     strip = bool(request.query_params.get("strip"))
 
+    said = ""
+
     def state() -> tuple[str, bool]:
+        nonlocal said
         found = desk_of(request).answers.get(answer.n)
         if found is None:
             return "", True
@@ -234,16 +237,22 @@ async def events(request: Request) -> Response:
             exact = views.not_exact(found)
             text = render.render(request, "_strip_text.html", strip=found, not_exact=exact)
             return text, found.state != "undoing"
-        last = queue_views.last(found, desk_of(request).words)
+        desk = desk_of(request)
+        last = queue_views.last(found, desk.words, ahead=desk.answers.ahead_of(found.n))
         assert last is not None
         live = last.live and not (found.state == "learned" and not desk_of(request).settings.look)
         if whole:
             context = context_of(request, found)
             return render.render(request, "_learned_now.html", **context), not live
         text = render.render(request, "_progress.html", last=last)
+        told = _told(found)
         text += render.render(
-            request, "_counts.html", frame=frame_of(request, "queue"), told=_told(found)
+            request,
+            "_counts.html",
+            frame=frame_of(request, "queue"),
+            told="" if told == said else told,  # a screen reader would say it again
         )
+        said = told
         return text, not live
 
     return stream(request, state)

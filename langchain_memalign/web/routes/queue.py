@@ -97,10 +97,8 @@ def stage(
         free = (c for c in order if queue.is_free(c, person.id, standing))
         waiting = next(free, None)
     frame = frame_of(request, TAB, waiting=len(order))
-    last = views.last(
-        next(iter(desk.answers.last_of(person.id, limit=1, kinds=("answer", "left"))), None),
-        desk.words,
-    )
+    mine = next(iter(desk.answers.last_of(person.id, limit=1, kinds=("answer", "left"))), None)
+    last = views.last(mine, desk.words, ahead=desk.answers.ahead_of(mine.n) if mine else 0)
     fragment = render.is_fragment(request)
     if waiting is None:
         total = len(desk.cases())

@@ -172,8 +172,11 @@ def change(desk: Desk, person: Person, label: str, do: Callable[[], object]) -> 
     )
     with knowledge.recording(lambda images: desk.answers.keep_images(deed.n, images)):
         do()
-    rule_id = knowledge.rule_written(desk.answers.images(deed.n))
+    images = desk.answers.images(deed.n)
+    rule_id = knowledge.rule_written(images)
     desk.answers.update(deed, state="learned", learned_at=now(), rule_id=rule_id)
+    # Past cases that a rule had superseded return when it goes.
+    desk.index.refresh(knowledge.changed_ids(images))
     return deed.n
 
 

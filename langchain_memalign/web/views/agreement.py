@@ -369,8 +369,10 @@ def spots_line(spots: Sequence[tuple[Value | None, Value | None]]) -> str:
     if not both:
         return ""
     hits = sum(same(said, judge) for said, judge in both)
-    checks = words.counted(len(both), "spot check", "spot checks")
-    return f"The {checks} among them stand for all cases: the judge had {hits} of {len(both)}."
+    checks = words.counted(
+        len(both), "spot check among them stands", "spot checks among them stand"
+    )
+    return f"The {checks} for all cases: the judge had {hits} of {len(both)}."
 
 
 def lenient_line(found: Agreement) -> str:

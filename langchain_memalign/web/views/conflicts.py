@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from langchain_memalign._content import canonical
 from langchain_memalign._values import value_key
@@ -79,7 +80,7 @@ def as_saved(episodes: Sequence[Episode], answers: Sequence[Answer]) -> list[Epi
     found = {e.reviewer: e for e in episodes}
     for answer in answers:
         before = found.get(answer.reviewer)
-        changed = {"value": answer.value, "rationale": answer.reason}
+        changed: dict[str, Any] = {"value": answer.value, "rationale": answer.reason}
         if before is None:
             changed |= {"id": f"saved-{answer.n}", "reviewer": answer.reviewer}
             changed |= {"created_at": answer.said_at, "judge_value": answer.judge_value}

@@ -245,14 +245,22 @@ def _swapped(option: Option, said: Words) -> Option:
     return Option(key=other, words=option.words, hint=option.hint, digit=option.digit)
 
 
-def last(answer: Answer | None, said: Words) -> Last | None:
-    """A person's last answer, and what became of it."""
+def last(answer: Answer | None, said: Words, *, ahead: int = 0) -> Last | None:
+    """A person's last answer, and what became of it.
+
+    Args:
+        answer: The answer; None for nobody's.
+        said: The judge's words.
+        ahead: How many answers are learned before it.
+    """
     if answer is None:
         return None
     value = said.of(answer.value) if answer.value is not None else "Your reason only"
     if answer.kind != "answer":
         value = ""
     first, then = progress(answer)
+    if answer.state == "saved" and ahead and not answer.problem:
+        then = f"{then} {words.answers(ahead)} {'comes' if ahead == 1 else 'come'} before it."
     return Last(
         answer,
         value,
