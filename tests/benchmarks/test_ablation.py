@@ -24,7 +24,8 @@ def answered(value):
     def respond(request):
         if request.title == "verdict":
             return verdict(value, rationale="I say so.")
-        return {"principles": [principle("Rule.", "R1")]}
+        records = re.findall(r'<record id="(R\d+)">', request.prompt)
+        return {"principles": [principle("Rule.", *records)]}
 
     return respond
 

@@ -4,7 +4,7 @@ import itertools
 import re
 
 import pytest
-from fakes import HttpError, one_rule_a_record, verdict
+from fakes import HttpError, principle, verdict
 
 from evaluation.learner import bench, knows_what_it_is_shown, words
 from langchain_memalign import ModelError
@@ -65,10 +65,14 @@ def test_what_is_taught_is_taught_once(tmp_path):
     def another_time_another_rule(request):
         if request.title != "principles":
             return knows_what_it_is_shown(request)
-        return one_rule_a_record(request) if next(lessons) == 0 else {"principles": []}
+        records = re.findall(r'<record id="(R\d+)">', request.prompt)
+        rules = [principle("Mind the numbers.", *records)] if next(lessons) == 0 else []
+        return {"principles": rules}
 
     here = bench(another_time_another_rule)
-    options = {"teach": words(*range(4)), "directory": tmp_path}
+    # Values alone: of a remark there would be a rule in any case.
+    taught = [word.model_copy(update={"rationale": None}) for word in words(*range(4))]
+    options = {"teach": taught, "directory": tmp_path}
     found = measured(here.judge, **options)
     assert {one.kind for one in found.influences} == {"principle", "episode"}
     assert len(here.model.titled("principles")) == 1

@@ -21,7 +21,9 @@ DIALECTS = {
 }
 
 # What Studio draws a field of the context as; all others are plain.
-KINDS = {"instructions": "prompt", "agent_prompt": "prompt", "model": "llm", "agent_model": "llm"}
+KINDS = {"instructions": "prompt", "agent_prompt": "prompt"} | dict.fromkeys(
+    ("model", "agent_model", "distiller"), "llm"
+)
 
 
 class Talk:
