@@ -128,7 +128,7 @@ def browser_side(page, rounds):
     threading.Thread(target=server.run, args=([listening],), daemon=True).start()
     while not server.started:
         time.sleep(0.01)
-    paint = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0"
+    paint = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
     with sync_playwright() as playwright:
         as_root = ["--no-sandbox"] if os.geteuid() == 0 else []
         browser = playwright.chromium.launch(executable_path=chromium, args=as_root)
@@ -140,7 +140,7 @@ def browser_side(page, rounds):
             painted = []
             for _ in range(max(3, rounds // 5)):
                 tab.goto(address + path)
-                painted.append(tab.evaluate(paint))
+                painted.append(tab.wait_for_function(paint).json_value())
             line(f"first paint of {path[:20]}", painted, "300 ms")
         tab.goto(f"{address}/queue")
         took = []
