@@ -294,3 +294,27 @@ def test_single_keys_can_be_switched_off(visit, served):
     ann.press("2", "s", "x")
     expect(ann.tab).to_have_title(re.compile("Case T-1 "))
     assert ann.tab.locator("input:checked").count() == 0
+
+
+def test_a_key_pressed_twice_saves_once_and_says_nothing_of_it(visit, served):
+    import time
+
+    ann = visit(served)
+    served.bench.read_all()
+    ann.go("/queue")
+    ann.tab.locator(".agree").wait_for()
+
+    def late(route):
+        time.sleep(0.4)
+        route.continue_()
+
+    ann.tab.route("**/answer", late)
+    ann.tab.route("**/leave", late)
+    ann.press("a", "a")
+    ann.says("Case 2 of")
+    ann.press("x", "x")
+    ann.says("T-3")
+    ann.tab.wait_for_timeout(1500)  # a second request would have come by now
+    assert "You have answered this already" not in ann.tab.content()
+    done = served.bench.desk.answers.last_of("Ann Becker")
+    assert [(deed.kind, deed.label) for deed in done] == [("left", "T-2"), ("answer", "T-1")]
