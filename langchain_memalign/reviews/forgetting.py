@@ -62,8 +62,14 @@ def traces_of(file: ReviewFile, judge: str | None, wanted: Traces) -> Traces:
 
 
 def erase(file: ReviewFile, judge: str | None, found: Traces) -> None:
-    """Erase what was found, and every copy of it in the file's pages."""
+    """Erase what was found, and every copy of it in the file's pages.
+
+    An answer that is still to be learned stays, if nothing but what the judge had said before it
+    shows some of it: that goes, but for the judge's value.
+    """
     for table, rows in found.found:
+        if table == "memalign_answers":
+            rows = tuple(row for row in rows if not _keep_what_was_said(file, row, found))
         file.erase(table, rows)
     for key in found.case_keys:
         file.write(
@@ -72,6 +78,30 @@ def erase(file: ReviewFile, judge: str | None, found: Traces) -> None:
             judge,
         )
     file.shrink()
+
+
+def _keep_what_was_said(file: ReviewFile, row: int, found: Traces) -> bool:
+    """Strip an answer that is still to be learned of what the judge had said; whether it stays."""
+    with file.writing() as connection:
+        present = connection.execute(
+            "SELECT case_key, record FROM memalign_answers "
+            "WHERE rowid = ? AND state IN ('saved', 'learning')",
+            (row,),
+        ).fetchone()
+        if present is None:
+            return False
+        record = json.loads(present[1])
+        outcome = record["outcome"] or {}
+        record["outcome"] = (
+            {"value": outcome["value"], "rationale": ""} if "value" in outcome else None
+        )
+        stripped = json.dumps(record, ensure_ascii=False)
+        if _holds(found, str(present[0] or ""), stripped):
+            return False
+        connection.execute(
+            "UPDATE memalign_answers SET record = ? WHERE rowid = ?", (stripped, row)
+        )
+    return True
 
 
 def _holds(wanted: Traces, key: str, record: str) -> bool:

@@ -127,6 +127,10 @@ class Desk:
         """Whether the judge's answer is hidden from a person until they have answered."""
         return self.settings.blind or self.table.person(person.id).blind
 
+    def swaps(self, person: Person, case_id: str) -> bool:
+        """Whether the two of a pair are shown to a person in the other order."""
+        return self.words.is_pair and self.is_blind(person) and queue.is_swapped(person.id, case_id)
+
     def saw(self, person: Person, case_keys: Iterable[str]) -> None:
         """Note that what the judge said of some cases was sent to somebody, beside the queue."""
         keys = set(case_keys)

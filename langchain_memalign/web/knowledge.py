@@ -14,7 +14,7 @@ from langchain_memalign._setup import Budgets
 from langchain_memalign._stores.base import Selection
 from langchain_memalign._sync.transactions import aligning, transact
 from langchain_memalign.judge import MemAlignJudge
-from langchain_memalign.schema import Change, Episode, Principle, Unscored, Verdict
+from langchain_memalign.schema import AlignmentReport, Change, Episode, Principle, Unscored, Verdict
 
 
 def budgets_of(judge: MemAlignJudge) -> Budgets:
@@ -95,6 +95,45 @@ def rules_before(images: Iterable[str]) -> Mapping[str, Principle]:
         if isinstance(image.before, Principle):
             found.setdefault(image.id, image.before)
     return found
+
+
+def with_earlier(
+    judge: MemAlignJudge, report: AlignmentReport, images: Iterable[str]
+) -> AlignmentReport:
+    """A report with what a first try, which ended before anybody was told, had done to rules.
+
+    Args:
+        judge: Whose rules they are.
+        report: Of the last try.
+        images: What all tries together were about to change; not all of it need have been done.
+    """
+    before: dict[str, Principle | None] = {}
+    for text in images:
+        image = Image.model_validate_json(text)
+        if isinstance(image.before or image.after, Principle):
+            was = image.before
+            before.setdefault(image.id, was if isinstance(was, Principle) else None)
+    told = (*report.principles_added, *report.principles_merged, *report.principles_retired)
+    for rule in told:
+        before.pop(rule.id, None)
+    added, merged, retired = [], [], []
+    for rule in principles_of(judge):
+        if rule.id not in before:
+            continue
+        was = before[rule.id]
+        if rule.retired_at is not None:
+            retired += [rule] if was is not None and was.retired_at is None else []
+        elif was is None:
+            added.append(rule)
+        elif was.episode_ids != rule.episode_ids:
+            merged.append(rule)
+    return report.model_copy(
+        update={
+            "principles_added": (*report.principles_added, *added),
+            "principles_merged": (*report.principles_merged, *merged),
+            "principles_retired": (*report.principles_retired, *retired),
+        }
+    )
 
 
 def changed_ids(images: Iterable[str]) -> list[str]:

@@ -145,6 +145,10 @@ STATES: dict[str, State] = {
         "conflict that you can settle together.",
     ),
     "answered_already": State("You have answered this already", "{ago}: {value}."),
+    "judge_changed": State(
+        "By now the judge says: {value}",
+        "You had seen: {value}. It has learned meanwhile. Nothing is saved yet.",
+    ),
     "not_exact": State(
         "{count} built on this",
         "Others added to what came from your answer, so it cannot simply be taken back. Your "

@@ -20,6 +20,7 @@ from langchain_memalign.web.knowledge import (
     define,
     recording,
     restore,
+    with_earlier,
 )
 from langchain_memalign.web.views.text import begins
 from langchain_memalign.web.waiting import WaitingCase
@@ -160,9 +161,12 @@ class Worker:
             if answer.for_all and left_out is not None:
                 self._resume(answer, left_out)
             return
+        earlier = desk.answers.images(answer.n)  # of a process that ended before it said so
         try:
             with recording(lambda images: desk.answers.keep_images(answer.n, images)):
                 report = desk.judge.align([feedback_of(answer)])
+            if earlier:
+                report = with_earlier(desk.judge, report, earlier)
         except MemoryStoreError as error:
             desk.answers.update(answer, only_in=("learning",), state="saved", problem=str(error))
             raise

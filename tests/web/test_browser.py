@@ -294,3 +294,29 @@ def test_single_keys_can_be_switched_off(visit, served):
     ann.press("2", "s", "x")
     expect(ann.tab).to_have_title(re.compile("Case T-1 "))
     assert ann.tab.locator("input:checked").count() == 0
+
+
+def test_a_key_pressed_twice_saves_once_and_says_nothing_of_it(visit, served):
+    ann = visit(served)
+    served.bench.read_all()
+    ann.go("/queue")
+    ann.tab.locator(".agree").wait_for()
+    held = []
+
+    def twice(key, then):
+        with ann.tab.expect_request("**/queue/*/*", timeout=60_000):
+            ann.press(key, key)
+        until(lambda: held or ann.tab.wait_for_timeout(20), "nothing was sent")
+        while held:
+            held.pop().continue_()
+        ann.says(then)
+        ann.tab.wait_for_timeout(1000)  # a second request would have come by now
+        assert held == []
+
+    ann.tab.route("**/answer", lambda route: held.append(route))
+    ann.tab.route("**/leave", lambda route: held.append(route))
+    twice("a", "Case 2 of")
+    twice("x", "T-3")
+    assert "You have answered this already" not in ann.tab.content()
+    done = served.bench.desk.answers.last_of("Ann Becker")
+    assert [(deed.kind, deed.label) for deed in done] == [("left", "T-2"), ("answer", "T-1")]

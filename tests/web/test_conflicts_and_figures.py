@@ -264,3 +264,16 @@ def test_spot_checks_stand_for_all_cases(make_bench):
     ann.learned(1)
     ann.get("/agreement")
     assert "The 1 spot check among them stands for all cases: the judge had 1 of 1." in ann.shown()
+
+
+def test_a_conflict_that_was_forgotten_meanwhile_is_not_found(bench):
+    ann, ben = Visitor(bench.page), Visitor(bench.page).call_me("Ben Hartmann")
+    ann.answer("c1", "true", "Kind enough.")
+    ann.learned(1)
+    ben.answer("c1", "false", "It names no day.", anyway="1")
+    ben.learned(2)
+    (key,) = bench.desk.index.conflicts()
+    bench.judge.forget([episode.id for episode in bench.judge.episodes()])
+    assert ann.get(f"/conflicts/{key}").status_code == 404
+    settled = ann.post(f"/conflicts/{key}/settle", value="true", reason="It is kind.")
+    assert settled.status_code == 404

@@ -5,6 +5,7 @@ import secrets
 import pytest
 
 from langchain_memalign import Feedback
+from langchain_memalign.reviews.forgetting import Traces, erase, traces_of
 from langchain_memalign.web.people import Person
 
 from .desk import Visitor, text_of, until, waiting_case
@@ -148,3 +149,40 @@ def test_the_terminal_forgets_what_the_page_keeps(known, ann, marker):
         threads.forget(ids=(), exist=set, case_keys=keys, text=marker, judge="support_tone")
     assert [a.label for a in known.desk.answers.last_of("Ann Becker")] == ["T-4"]
     assert known.desk.table.draft("Ann Becker", "c4") is None
+
+
+def test_an_answer_to_be_learned_survives_forgetting_what_the_judge_went_by(make_bench, tmp_path):
+    # The judge's answer names past cases that go; what was said of it is somebody else's.
+    from threading import Event
+
+    from fakes import one_rule_a_record
+
+    going_on = Event()
+    going_on.set()
+
+    def respond(request):
+        if request.title != "verdict":
+            going_on.wait(30)
+        return one_rule_a_record(request)
+
+    bench = make_bench(respond=respond, location=tmp_path / "memory")
+    ann, ben = Visitor(bench.page), Visitor(bench.page).call_me("Ben Hartmann")
+    ann.answer("c1", "false", "Say sorry first.")
+    ann.learned(1)
+    gone = bench.judge.episodes()[0].id
+    ben.get("/queue")
+    until(lambda: gone in getattr(bench.desk.reading("c3"), "model_dump_json", str)())
+    going_on.clear()
+    ben.answer("c2", "true", "Kind enough.")
+    until(lambda: bench.desk.answers.get(2).state == "learning")
+    ben.answer("c3", "false", "It names no day.")
+    wanted = Traces(ids=frozenset({gone}), case_keys=frozenset({bench.cases[0].key}))
+    erase(bench.desk.file, "support_tone", traces_of(bench.desk.file, "support_tone", wanted))
+
+    assert bench.desk.answers.get(1) is None
+    waits = bench.desk.answers.get(3)
+    assert (waits.reason, waits.judge_value) == ("It names no day.", True)
+    assert gone not in waits.model_dump_json()
+    going_on.set()
+    ben.learned(3)
+    assert "It names no day." in [e.rationale for e in bench.judge.episodes()]

@@ -3,7 +3,9 @@
 import pytest
 from fakes import one_rule_a_record, verdict
 
+from langchain_memalign.errors import MemoryStoreError
 from langchain_memalign.web.views.learned import alike, word_diff
+from langchain_memalign.web.worker import Worker
 
 from .desk import Visitor, until
 
@@ -260,3 +262,28 @@ def test_a_diff_gives_both_texts_back():
     pieces = word_diff(before, after)
     assert "".join(p.text for p in pieces if p.kind != "ins").split() == before.split()
     assert "".join(p.text for p in pieces if p.kind != "del") == after
+
+
+def test_what_was_learned_is_told_though_the_work_ended_before_it_was_noted(
+    bench, ann, monkeypatch
+):
+    # As a kill between the write to the memory and the one to the review file leaves it.
+    ended = Worker._ended
+    kills = [True]
+
+    def end(worker, answer, **changes):
+        if kills:
+            kills.clear()
+            raise MemoryStoreError("killed")
+        ended(worker, answer, **changes)
+
+    monkeypatch.setattr(Worker, "_ended", end)
+    monkeypatch.setattr("langchain_memalign.web.worker._LOCKED_SECONDS", 0.1)
+    ann.answer("c1", "false", "Say sorry first.")
+    ann.learned(1)
+    ann.get("/answers/1")
+    assert "Added Rule: Say sorry first." in ann.shown()
+    ann.post("/answers/1/undo")
+    until(lambda: bench.desk.answers.get(1).state == "undone")
+    assert bench.judge.episodes() == []
+    assert bench.judge.principles() == []

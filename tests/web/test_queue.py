@@ -418,3 +418,47 @@ def test_how_sure_a_verdict_is_is_said_in_the_words_of_the_page():
     assert "likely to 83 %" in said
     assert "The model itself had said Unkind" in said
     assert "Kind 83 %, Unkind 17 %" in said
+
+
+def test_agreeing_is_with_the_answer_that_was_seen(bench, ann):
+    bench.read_all()
+    page = ann.get("/queue/c1").text
+    assert 'name="agreed" value="true"' in page
+    reading = bench.desk.readings.get("c1")
+    turned = reading.outcome.model_copy(update={"value": False})
+    bench.desk.readings.put(reading.model_copy(update={"outcome": turned}))
+
+    given = {"decision": "approve", "agreed": "true"}
+    assert ann.post("/queue/c1/answer", **given).status_code == 409
+    assert "By now the judge says: Not appropriate You had seen: Appropriate." in ann.shown()
+    assert "Save Appropriate Save Not appropriate" in ann.shown()
+    assert bench.desk.answers.on(case_id="c1") == []
+
+    ann.answer("c1", "true", **given)
+    (answer,) = bench.desk.answers.on(case_id="c1")
+    assert (answer.value, answer.decision) == (True, "edit")
+
+
+def test_a_pair_in_the_other_order_is_spoken_of_in_that_order(make_bench):
+    from langchain_memalign.web.queue import is_swapped
+
+    cases = [waiting_case(n, outputs={"A": f"Tomorrow {n}.", "B": "Sorry."}) for n in range(1, 9)]
+    bench = make_bench(
+        value_type={"enum": ["A", "B", "tie"]},
+        respond=lambda r: one_rule_a_record(r) | ({"value": "A"} if r.title == "verdict" else {}),
+        cases=[case for case in cases if is_swapped("Ann Becker", case.id)][:2],
+        settings=DeskSettings(blind=True),
+    )
+    ann, case = Visitor(bench.page), bench.cases[0].id
+    ann.get(f"/queue/{case}")
+    bench.read_all()
+    ann.post(f"/queue/{case}/show")
+    assert "The judge’s answer B is better" in ann.shown()
+    ann.post(f"/queue/{case}/answer", decision="approve", agreed='"A"')
+    ann.get("/queue")
+    assert "T-" in ann.shown()
+    assert "· B is better" in ann.shown()
+    ann.get("/answers/1")
+    assert "You said B is better" in ann.shown()
+    ann.learned(1)
+    assert [e.value for e in bench.judge.episodes()] == ["A"]

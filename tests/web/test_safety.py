@@ -334,3 +334,22 @@ def test_a_line_of_a_megabyte_is_shown_in_part_and_keeps_the_page_small(make_ben
     assert "\u202e" not in parsed.text
     assert "Show the next 12,000 of" in text_of(page.text)
     assert len(ann.get("/waiting").content) < 60_000
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/answers/²",
+        "/receipts/²",
+        "/queue/c1/image/²",
+        "/queue/c1/more?field=inputs&from=²",
+        "/queue/c1/more?field=inputs&from=" + "9" * 5000,
+    ],
+)
+def test_what_is_no_number_is_not_found(ann, path):
+    assert ann.get(path).status_code == 404
+
+
+def test_a_number_of_another_alphabet_beside_an_address_is_passed_over(ann):
+    assert ann.get("/queue/c1?undone=²").status_code == 200
+    assert ann.get("/rules?done=²").status_code == 200

@@ -63,7 +63,9 @@ def save(request: Request) -> Response:
     draft = Draft(value=form.get("value", ""), reason=form.get("reason", ""))
     try:
         answer = read(desk, person, waiting, form)
-        problem = _in_the_way(request, desk, person, waiting, answer, form)
+        problem = _other_than_seen(desk, person, waiting, answer, form) or _in_the_way(
+            request, desk, person, waiting, answer, form
+        )
     except InvalidInputError as error:
         problem = _unusable(desk, str(error), draft)
     if problem is not None:
@@ -147,6 +149,29 @@ def read_value(desk: Desk, text: str) -> Value:
     return desk.judge.spec.value_type.read(text.replace(",", ".") if desk.words.is_number else text)
 
 
+def _other_than_seen(
+    desk: Desk, person: Person, waiting: WaitingCase, answer: Answer, form: dict[str, str]
+) -> Problem | None:
+    """Whether the judge has changed the answer that the person agrees with."""
+    agreed = form.get("agreed", "")
+    if form.get("decision") != "approve" or form.get("value", "").strip() or not agreed:
+        return None
+    assert answer.value is not None
+    present = desk.words.key(answer.value)
+    if agreed == present:
+        return None
+    swap = desk.swaps(person, waiting.id)
+    was = desk.words.swapped(read_value(desk, agreed), swap)
+    is_ = desk.words.swapped(answer.value, swap)
+    state = words.STATES["judge_changed"]
+    return Problem(
+        state.first.format(value=is_),
+        state.then.format(value=was),
+        actions=(Action(f"Save {was}", "value", agreed), Action(f"Save {is_}", "value", present)),
+        status=409,
+    )
+
+
 def _in_the_way(
     request: Request,
     desk: Desk,
@@ -166,7 +191,8 @@ def _in_the_way(
         if form.get("change"):
             return None
         state = words.STATES["answered_already"]
-        value = desk.words.of(last.value) if last.value is not None else "a reason only"
+        swap = desk.swaps(person, waiting.id)
+        value = "a reason only" if last.value is None else desk.words.swapped(last.value, swap)
         said = ago(last.said_at)
         return Problem(
             state.first,
@@ -174,7 +200,7 @@ def _in_the_way(
             actions=(
                 Action("See it", href=render.url(request, f"/answers/{last.n}")),
                 Action(
-                    f"Change it to {desk.words.of(answer.value)}"
+                    f"Change it to {desk.words.swapped(answer.value, swap)}"
                     if answer.value is not None
                     else "Change it",
                     "anyway",
@@ -219,7 +245,7 @@ def reveal(request: Request, answer: Answer, waiting: WaitingCase) -> Response:
     """After a blind answer, or one that was asked for again: what the judge and others had said."""
     desk, person = desk_of(request), person_of(request)
     outcome = answer.outcome
-    swap = desk.words.is_pair and queue.is_swapped(person.id, waiting.id)
+    swap = desk.swaps(person, waiting.id)
     entries = desk.index.of_case(answer.case_key) if desk.index.is_ready else []
     past = episodes_of(desk.judge, [e.id for e in entries if e.reviewer != person.reviewer])
     context: dict[str, Any] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from starlette.requests import Request
@@ -10,9 +11,10 @@ from starlette.routing import Route
 
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.reviews import Answer, Settled
-from langchain_memalign.schema import now
+from langchain_memalign.schema import Episode, now
 from langchain_memalign.web import knowledge, render, words
 from langchain_memalign.web.desk import Desk
+from langchain_memalign.web.index import Entry
 from langchain_memalign.web.routes.answering import read_value
 from langchain_memalign.web.routes.frame import (
     desk_of,
@@ -78,7 +80,7 @@ def conflict(
     }
     if not listed:
         return show(request, "conflicts", "conflicts.html", **context)
-    episodes = knowledge.episodes_of(desk.judge, [e.id for e in found[key]])
+    episodes = _said(desk, found[key])
     if saved := [a for a in desk.answers.on(case_key=key) if a.state in ("saved", "learning")]:
         episodes = views.as_saved(episodes, saved)
     sides = views.sides(episodes, desk.words, me=me)
@@ -119,8 +121,7 @@ def settle(request: Request) -> Response:
         value = read_value(desk, form.get("value", ""))
     except InvalidInputError as error:
         return conflict(request, wrong=str(error), wrong_side=side, status=422)
-    entries = desk.index.conflicts()[key]
-    episodes = knowledge.episodes_of(desk.judge, [e.id for e in entries])
+    episodes = _said(desk, desk.index.conflicts()[key])
     mine = next((e for e in episodes if e.reviewer == person.reviewer), None)
     case = episodes[0].case
     waiting = next((w for w in desk.waiting.cases(desk.judge) if w.key == key), None)
@@ -193,7 +194,7 @@ def ask(request: Request) -> Response:
     waiting = next((w for w in desk.waiting.cases(desk.judge) if w.key == key), None)
     person = next((id_ for id_, called in desk.table.people().items() if called == name), name)
     if waiting is None:
-        waiting = desk.bring(knowledge.episodes_of(desk.judge, [entries[0].id])[0].case, person)
+        waiting = desk.bring(_said(desk, entries)[0].case, person)
     desk.table.mark(person, waiting.id, "asked_again")
     return render.see(
         request, _next_key(desk, key), note=f"{who(name, None)} is asked to look again."
@@ -205,6 +206,18 @@ def _key(request: Request) -> str:
     if key not in desk_of(request).index.conflicts():
         raise Refused("gone", 404)
     return key
+
+
+def _said(desk: Desk, entries: Sequence[Entry]) -> list[Episode]:
+    """What was said of a case.
+
+    Raises:
+        Refused: It has been forgotten meanwhile.
+    """
+    found = knowledge.episodes_of(desk.judge, [e.id for e in entries])
+    if not found:
+        raise Refused("gone", 404)
+    return found
 
 
 def _next_key(desk: Desk, key: str) -> str:

@@ -65,7 +65,6 @@ def forget(request: Request) -> Response:
             changed=state.first.format(count=f"{words.cases(len(going))} fit"),
             status=409,
         )
-    found = traces_of(desk.file, desk.name, _traces(going, rules, conditions))
     # First all that can be erased without a model, then what must be learned anew.
     report = desk.judge.forget([e.id for e in going], redistill=False)
     desk.waiting.forget(
@@ -78,6 +77,8 @@ def forget(request: Request) -> Response:
         case_keys={e.case.key for e in going},
         text=conditions.contains or None,
     )
+    # Only now: answers and readings go on while the memory is rewritten, and may show some of it.
+    found = traces_of(desk.file, desk.name, _traces(going, rules, conditions))
     erase(desk.file, desk.name, found)
     desk.index.load()
     receipt = desk.ledger.write(

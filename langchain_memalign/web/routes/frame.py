@@ -80,6 +80,11 @@ def only_leads(request: Request) -> None:
         raise Refused("not_lead", 403)
 
 
+def is_number(text: str) -> bool:
+    """Whether a text of an address is a number; other alphabets' digits are none."""
+    return text.isascii() and text.isdigit() and len(text) <= 15
+
+
 def number_of(request: Request, name: str = "n") -> int:
     """A number in an address.
 
@@ -87,7 +92,7 @@ def number_of(request: Request, name: str = "n") -> int:
         Refused: It is none.
     """
     text = str(request.path_params[name])
-    if not text.isdigit() or len(text) > 15:
+    if not is_number(text):
         raise Refused("gone", 404)
     return int(text)
 
@@ -148,7 +153,7 @@ def show(
 def flash_of(request: Request, back: str) -> Flash | None:
     """What became of the deed that the address names."""
     done = request.query_params.get("done", "")
-    if not done.isdigit() or len(done) > 15:
+    if not is_number(done):
         return None
     return deed_flash(request, int(done), back)
 

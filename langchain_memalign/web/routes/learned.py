@@ -83,7 +83,9 @@ def context_of(request: Request, answer: Answer) -> dict[str, Any]:
         "answer": answer,
         "when": when,
         "heading": views.title(answer),
-        "said": views.said_line(answer, desk.words),
+        "said": views.said_line(
+            answer, desk.words, swap=mine and desk.swaps(person, answer.case_id or "")
+        ),
         "changes": found,
         "tags": views.TAGS,
         "live": live and not (answer.state == "learned" and not desk.settings.look),

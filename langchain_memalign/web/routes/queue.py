@@ -17,6 +17,7 @@ from langchain_memalign.web.routes.frame import (
     desk_of,
     form_of,
     frame_of,
+    is_number,
     only_leads,
     person_of,
     show,
@@ -62,7 +63,7 @@ def one_case(request: Request) -> Response:
 def _taken_back(request: Request, waiting: WaitingCase) -> Answer | None:
     """The answer that the address says was taken back, without scripts."""
     n = request.query_params.get("undone", "")
-    found = desk_of(request).answers.get(int(n)) if n.isdigit() and len(n) < 16 else None
+    found = desk_of(request).answers.get(int(n)) if is_number(n) else None
     mine = found is not None and found.person == person_of(request).id
     return found if mine and found is not None and found.case_id == waiting.id else None
 
@@ -98,7 +99,12 @@ def stage(
         waiting = next(free, None)
     frame = frame_of(request, TAB, waiting=len(order))
     mine = next(iter(desk.answers.last_of(person.id, limit=1, kinds=("answer", "left"))), None)
-    last = views.last(mine, desk.words, ahead=desk.answers.ahead_of(mine.n) if mine else 0)
+    last = views.last(
+        mine,
+        desk.words,
+        ahead=desk.answers.ahead_of(mine.n) if mine else 0,
+        swap=desk.swaps(person, mine.case_id or "") if mine else False,
+    )
     fragment = render.is_fragment(request)
     if waiting is None:
         total = len(desk.cases())
@@ -159,12 +165,12 @@ def case_context(
     shown_before = desk.table.has(person.id, waiting.id, "shown")
     hidden = blind and not early and not shown_before and not answered
     reading = desk.reading(waiting.id)
-    opinion = views.opinion(reading, desk.words, me=person.reviewer, hidden=hidden)
+    swap = desk.swaps(person, waiting.id)
+    opinion = views.opinion(reading, desk.words, me=person.reviewer, hidden=hidden, swap=swap)
     if desk.answers.on(case_id=waiting.id):
         opinion = views.as_it_was(opinion)
     if opinion.state == "shown" and not shown_before:
         desk.table.mark(person.id, waiting.id, "shown")
-    swap = blind and desk.words.is_pair and queue.is_swapped(person.id, waiting.id)
     question = desk.words.question
     long = len(question) > views.LONG_QUESTION
     return {
@@ -322,7 +328,7 @@ def more_of(request: Request, case: Any, base: str) -> Response:
     field = request.query_params.get("field", "")
     text = case_views.field_text(case, field)
     start = request.query_params.get("from", "0")
-    if text is None or not start.isdigit() or int(start) > len(text):
+    if text is None or not is_number(start) or int(start) > len(text):
         raise Refused("gone", 404)
     item = case_views.part(field, text, int(start))
     if render.is_fragment(request):
@@ -338,7 +344,7 @@ def image(request: Request) -> Response:
 def image_of(request: Request, case: Any) -> Response:
     """A picture of a case, and nothing else that a browser could take it for."""
     n = str(request.path_params["n"])
-    found = case_views.picture(case, int(n)) if n.isdigit() and len(n) < 6 else None
+    found = case_views.picture(case, int(n)) if is_number(n) else None
     if found is None:
         raise Refused("gone", 404)
     return Response(

@@ -21,6 +21,7 @@ from langchain_memalign.web.routes.frame import (
     desk_of,
     flash_of,
     form_of,
+    is_number,
     person_of,
     show,
     worker_of,
@@ -224,7 +225,7 @@ def _back(request: Request, done: int, rule_id: str) -> Response:
     back = form_of(request).get("back", "")
     if render.is_fragment(request):
         return _row(request, done, rule_id)
-    if back.startswith("/answers/") and back.removeprefix("/answers/").isdigit():
+    if back.startswith("/answers/") and is_number(back.removeprefix("/answers/")):
         return render.see(request, back)
     return render.see(request, "/rules", done=done)
 

@@ -15,6 +15,7 @@ from langchain_memalign.web.routes.frame import (
     Flash,
     desk_of,
     form_of,
+    is_number,
     only_leads,
     person_of,
     show,
@@ -138,7 +139,7 @@ def keys(request: Request) -> Response:
 
 
 def _number(text: str, *, most: int) -> int:
-    return min(int(text), most) if text.isdigit() and len(text) < 10 else 0
+    return min(int(text), most) if is_number(text) else 0
 
 
 ROUTES = [

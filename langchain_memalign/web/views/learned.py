@@ -161,9 +161,9 @@ def not_exact(answer: Answer | None) -> words.State | None:
     return words.State(state.first.format(count=later), state.then)
 
 
-def said_line(answer: Answer, said: Words) -> str:
-    """What the person said, in words."""
-    return said.of(answer.value) if answer.value is not None else ""
+def said_line(answer: Answer, said: Words, *, swap: bool = False) -> str:
+    """What the person said, in words; `swap` where the two of a pair had changed places."""
+    return said.swapped(answer.value, swap) if answer.value is not None else ""
 
 
 def undo_lines(answer: Answer, found: Sequence[Change]) -> list[str]:

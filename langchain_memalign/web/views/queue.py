@@ -103,7 +103,12 @@ class Last:
 
 
 def opinion(
-    reading: Reading | None, said: Words, *, me: str | None, hidden: bool = False
+    reading: Reading | None,
+    said: Words,
+    *,
+    me: str | None,
+    hidden: bool = False,
+    swap: bool = False,
 ) -> Opinion:
     """What is shown of the judge's answer.
 
@@ -112,6 +117,7 @@ def opinion(
         said: The judge's words.
         me: Who looks.
         hidden: Whether it is hidden until the person has answered.
+        swap: Whether the two of a pair have changed places.
     """
     if hidden:
         return Opinion("hidden")
@@ -128,10 +134,10 @@ def opinion(
     return Opinion(
         "shown",
         key=said.key(outcome.value),
-        verdict=said.of(outcome.value),
+        verdict=said.swapped(outcome.value, swap),
         tag=tag,
         why=outcome.rationale,
-        sure=how_sure(outcome, said),
+        sure=how_sure(outcome, said, swap=swap),
         grounds=grounds(memory, said, me=me, only=relied),
         had=had,
         cut_words=round(outcome.cut_tokens * 0.75),
@@ -156,19 +162,19 @@ def _no_answer(outcome: Unscored, memory: WorkingMemory, had: str) -> Opinion:
     return Opinion("unscored", verdict=words.NO_ANSWER, why=why, had=had, asks_again=True)
 
 
-def how_sure(verdict: Verdict, said: Words) -> tuple[str, ...]:
+def how_sure(verdict: Verdict, said: Words, *, swap: bool = False) -> tuple[str, ...]:
     """What is known of how sure a verdict is, in sentences; nothing where nothing tells."""
     found = []
     if verdict.confidence is not None:
         found.append(f"That an expert agrees is likely to {percent(verdict.confidence)}.")
     if verdict.raw_value is not None:
         found.append(
-            f"The model itself had said {said.of(verdict.raw_value)}; what experts said of its "
-            "earlier answers changed it."
+            f"The model itself had said {said.swapped(verdict.raw_value, swap)}; what experts said "
+            "of its earlier answers changed it."
         )
     if verdict.probabilities is not None:
         ranked = sorted(verdict.probabilities.items(), key=lambda pair: -pair[1])[:_LIKELIEST]
-        told = ", ".join(f"{said.of(value)} {percent(share)}" for value, share in ranked)
+        told = ", ".join(f"{said.swapped(value, swap)} {percent(share)}" for value, share in ranked)
         found.append(f"How likely it took each answer to be: {told}.")
     return tuple(found)
 
@@ -245,17 +251,18 @@ def _swapped(option: Option, said: Words) -> Option:
     return Option(key=other, words=option.words, hint=option.hint, digit=option.digit)
 
 
-def last(answer: Answer | None, said: Words, *, ahead: int = 0) -> Last | None:
+def last(answer: Answer | None, said: Words, *, ahead: int = 0, swap: bool = False) -> Last | None:
     """A person's last answer, and what became of it.
 
     Args:
         answer: The answer; None for nobody's.
         said: The judge's words.
         ahead: How many answers are learned before it.
+        swap: Whether the two of a pair had changed places for the person.
     """
     if answer is None:
         return None
-    value = said.of(answer.value) if answer.value is not None else "Your reason only"
+    value = "Your reason only" if answer.value is None else said.swapped(answer.value, swap)
     if answer.kind != "answer":
         value = ""
     first, then = progress(answer)
