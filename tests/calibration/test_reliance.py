@@ -1,6 +1,7 @@
 """Who is asked when the judge is not sure: people in reviews and guardrails, or a second judge."""
 
 import pytest
+from fakes import CountingEmbeddings
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableLambda
 from langgraph.checkpoint.memory import InMemorySaver
@@ -12,6 +13,7 @@ from langchain_memalign import (
     AtLeast,
     ConfigurationError,
     InvalidInputError,
+    MemAlignJudge,
     Memory,
     Unscored,
     create_judge_graph,
@@ -168,6 +170,27 @@ def test_judges_of_one_name_and_memory_are_told_apart_by_their_models(make):
     pair.align([{**word(101), "judge_records": pair.invoke(BAD).records}])
     assert second.agreement().agreement.cases == 1
     assert first.agreement().agreement.cases == 101
+
+
+def test_of_two_judges_that_go_by_one_name_both_must_be_sure(make):
+    """Their models have one name, so that nobody can tell from the verdict which one decided."""
+    with Memory.open(":memory:", embeddings=CountingEmbeddings()) as other:
+        first = known(make(lambda number: True))
+        second = MemAlignJudge(
+            name="tone",
+            instructions="Is it good?",
+            value_type=bool,
+            model=first.model,
+            memory=other,
+        )
+        second.align([word(number) for number in range(30)])
+        second.calibrate()
+        pair = first.escalating_to(second, sure=1.0)
+        graph = create_review_graph(pair, review=MOSTLY, checkpointer=InMemorySaver())
+        assert second.threshold().value is None
+        assert first.threshold().covers(pair.invoke(GOOD))
+        assert pair.invoke(GOOD).decided_by == "tone (one)"
+        assert is_asked(graph, GOOD, "good")
 
 
 def test_a_third_judge_may_follow(make, bigger):
