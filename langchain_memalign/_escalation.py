@@ -56,7 +56,8 @@ def check_second(setup: JudgeSetup, second: Any, sure: Any) -> Second:
             f"escalating_to: found a judge that gives {second.spec.value_type.describe()}; "
             f"expected one that gives {setup.spec.value_type.describe()}, as this one."
         )
-    if not isinstance(sure, AtLeast) and not (type(sure) in (int, float) and 0 <= sure <= 1):
+    is_number = isinstance(sure, float) or type(sure) is int  # NumPy's is a float, True an int
+    if not isinstance(sure, AtLeast) and not (is_number and 0 <= sure <= 1):
         raise InvalidInputError(
             f"sure: found {sure!r:.60}; expected AtLeast(agreement=...), or a confidence from 0 "
             "to 1."

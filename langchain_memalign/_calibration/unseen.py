@@ -60,8 +60,9 @@ def without(words: Sequence[Episode], memory: WorkingMemory) -> WorkingMemory:
     principles = [p for p in memory.principles if not p.episode_ids or set(p.episode_ids) - ids]
     counts = dict(memory.value_counts)
     for episode in words:
-        counted = episode.value is not None and not episode.is_superseded()
-        if counted and (key := value_key(episode.value)) in counts:
+        if episode.value is None or episode.is_superseded():
+            continue
+        if (key := value_key(episode.value)) in counts:
             counts[key] -= 1
     left_out = len(memory.principles) - len(principles)
     return memory.model_copy(

@@ -104,6 +104,14 @@ def test_what_sure_is_must_be_said_in_figures(make, sure):
         make().escalating_to(make(name="other"), sure=sure)
 
 
+def test_figures_may_come_from_an_array(make):
+    np = pytest.importorskip("numpy")
+    judge, half = make(), np.float64(0.5)
+    assert judge.escalating_to(make(name="other"), sure=half).invoke(GOOD).decided_by == "other"
+    assert GuardrailPolicy(sure=half).sure == 0.5
+    assert judge.agreement(confidence=np.float64(0.9)).confidence == 0.9
+
+
 @pytest.fixture
 def bigger(make):
     return make(lambda number: True, name="bigger")
@@ -158,6 +166,23 @@ def test_the_second_judge_is_asked_where_the_first_reaches_no_verdict(pair, stri
 def test_the_first_judges_verdict_counts_where_the_second_reaches_none(pair, bigger):
     bigger.model.respond = lambda request: ConnectionError("gone")
     found = pair.invoke(BAD)
+    assert (found.value, found.decided_by) == (False, "tone")
+
+
+def test_the_first_judges_verdict_counts_where_the_second_cannot_look_up_the_case(make):
+    def fail(text):
+        return ConnectionError("gone") if "101" in text else None
+
+    with Memory.open(":memory:", embeddings=CountingEmbeddings(fail=fail)) as other:
+        second = MemAlignJudge(
+            name="second",
+            instructions="Is it good?",
+            value_type=bool,
+            model=make().model,
+            memory=other,
+        )
+        second.align([word(1)])
+        found = make().escalating_to(second).invoke(BAD)
     assert (found.value, found.decided_by) == (False, "tone")
 
 

@@ -303,7 +303,9 @@ def test_what_is_no_baseline_is_refused_before_anything_is_asked(taught, tmp_pat
     assert bench.model.requests == []
 
 
-@pytest.mark.parametrize("wrong", [{"sample": -1}, {"seed": "x"}, {"max_concurrency": 0}])
+@pytest.mark.parametrize(
+    "wrong", [{"sample": -1}, {"seed": "x"}, {"max_concurrency": 0}, {"baseline": 3}]
+)
 def test_unusable_numbers_are_refused(bench, wrong):
     with pytest.raises(InvalidInputError, match=next(iter(wrong))):
         bench.judge.health(**wrong)
