@@ -105,17 +105,9 @@ def escalated(
     return second.model_copy(update=told)
 
 
-def in_turn(setup: JudgeSetup) -> list[JudgeSetup]:
-    """A judge, and those that are asked after it."""
-    found = [setup]
-    while (second := found[-1].second) is not None:
-        found.append(second.setup)
-    return found
-
-
 def _deciders(setup: JudgeSetup, named: str | None) -> list[JudgeSetup]:
     """Who may have decided, of a judge and those that are asked after it; one, mostly."""
-    *asking, last = in_turn(setup)
+    *asking, last = setup.in_turn
     found = [one for one in asking if label(one) == named]
     if not found or second_label(asking[-1]) == named:
         found.append(last)

@@ -10,7 +10,6 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from langchain_memalign._calibration.reading import record_by, valued_by_case, words_by_case
-from langchain_memalign._escalation import in_turn
 from langchain_memalign._setup import JudgeSetup
 from langchain_memalign._values import ValueType
 from langchain_memalign.schema import Case, Episode, Value, WorkingMemory, deciding
@@ -75,7 +74,7 @@ def most_calls(
     """
     shuffled = setup.budgets.k > 1 and len(questions) > 2
     asked = len(questions) * (2 + shuffled + pairs + principles) + data
-    return asked * len(in_turn(setup))
+    return asked * len(setup.in_turn)
 
 
 def is_pair(value_type: ValueType, case: Case) -> bool:

@@ -15,7 +15,6 @@ from langchain_memalign._alignment.context import NO_COST, Cost
 from langchain_memalign._calibration.levels import Levels
 from langchain_memalign._calibration.unseen import without
 from langchain_memalign._concurrency import parallel
-from langchain_memalign._escalation import in_turn
 from langchain_memalign._health.comparing import worse_than
 from langchain_memalign._health.figures import Answers, figures_of
 from langchain_memalign._health.questions import (
@@ -120,7 +119,7 @@ def check_health(
         Levels(setup.spec.value_type),
         [answers for answers, _ in told],
         said_by=setup.said_by,
-        beside={asked.said_by for asked in in_turn(setup)[1:]},
+        beside={asked.said_by for asked in setup.in_turn[1:]},
         principles=rules,
         judged=[value for value, _ in judged],
     )
