@@ -204,9 +204,11 @@ def share(name: str, number: float) -> float:
     Raises:
         InvalidInputError: It does not.
     """
-    if type(number) is not float or not 0 < number < 1:
-        raise InvalidInputError(f"{name}: found {number!r:.40}; expected a number from 0 to 1.")
-    return number
+    if not isinstance(number, float) or not 0 < number < 1:  # NumPy's is a float, too
+        raise InvalidInputError(
+            f"{name}: found {number!r:.40}; expected a number between 0 and 1, such as 0.95."
+        )
+    return float(number)
 
 
 def cosine(name: str, number: float) -> float:

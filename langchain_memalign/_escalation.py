@@ -17,7 +17,8 @@ from langchain_memalign.schema import Latency, Unscored, Verdict, with_record
 def is_sure(setup: JudgeSetup, sure: Sure, outcome: Verdict | Unscored) -> bool:
     """Whether a judgement may stand without anybody else; may read the memory, and so blocks.
 
-    What a second judge decided is measured by that judge's own track record.
+    What a second judge decided is measured by that judge's own track record; where several go by
+    the name that decided, by that of each.
 
     Args:
         setup: The judge.
@@ -28,9 +29,10 @@ def is_sure(setup: JudgeSetup, sure: Sure, outcome: Verdict | Unscored) -> bool:
         return False
     if not isinstance(sure, AtLeast):
         return outcome.confidence >= sure
-    while setup.second is not None and outcome.decided_by != label(setup):
-        setup = setup.second.setup
-    return promised(known_track(setup), sure).covers(outcome)
+    return all(
+        promised(known_track(decider), sure).covers(outcome)
+        for decider in _deciders(setup, outcome.decided_by)
+    )
 
 
 def check_second(setup: JudgeSetup, second: Any, sure: Any) -> Second:
@@ -54,7 +56,8 @@ def check_second(setup: JudgeSetup, second: Any, sure: Any) -> Second:
             f"escalating_to: found a judge that gives {second.spec.value_type.describe()}; "
             f"expected one that gives {setup.spec.value_type.describe()}, as this one."
         )
-    if not isinstance(sure, AtLeast) and not (type(sure) in (int, float) and 0 <= sure <= 1):
+    is_number = isinstance(sure, float) or type(sure) is int  # NumPy's is a float, True an int
+    if not isinstance(sure, AtLeast) and not (is_number and 0 <= sure <= 1):
         raise InvalidInputError(
             f"sure: found {sure!r:.60}; expected AtLeast(agreement=...), or a confidence from 0 "
             "to 1."
@@ -100,6 +103,15 @@ def escalated(
         return first.model_copy(update={**told, "decided_by": label(setup)})
     told["reason"] = f"{first.reason} Asked next, {second_label(setup)}: {second.reason}"
     return second.model_copy(update=told)
+
+
+def _deciders(setup: JudgeSetup, named: str | None) -> list[JudgeSetup]:
+    """Who may have decided, of a judge and those that are asked after it; one, mostly."""
+    *asking, last = setup.in_turn
+    found = [one for one in asking if label(one) == named]
+    if not found or second_label(asking[-1]) == named:
+        found.append(last)
+    return found
 
 
 def _remember_alike(one: JudgeSetup, other: JudgeSetup) -> bool:

@@ -150,6 +150,14 @@ class JudgeSetup:
     second: Second | None = None
 
     @property
+    def in_turn(self) -> list[JudgeSetup]:
+        """This judge, and those that are asked after it."""
+        found = [self]
+        while (second := found[-1].second) is not None:
+            found.append(second.setup)
+        return found
+
+    @property
     def shown(self) -> Budgets:
         """How much the model is shown."""
         if not self.is_compact:

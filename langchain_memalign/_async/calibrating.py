@@ -51,7 +51,7 @@ async def calibrate(
     """
     started = time.perf_counter()
     records, judge = setup.records, setup.spec.name
-    lacking = await off_loop(unasked_in, records, judge, setup.said_by)
+    lacking = await off_loop(unasked_in, records, setup.spec, setup.said_by)
     for one in lacking:
         if one.known is not None:
             await transact(records, partial(noted, records, judge, [(one, one.known)]))
@@ -89,10 +89,10 @@ async def _answer(
     setup: JudgeSetup, one: Unasked, config: RunnableConfig | None
 ) -> tuple[JudgeRecord | None, Cost]:
     """What the judge says of a case without the words on it; None where it could not be asked."""
-    ids = frozenset(episode.id for episode in one.said)
+    ids = frozenset(episode.id for episode in one.words)
     case = one.said[0].case
     try:
-        memory = without(one.said, await judging.recall(setup, case, exclude=ids))
+        memory = without(one.words, await judging.recall(setup, case, exclude=ids))
         outcome, cost = await judging.decide_alone(setup, memory, case, config=config)
     except ModelError as error:  # a case that cannot be embedded must not stop the others
         if error.is_refused_access:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config, merge_configs
 
-from langchain_memalign._alignment.context import Cost
+from langchain_memalign._alignment.context import NO_COST, Cost
 from langchain_memalign._async import recall as recalling
 from langchain_memalign._async.asking import said_of
 from langchain_memalign._calibration.reading import calibrated, is_unseen, record_of
@@ -100,7 +100,13 @@ async def decide(
         first = first.model_copy(update={"decided_by": label(setup)})
         if await off_loop(is_sure, setup, setup.second.sure, first):
             return first, cost
-    second, more = await judge(setup.second.setup, case, exclude=exclude, config=config)
+    second: Verdict | Unscored
+    try:
+        second, more = await judge(setup.second.setup, case, exclude=exclude, config=config)
+    except ModelError as error:  # it cannot look up its memory, and there is a verdict already
+        if error.is_refused_access or isinstance(first, Unscored):
+            raise
+        second, more = Unscored(reason=str(error)), NO_COST
     return escalated(setup, first, second), cost + more
 
 

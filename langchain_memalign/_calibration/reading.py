@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from langchain_memalign._calibration.agreement import agreement_of
-from langchain_memalign._calibration.levels import Levels
 from langchain_memalign._calibration.track import Track, TrackCase
 from langchain_memalign._content import canonical
 from langchain_memalign._memory.records import Records
@@ -79,9 +78,8 @@ def track_of(episodes: Iterable[Episode], value_type: ValueType, said_by: str) -
     """The track record in some episodes, which counts each case once."""
     by_case = {
         key: [episode for episode in said if record_by(said_by, episode)]
-        for key, said in valued_by_case(episodes).items()
+        for key, said in valued_by_case(episodes, value_type).items()
     }
-    levels = Levels(value_type)
     cases, unscored = [], 0
     for said in filter(None, by_case.values()):
         counts = deciding(said)
@@ -90,20 +88,29 @@ def track_of(episodes: Iterable[Episode], value_type: ValueType, said_by: str) -
             continue
         if record.value is None:
             unscored += 1
-        elif _is_one(levels, counts.value) and _is_one(levels, record.value):
+        elif _is_one(value_type, record.value):
             cases.append(TrackCase(counts.value, record.value, record))
     return Track(value_type, tuple(cases[-_NEWEST:]), unscored)
 
 
-def valued_by_case(episodes: Iterable[Episode]) -> dict[str, list[Episode]]:
+def valued_by_case(episodes: Iterable[Episode], value_type: ValueType) -> dict[str, list[Episode]]:
     """The episodes whose value counts, by case; the cases and their episodes oldest first.
 
-    Superseded ones are left out: experts go by them no more.
+    Superseded ones are left out: experts go by them no more. So are values that the judge does not
+    give, from before it was redefined.
     """
     by_case: dict[str, list[Episode]] = {}
     for episode in episodes:
-        if episode.value is not None and not episode.is_superseded():
+        if _is_one(value_type, episode.value) and not episode.is_superseded():
             by_case.setdefault(episode.case.key, []).append(episode)
+    return by_case
+
+
+def words_by_case(episodes: Iterable[Episode]) -> dict[str, list[Episode]]:
+    """All episodes by case: also the remarks without a value, and what is superseded."""
+    by_case: dict[str, list[Episode]] = {}
+    for episode in episodes:
+        by_case.setdefault(episode.case.key, []).append(episode)
     return by_case
 
 
@@ -116,7 +123,7 @@ def agreement_in(
     records: Records, spec: JudgeSpec, said_by: str, confidence: float
 ) -> AgreementReport:
     """How far a judge agrees with experts; reads all of its episodes."""
-    by_case = valued_by_case(records.episodes(spec.name))
+    by_case = valued_by_case(records.episodes(spec.name), spec.value_type)
     unasked = [e for e in by_case.values() if not any(record_by(said_by, one) for one in e)]
     return agreement_of(
         track_in(records, spec, said_by),
@@ -126,10 +133,10 @@ def agreement_in(
     )
 
 
-def _is_one(levels: Levels, value: Value) -> bool:
+def _is_one(value_type: ValueType, value: Value | None) -> bool:
     """Whether a value is of the type; what was said before it was redefined may not be."""
     try:
-        levels.value_type.check(value)
+        value_type.check(value)
     except InvalidInputError:
         return False
     return True

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from langchain_memalign._calibration.reading import record_by, valued_by_case
+from langchain_memalign._calibration.reading import record_by, valued_by_case, words_by_case
 from langchain_memalign._memory.records import Records
-from langchain_memalign._values import value_key
+from langchain_memalign._values import JudgeSpec, value_key
 from langchain_memalign.schema import (
     Change,
     Episode,
@@ -24,35 +24,45 @@ class Unasked:
 
     Attributes:
         said: What experts said of it, each with a value.
+        words: All that they said of it, also remarks without a value.
         known: What the judge said of it unseen, where only some of these episodes tell.
     """
 
     said: tuple[Episode, ...]
+    words: tuple[Episode, ...]
     known: JudgeRecord | None = None
 
 
-def unasked_in(records: Records, judge: str, said_by: str) -> list[Unasked]:
+def unasked_in(records: Records, spec: JudgeSpec, said_by: str) -> list[Unasked]:
     """The cases with an expert's value whose track record lacks this very judge, oldest first."""
     found = []
-    for said in valued_by_case(records.episodes(judge)).values():
+    episodes = records.episodes(spec.name)
+    words = words_by_case(episodes)
+    for key, said in valued_by_case(episodes, spec.value_type).items():
         told = [record_by(said_by, episode) for episode in said]
         if None in told:
             known = next((record for record in told if record is not None), None)
-            found.append(Unasked(tuple(said), known))
+            found.append(Unasked(tuple(said), tuple(words[key]), known))
     return found
 
 
-def without(said: Sequence[Episode], memory: WorkingMemory) -> WorkingMemory:
+def without(words: Sequence[Episode], memory: WorkingMemory) -> WorkingMemory:
     """What would be before the judge if experts had said nothing of a case.
 
     Their words are not recalled already. Principles that rest on them alone are left out, too, and
     their values are not counted. Principles that also rest on other cases stay.
+
+    Args:
+        words: All that experts said of the case.
+        memory: What would be before the judge, these words not recalled.
     """
-    ids = {episode.id for episode in said}
+    ids = {episode.id for episode in words}
     principles = [p for p in memory.principles if not p.episode_ids or set(p.episode_ids) - ids]
     counts = dict(memory.value_counts)
-    for episode in said:
-        if episode.value is not None and (key := value_key(episode.value)) in counts:
+    for episode in words:
+        if episode.value is None or episode.is_superseded():
+            continue
+        if (key := value_key(episode.value)) in counts:
             counts[key] -= 1
     left_out = len(memory.principles) - len(principles)
     return memory.model_copy(

@@ -39,6 +39,11 @@ def read_baseline(baseline: Baseline | None) -> HealthReport | None:
     """
     if baseline is None or isinstance(baseline, HealthReport):
         return baseline
+    if not isinstance(baseline, Mapping | str | os.PathLike):
+        raise InvalidInputError(
+            f"baseline: found {baseline!r:.60}; expected an earlier health report, or the file in "
+            "which it stands as JSON."
+        )
     where = "" if isinstance(baseline, Mapping) else f" in {os.fspath(baseline)}"
     try:
         if isinstance(baseline, Mapping):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,7 +37,7 @@ class Answers:
 
     Attributes:
         plain: As it judges.
-        raw: The same, before any calibration.
+        raw: What this judge itself says, before any calibration, and before another is asked.
         again: The very same asked once more.
         shuffled: With its past cases in another order, in a tuple; () where there is none.
         swapped: With the two of a pair changed, read back, in a tuple; () where it is no pair.
@@ -57,6 +58,7 @@ def figures_of(
     answers: Sequence[Answers],
     *,
     said_by: str,
+    beside: AbstractSet[str],
     principles: Sequence[Principle],
     judged: Sequence[Value | None],
 ) -> dict[str, Any]:
@@ -66,6 +68,7 @@ def figures_of(
         levels: The judge's values.
         answers: What it said of cases with an expert's value.
         said_by: Digest of the judge.
+        beside: Those of the judges that it asks where it is not sure.
         principles: Those that were left out.
         judged: What it said of a data set.
     """
@@ -84,7 +87,7 @@ def figures_of(
         ),
         "prefers_first": _prefers_first(answers),
         "length": _by_length(levels, scored),
-        "drift": _drift(levels, answers, said_by),
+        "drift": _drift(levels, answers, said_by, beside),
         "principles": _effects(levels, answers, principles),
     }
     if levels.value_type.kind == "boolean":
@@ -189,8 +192,10 @@ def _pass_rate(judged: Sequence[Value | None], tpr: Rate, tnr: Rate) -> PassRate
     return corrected(observed, tpr, tnr)
 
 
-def _drift(levels: Levels, answers: Sequence[Answers], said_by: str) -> Drift | None:
-    digest = compared_with([answer.question for answer in answers], said_by)
+def _drift(
+    levels: Levels, answers: Sequence[Answers], said_by: str, beside: AbstractSet[str]
+) -> Drift | None:
+    digest = compared_with([answer.question for answer in answers], said_by, beside=beside)
     if digest is None:
         return None
     pairs = []

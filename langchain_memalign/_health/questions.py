@@ -6,13 +6,12 @@ import hashlib
 import random
 from collections import Counter
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from langchain_memalign._calibration.levels import Levels
-from langchain_memalign._calibration.reading import record_by, valued_by_case
+from langchain_memalign._calibration.reading import record_by, valued_by_case, words_by_case
 from langchain_memalign._setup import JudgeSetup
 from langchain_memalign._values import ValueType
-from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.schema import Case, Episode, Value, WorkingMemory, deciding
 
 _MOST_TRIES = 20
@@ -20,9 +19,16 @@ _MOST_TRIES = 20
 
 @dataclass(frozen=True)
 class Question:
-    """A case with what experts said of it, and the value that counts."""
+    """A case with what experts said of it, and the value that counts.
+
+    Attributes:
+        said: What they said with a value.
+        words: All that they said of it, also remarks without a value.
+        expert: The value that counts.
+    """
 
     said: tuple[Episode, ...]
+    words: tuple[Episode, ...]
     expert: Value
 
     @property
@@ -42,12 +48,12 @@ def questions_in(setup: JudgeSetup, *, sample: int | None, seed: int) -> list[Qu
         sample: Most cases; None for all.
         seed: Draws another sample.
     """
-    levels = Levels(setup.spec.value_type)
     found = {}
-    for key, said in valued_by_case(setup.records.episodes(setup.spec.name)).items():
-        expert = deciding(said).value
-        if expert is not None and _is_one(levels.value_type, expert):
-            found[key] = Question(tuple(said), expert)
+    episodes = setup.records.episodes(setup.spec.name)
+    words = words_by_case(episodes)
+    for key, said in valued_by_case(episodes, setup.spec.value_type).items():
+        if (expert := deciding(said).value) is not None:
+            found[key] = Question(tuple(said), tuple(words[key]), expert)
     keys = sorted(found, key=lambda key: hashlib.sha256(f"{seed} {key}".encode()).digest())
     return [found[key] for key in keys[:sample]]
 
@@ -57,6 +63,8 @@ def most_calls(
 ) -> int:
     """The most model calls that asking takes, but for repairs and retries.
 
+    A judge that asks others where it is not sure takes a call of each.
+
     Args:
         setup: The judge.
         questions: The cases.
@@ -65,7 +73,8 @@ def most_calls(
         data: How many cases there are whose pass rate is wanted.
     """
     shuffled = setup.budgets.k > 1 and len(questions) > 2
-    return len(questions) * (2 + shuffled + pairs + principles) + data
+    asked = len(questions) * (2 + shuffled + pairs + principles) + data
+    return asked * len(setup.in_turn)
 
 
 def is_pair(value_type: ValueType, case: Case) -> bool:
@@ -110,10 +119,17 @@ def without_principle(memory: WorkingMemory, id_: str) -> WorkingMemory:
     )
 
 
-def compared_with(questions: Sequence[Question], said_by: str) -> str | None:
+def compared_with(
+    questions: Sequence[Question], said_by: str, *, beside: AbstractSet[str] = frozenset()
+) -> str | None:
     """The digest of the judge that drift is measured against; None where nothing is on record.
 
     Another model, prompt or value type of which most is known; else the same judge.
+
+    Args:
+        questions: The cases.
+        said_by: Digest of the judge.
+        beside: Those of the judges that it asks where it is not sure: they did not come before it.
     """
     known = Counter(
         record.said_by
@@ -121,7 +137,9 @@ def compared_with(questions: Sequence[Question], said_by: str) -> str | None:
         for record in deciding(question.said).judge_records
         if record.value is not None
     )
-    others = [(count, digest) for digest, count in known.items() if digest != said_by]
+    others = [
+        (count, digest) for digest, count in known.items() if digest not in {said_by, *beside}
+    ]
     return max(others)[1] if others else (said_by if said_by in known else None)
 
 
@@ -129,12 +147,3 @@ def said_before(question: Question, digest: str) -> Value | None:
     """What the judge of a digest said of a case, before any calibration."""
     record = record_by(digest, deciding(question.said))
     return record.value if record is not None else None
-
-
-def _is_one(value_type: ValueType, value: Value) -> bool:
-    """Whether a value is of the type; what was said before it was redefined may not be."""
-    try:
-        value_type.check(value)
-    except InvalidInputError:
-        return False
-    return True

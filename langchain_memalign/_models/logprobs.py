@@ -59,7 +59,8 @@ def value_probabilities(
         return None
     try:
         return _likely(_at_value(entries), values, said)
-    except (KeyError, TypeError, ValueError):  # of another shape: it tells nothing
+    # Of another shape: it tells nothing.
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
         return None
 
 
@@ -170,4 +171,7 @@ def _bytes(entry: Mapping[str, Any]) -> bytes:
 
 
 def _probability(entry: Mapping[str, Any]) -> float:
-    return min(1.0, math.exp(entry["logprob"]))
+    probability = math.exp(entry["logprob"])
+    if math.isnan(probability):
+        raise ValueError("found a log probability that is no number")
+    return min(1.0, probability)

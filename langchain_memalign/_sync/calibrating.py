@@ -52,7 +52,7 @@ def calibrate(
     """
     started = time.perf_counter()
     records, judge = setup.records, setup.spec.name
-    lacking = unasked_in(records, judge, setup.said_by)
+    lacking = unasked_in(records, setup.spec, setup.said_by)
     for one in lacking:
         if one.known is not None:
             transact(records, partial(noted, records, judge, [(one, one.known)]))
@@ -90,10 +90,10 @@ def _answer(
     setup: JudgeSetup, one: Unasked, config: RunnableConfig | None
 ) -> tuple[JudgeRecord | None, Cost]:
     """What the judge says of a case without the words on it; None where it could not be asked."""
-    ids = frozenset(episode.id for episode in one.said)
+    ids = frozenset(episode.id for episode in one.words)
     case = one.said[0].case
     try:
-        memory = without(one.said, judging.recall(setup, case, exclude=ids))
+        memory = without(one.words, judging.recall(setup, case, exclude=ids))
         outcome, cost = judging.decide_alone(setup, memory, case, config=config)
     except ModelError as error:  # a case that cannot be embedded must not stop the others
         if error.is_refused_access:

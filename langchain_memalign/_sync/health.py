@@ -119,6 +119,7 @@ def check_health(
         Levels(setup.spec.value_type),
         [answers for answers, _ in told],
         said_by=setup.said_by,
+        beside={asked.said_by for asked in setup.in_turn[1:]},
         principles=rules,
         judged=[value for value, _ in judged],
     )
@@ -143,9 +144,9 @@ def _answers(
 ) -> tuple[Answers, Cost]:
     """Ask about one case in each way, one after the other."""
     case = question.case
-    ids = frozenset(episode.id for episode in question.said)
+    ids = frozenset(episode.id for episode in question.words)
     try:
-        memory = without(question.said, judging.recall(setup, case, exclude=ids))
+        memory = without(question.words, judging.recall(setup, case, exclude=ids))
     except ModelError as error:  # a case that cannot be embedded must not stop the others
         if error.is_refused_access:
             raise
@@ -170,11 +171,12 @@ def _answers(
     for rule in rules:
         if rule.id in shown:
             left_out[rule.id] = (ask(without_principle(memory, rule.id), case)).value
-    raw = plain.raw_value if isinstance(plain, Verdict) else None
+    # Before any calibration, and before a second judge was asked.
+    own = next((record for record in plain.records if record.said_by == setup.said_by), None)
     answers = Answers(
         question=question,
         plain=plain.value,
-        raw=plain.value if raw is None else raw,
+        raw=None if own is None else own.value,
         again=again.value,
         shuffled=otherwise,
         swapped=turned,

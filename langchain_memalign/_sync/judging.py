@@ -10,7 +10,7 @@ from typing import Any, Literal
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config, merge_configs
 
-from langchain_memalign._alignment.context import Cost
+from langchain_memalign._alignment.context import NO_COST, Cost
 from langchain_memalign._calibration.reading import calibrated, is_unseen, record_of
 from langchain_memalign._concurrency import compute
 from langchain_memalign._content import extent
@@ -101,7 +101,13 @@ def decide(
         first = first.model_copy(update={"decided_by": label(setup)})
         if is_sure(setup, setup.second.sure, first):
             return first, cost
-    second, more = judge(setup.second.setup, case, exclude=exclude, config=config)
+    second: Verdict | Unscored
+    try:
+        second, more = judge(setup.second.setup, case, exclude=exclude, config=config)
+    except ModelError as error:  # it cannot look up its memory, and there is a verdict already
+        if error.is_refused_access or isinstance(first, Unscored):
+            raise
+        second, more = Unscored(reason=str(error)), NO_COST
     return escalated(setup, first, second), cost + more
 
 

@@ -12,6 +12,16 @@ _SUFFIXES = (".png", ".svg")
 _APART = 0.18
 
 
+def check_health_figure(path: Path) -> None:
+    """Refuse a file that cannot be drawn, before anything is asked.
+
+    Raises:
+        InvalidInputError: It is of another kind.
+    """
+    if path.suffix not in _SUFFIXES:
+        raise InvalidInputError(f"found {path.name}; expected a file that ends in .png or .svg.")
+
+
 def write_health_figure(
     report: HealthReport, path: Path, *, before: HealthReport | None = None
 ) -> None:
@@ -26,8 +36,7 @@ def write_health_figure(
         ConfigurationError: matplotlib is not installed.
         InvalidInputError: The file is of another kind, or cannot be written.
     """
-    if path.suffix not in _SUFFIXES:
-        raise InvalidInputError(f"found {path.name}; expected a file that ends in .png or .svg.")
+    check_health_figure(path)
     try:
         from matplotlib import rc_context
         from matplotlib.figure import Figure

@@ -264,7 +264,8 @@ def trouble_of(error: MemAlignError) -> Trouble:
 
 
 def _is_number(value: object) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]
+    # NumPy's is a float, True an int.
+    return (isinstance(value, float) or type(value) is int) and math.isfinite(value)
 
 
 def _one_of(name: str, found: object, allowed: tuple[str, ...]) -> None:

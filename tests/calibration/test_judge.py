@@ -59,6 +59,24 @@ def test_a_case_is_asked_about_without_the_words_on_it(make):
         assert f"Secret of {other}" in prompt
 
 
+def test_a_remark_without_a_value_is_a_word_on_the_case_too(make):
+    judge = make()
+    judge.align([word(1), word(2)])
+    judge.align([word(1, value=None, rationale="Secret of one.", reviewer="Bob")])
+    assert judge.calibrate().to_ask == 0
+    (prompt,) = [p for p in _prompts(judge) if "Answer1" in p.rpartition("<case>")[2]]
+    assert "Secret of one" not in prompt
+    assert judge.calibrate().model_calls == 0
+    assert judge.agreement().unasked == 0
+
+
+def test_values_of_before_a_redefinition_are_not_asked_about(make):
+    make().align([word(number) for number in range(3)])
+    judge = make(value_type={"enum": ["good", "bad"]}, redefine=True)
+    assert judge.calibrate().model_calls == 0
+    assert judge.agreement().unasked == 0
+
+
 def _prompts(judge):
     return [request.prompt for request in judge.model.titled("verdict")]
 

@@ -1,6 +1,7 @@
 """Who is asked when the judge is not sure: people in reviews and guardrails, or a second judge."""
 
 import pytest
+from fakes import CountingEmbeddings
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableLambda
 from langgraph.checkpoint.memory import InMemorySaver
@@ -12,6 +13,7 @@ from langchain_memalign import (
     AtLeast,
     ConfigurationError,
     InvalidInputError,
+    MemAlignJudge,
     Memory,
     Unscored,
     create_judge_graph,
@@ -102,6 +104,14 @@ def test_what_sure_is_must_be_said_in_figures(make, sure):
         make().escalating_to(make(name="other"), sure=sure)
 
 
+def test_figures_may_come_from_an_array(make):
+    np = pytest.importorskip("numpy")
+    judge, half = make(), np.float64(0.5)
+    assert judge.escalating_to(make(name="other"), sure=half).invoke(GOOD).decided_by == "other"
+    assert GuardrailPolicy(sure=half).sure == 0.5
+    assert judge.agreement(confidence=np.float64(0.9)).confidence == 0.9
+
+
 @pytest.fixture
 def bigger(make):
     return make(lambda number: True, name="bigger")
@@ -159,6 +169,23 @@ def test_the_first_judges_verdict_counts_where_the_second_reaches_none(pair, big
     assert (found.value, found.decided_by) == (False, "tone")
 
 
+def test_the_first_judges_verdict_counts_where_the_second_cannot_look_up_the_case(make):
+    def fail(text):
+        return ConnectionError("gone") if "101" in text else None
+
+    with Memory.open(":memory:", embeddings=CountingEmbeddings(fail=fail)) as other:
+        second = MemAlignJudge(
+            name="second",
+            instructions="Is it good?",
+            value_type=bool,
+            model=make().model,
+            memory=other,
+        )
+        second.align([word(1)])
+        found = make().escalating_to(second).invoke(BAD)
+    assert (found.value, found.decided_by) == (False, "tone")
+
+
 def test_judges_of_one_name_and_memory_are_told_apart_by_their_models(make):
     first, second = known(make()), make(lambda number: True, model="large")
     pair = first.escalating_to(second)
@@ -168,6 +195,27 @@ def test_judges_of_one_name_and_memory_are_told_apart_by_their_models(make):
     pair.align([{**word(101), "judge_records": pair.invoke(BAD).records}])
     assert second.agreement().agreement.cases == 1
     assert first.agreement().agreement.cases == 101
+
+
+def test_of_two_judges_that_go_by_one_name_both_must_be_sure(make):
+    """Their models have one name, so that nobody can tell from the verdict which one decided."""
+    with Memory.open(":memory:", embeddings=CountingEmbeddings()) as other:
+        first = known(make(lambda number: True))
+        second = MemAlignJudge(
+            name="tone",
+            instructions="Is it good?",
+            value_type=bool,
+            model=first.model,
+            memory=other,
+        )
+        second.align([word(number) for number in range(30)])
+        second.calibrate()
+        pair = first.escalating_to(second, sure=1.0)
+        graph = create_review_graph(pair, review=MOSTLY, checkpointer=InMemorySaver())
+        assert second.threshold().value is None
+        assert first.threshold().covers(pair.invoke(GOOD))
+        assert pair.invoke(GOOD).decided_by == "tone (one)"
+        assert is_asked(graph, GOOD, "good")
 
 
 def test_a_third_judge_may_follow(make, bigger):

@@ -71,6 +71,12 @@ def test_the_pass_rate_of_a_file_and_a_picture(taught):
     assert "Health of tone" in picture
 
 
+def test_a_picture_that_cannot_be_drawn_is_refused_before_anything_is_paid(taught):
+    refused = taught("health", "--plot", "health.txt", code=2)
+    assert "health.txt" in refused.stderr
+    assert "model calls" not in refused.stderr
+
+
 def test_a_judge_that_knows_no_case(shell, script):
     script()
     shell("align", shell.rows("feedback.jsonl", [said(1) | {"value": None}]))

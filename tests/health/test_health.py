@@ -225,6 +225,36 @@ def test_without_drift_nothing_is_worse(taught):
     assert report.worse == ()
 
 
+def test_a_second_judge_is_no_drift_of_the_first(taught):
+    """Drift is the first judge's own, and what it costs counts the second's calls."""
+    bench = taught(right, WORDS)
+    wrong = ScriptedModel(respond=Simulated(lambda request, n: not right(request, n)), name="other")
+    second = bench.judge_named("tone", model=wrong, probabilities=None)
+    pair = bench.judge.escalating_to(second, sure=1.0)
+    bench.judge.calibrate()
+    second.calibrate()
+    bench.model.requests.clear()
+    wrong.requests.clear()
+
+    planned, report = pair.health(sample=10, ask=False), pair.health(sample=10)
+
+    assert report.agreement.value == 0  # what the second says counts
+    assert (report.drift.since, report.drift.lost) == ("itself, earlier", 0)
+    assert report.worse == ()
+    assert planned.to_ask == report.model_calls == len(bench.model.requests + wrong.requests)
+
+
+def test_a_remark_without_a_value_is_not_shown_either(taught):
+    bench = taught(right, WORDS[:4])
+    bench.judge.align([word(1, value=None, rationale="Secret of one.", reviewer="Bob")])
+    bench.model.requests.clear()
+    bench.judge.health()
+    asked = [request.prompt for request in bench.model.titled("verdict")]
+    own = [prompt for prompt in asked if "topic1?" in prompt.rpartition("<case>")[2]]
+    assert own
+    assert not any("Secret of one" in prompt for prompt in own)
+
+
 def test_what_a_principle_does_is_told_on_request(make_bench):
     rules = ("Even is good.", "Mind the weather.", "Long live the odd.")
 
@@ -273,7 +303,9 @@ def test_what_is_no_baseline_is_refused_before_anything_is_asked(taught, tmp_pat
     assert bench.model.requests == []
 
 
-@pytest.mark.parametrize("wrong", [{"sample": -1}, {"seed": "x"}, {"max_concurrency": 0}])
+@pytest.mark.parametrize(
+    "wrong", [{"sample": -1}, {"seed": "x"}, {"max_concurrency": 0}, {"baseline": 3}]
+)
 def test_unusable_numbers_are_refused(bench, wrong):
     with pytest.raises(InvalidInputError, match=next(iter(wrong))):
         bench.judge.health(**wrong)

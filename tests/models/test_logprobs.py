@@ -120,6 +120,8 @@ def test_what_was_drawn_though_it_is_unlikely_counts():
         (AIMessage('{"value": true}'), [True, False], True),
         (AIMessage("", response_metadata={"logprobs": None}), [True, False], True),
         (AIMessage("", response_metadata={"logprobs": {"content": [{"token": "a"}]}}), [1, 2], 1),
+        (AIMessage("", response_metadata={"logprobs": {"content": [3]}}), [1, 2], 1),
+        (told({"true": math.nan, "false": 0.4}, "}"), [True, False], True),
         (None, [True, False], True),
     ],
     ids=[
@@ -132,6 +134,8 @@ def test_what_was_drawn_though_it_is_unlikely_counts():
         "no log probabilities",
         "none of them",
         "of another shape",
+        "of no shape",
+        "no number",
         "no message",
     ],
 )

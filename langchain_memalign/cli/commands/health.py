@@ -84,6 +84,10 @@ def health(
       $ memalign health --baseline health-of-the-old-model.json --principles
     """
     screen = Screen(json=json)
+    if plot is not None:
+        from langchain_memalign.evaluation.health_figure import check_health_figure
+
+        check_health_figure(plot)  # before anything is paid
     rows = read_cases(cases, map_ or [], screen)[0] if cases else []
     with opened_judge(judge_file, creates=False) as (file, judging):
         kept = out or _kept(file)
