@@ -65,18 +65,20 @@ def covered_remarks(
         episodes: The records.
         known: The principles that a candidate may name as its target.
         ignored: For a small model: a principle has to name the record, and to share words with
-            its remark, a third of those that are not ignored. None takes all on trust.
+            its remark, a third of those that are not ignored. None takes citations on trust; a
+            principle that cites nothing accounts for the remarks whose words it shares.
     """
     texts = {principle.id: principle.text for principle in known}
     remarks = {e.id: e.rationale or "" for e in episodes if has_remark(e)}
     covered: set[str] = set()
     for candidate in candidates:
-        if ignored is None:
-            covered |= remarks.keys() & set(candidate.sources)
+        if ignored is None and candidate.is_cited:
+            covered |= remarks.keys() & set(candidate.cited)
             continue
         said = words_of(candidate.text, texts.get(candidate.target, ""))
-        cited = remarks.keys() & set(candidate.cited)
-        covered |= {id_ for id_ in cited if _says(said, words_of(remarks[id_]) - ignored)}
+        cited = remarks.keys() & set(candidate.sources if ignored is None else candidate.cited)
+        wanted = {id_: words_of(remarks[id_]) - (ignored or frozenset()) for id_ in cited}
+        covered |= {id_ for id_, words in wanted.items() if _says(said, words)}
     return frozenset(covered)
 
 

@@ -218,6 +218,9 @@ def _drift_rows(drift: Drift) -> list[Row]:
     return [("drift", said), ("", f"compared with {drift.since}")]
 
 
+_OFTEN_UNSCORED = 0.1
+
+
 def _concerns(report: HealthReport) -> list[str]:
     found = []
     first, gap, length, drift = (
@@ -226,6 +229,8 @@ def _concerns(report: HealthReport) -> list[str]:
         report.length,
         report.drift,
     )
+    if report.unscored is not None and (report.unscored.low or 0.0) > _OFTEN_UNSCORED:
+        found.append("It gives no verdict on more than one case in ten.")
     if first is not None and first.low is not None and first.high is not None:
         if first.low > 0.5:
             found.append("Of pairs it favours the one that stands first.")

@@ -46,7 +46,16 @@ def test_a_principle_without_citation_has_the_whole_batch_as_its_sources(make_be
     bench = make_bench(scripted({"principles": [principle("From all."), {"text": "So too."}]}))
     bench.judge.align([feedback(1), feedback(2)])
     everything = ["Remark 1.", "Remark 2."]
-    assert sources(bench) == {"From all.": everything, "So too.": everything}
+    found = sources(bench)
+    assert (found["From all."], found["So too."]) == (everything, everything)
+
+
+def test_a_principle_that_cites_nothing_covers_what_it_says_alone(make_bench):
+    bench = make_bench(scripted({"principles": [principle("Refunds need their number.", "R99")]}))
+    said = ("A refund needs its number: missing.", "Never promise a weekday.")
+    report = bench.judge.align([feedback(n, rationale=why) for n, why in enumerate(said)])
+    assert report.remarks_covered == 2
+    assert bench.texts() == ["Refunds need their number.", "Rule: Never promise a weekday."]
 
 
 def test_invented_sources_are_dropped(make_bench):

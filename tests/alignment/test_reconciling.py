@@ -66,7 +66,7 @@ def test_equal_rules_of_concurrent_batches_are_one_rule(make_bench, words):
     bench = make_bench(
         reconciling(
             lambda ids: {"decisions": []},
-            lambda request: {"principles": [principle("All the same.")]},
+            lambda request: {"principles": [principle("All the same.", *request.record_ids)]},
         )
     )
     report = bench.judge.align(words)
@@ -167,7 +167,7 @@ def test_relearning_in_several_batches_after_forgetting_is_reconciled_too(make_b
     bench = make_bench(
         reconciling(
             lambda ids: {"decisions": [goes(ids, "Rule: Remark 7.", "Rule: Remark 90.")]},
-            lambda request: {"principles": [principle("From all.")]},
+            lambda request: {"principles": [principle("From all.", *request.record_ids)]},
         )
     )
     bench.judge.align(words)
