@@ -231,6 +231,7 @@ def test_two_browsers_at_one_case_lose_no_text(visit, served):
 
 def test_a_draft_is_saved_while_somebody_writes(visit, served):
     ann = visit(served)
+    ann.tab.wait_for_load_state("networkidle")  # before its scripts run, a form is the browser's
     table = served.bench.desk.table
     ann.press("2")
     until(lambda: table.draft("Ann Becker", "c1"), "a choice alone is not kept")
