@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from langchain_memalign.reviews.file import ReviewFile
 
@@ -21,12 +21,14 @@ class Traces:
         ids: Ids of past cases and rules that go.
         case_keys: Their cases.
         text: A text that must not remain, in any case of letters; "" for none.
+        reviewer: Of whom no answer or draft must remain; "-" for nobody's name, None for no one.
         found: By table: rows that hold some of it.
     """
 
     ids: frozenset[str]
     case_keys: frozenset[str]
     text: str = ""
+    reviewer: str | None = None
     found: tuple[tuple[str, tuple[int, ...]], ...] = ()
 
     @property
@@ -43,12 +45,15 @@ class Traces:
 def traces_of(file: ReviewFile, judge: str | None, wanted: Traces) -> Traces:
     """Find what shows some of it; of one judge, or of all."""
     found = []
+    by = _rows_by(file, judge, wanted.reviewer)
     for table in (*_READINGS, *_OTHERS):
         rows = file.rows(
             f"SELECT rowid, case_key, record FROM {table} WHERE judge = coalesce(?, judge)", judge
         )
         hits = [
-            int(rowid) for rowid, key, record in rows if _holds(wanted, str(key or ""), str(record))
+            int(rowid)
+            for rowid, key, record in rows
+            if int(rowid) in by.get(table, ()) or _holds(wanted, str(key or ""), str(record))
         ]
         found.append((table, tuple(hits)))
     answers = dict(found)["memalign_answers"]
@@ -58,7 +63,43 @@ def traces_of(file: ReviewFile, judge: str | None, wanted: Traces) -> Traces:
         if answer in answers or _holds(wanted, "", str(record))
     ]
     found.append(("memalign_images", tuple(images)))
-    return Traces(ids=wanted.ids, case_keys=wanted.case_keys, text=wanted.text, found=tuple(found))
+    return replace(wanted, found=tuple(found))
+
+
+def _rows_by(
+    file: ReviewFile, judge: str | None, reviewer: str | None
+) -> dict[str, frozenset[int]]:
+    """By table, the rows that a reviewer has written."""
+    if reviewer is None:
+        return {}
+    answers = [
+        (int(rowid), str(person))
+        for rowid, person, record in file.rows(
+            "SELECT rowid, person, record FROM memalign_answers WHERE judge = coalesce(?, judge)",
+            judge,
+        )
+        if _is_by(reviewer, record)
+    ]
+    people = {person for _, person in answers}
+    people.update(
+        str(person)
+        for (person,) in file.rows(
+            "SELECT person FROM memalign_people WHERE name = ? AND judge = coalesce(?, judge)",
+            reviewer,
+            judge,
+        )
+    )
+    drafts = file.rows(
+        "SELECT rowid, person FROM memalign_drafts WHERE judge = coalesce(?, judge)", judge
+    )
+    return {
+        "memalign_answers": frozenset(rowid for rowid, _ in answers),
+        "memalign_drafts": frozenset(int(rowid) for rowid, person in drafts if person in people),
+    }
+
+
+def _is_by(reviewer: str | None, record: object) -> bool:
+    return reviewer is not None and (json.loads(str(record))["reviewer"] or "-") == reviewer
 
 
 def erase(file: ReviewFile, judge: str | None, found: Traces) -> None:
@@ -88,7 +129,7 @@ def _keep_what_was_said(file: ReviewFile, row: int, found: Traces) -> bool:
             "WHERE rowid = ? AND state IN ('saved', 'learning')",
             (row,),
         ).fetchone()
-        if present is None:
+        if present is None or _is_by(found.reviewer, present[1]):
             return False
         record = json.loads(present[1])
         outcome = record["outcome"] or {}

@@ -186,3 +186,34 @@ def test_an_answer_to_be_learned_survives_forgetting_what_the_judge_went_by(make
     going_on.set()
     ben.learned(3)
     assert "It names no day." in [e.rationale for e in bench.judge.episodes()]
+
+
+def test_of_who_is_forgotten_no_draft_and_no_answer_to_be_learned_remains(make_bench):
+    from threading import Event
+
+    from fakes import one_rule_a_record
+
+    going_on = Event()
+
+    def respond(request):
+        if request.title != "verdict":
+            going_on.wait(30)
+        return one_rule_a_record(request)
+
+    bench = make_bench(respond=respond)
+    ann, ben = Visitor(bench.page), Visitor(bench.page).call_me("Ben Hartmann")
+    ann.answer("c1", "false", "Say sorry first.")
+    until(lambda: bench.desk.answers.get(1).state == "learning")
+    ben.answer("c2", "false", "Too long.")
+    ben.post("/queue/c3/draft", reason="Half a thought")
+    ann.post("/queue/c4/draft", reason="Another")
+    assert bench.desk.table.draft("Ben Hartmann", "c3").reason == "Half a thought"
+
+    wanted = Traces(ids=frozenset(), case_keys=frozenset(), reviewer="Ben Hartmann")
+    erase(bench.desk.file, "support_tone", traces_of(bench.desk.file, "support_tone", wanted))
+    assert bench.desk.answers.get(2) is None
+    assert bench.desk.table.draft("Ben Hartmann", "c3") is None
+    assert bench.desk.table.draft("Ann Becker", "c4").reason == "Another"
+    going_on.set()
+    ann.learned(1)
+    assert [e.rationale for e in bench.judge.episodes()] == ["Say sorry first."]

@@ -223,6 +223,7 @@ def _traces(going: list[Episode], rules: list[Principle], conditions: views.Cond
         ids=frozenset(e.id for e in going) | frozenset(r.id for r in rules),
         case_keys=frozenset(e.case.key for e in going),
         text=conditions.contains,
+        reviewer=conditions.by if conditions.kinds() == ("answered by one person",) else None,
     )
 
 
