@@ -9,14 +9,11 @@ same model and embeddings, and is asked about the same cases.
 """
 
 import argparse
+import sys
 from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
 
-import report
-from own_model import chat_model
-from quality_ablation import ablated
-from shared_data import FOLDER, feedback, rows, value_type
 from tqdm import tqdm
 
 from langchain_memalign import Feedback, MemAlignJudge, Memory
@@ -24,6 +21,13 @@ from langchain_memalign.evaluation import learning_curve
 from langchain_memalign.evaluation.figures import figures
 from langchain_memalign.evaluation.report import plot_estimates
 from langchain_memalign.evaluation.trials import learning_curve_trials
+
+sys.path.insert(0, str(Path(__file__).parent))  # also as `python -m benchmarks.quality`
+
+import report
+from own_model import chat_model
+from quality_ablation import ablated
+from shared_data import FOLDER, feedback, rows, value_type
 
 METRIC = "correct_overall"
 """Of all cases, so that a judge that abstains gains nothing by it."""
