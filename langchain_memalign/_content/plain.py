@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -79,14 +78,10 @@ def is_messages(value: object) -> bool:
     return isinstance(value, list) and bool(value) and all(map(is_plain_message, value))
 
 
-_SHAPELESS = frozenset(("Cc", "Cf", "Zl", "Zp", "Zs"))
-
-
 def is_blank(value: object) -> bool:
     """Whether `value` holds nothing that could be judged."""
     if isinstance(value, str):
-        # Spaces and marks without a shape, such as joiners, say nothing.
-        return not value.strip() or all(unicodedata.category(c) in _SHAPELESS for c in value)
+        return not value.strip()
     return value is None or value == {} or value == []
 
 
