@@ -4,6 +4,7 @@ import contextlib
 import io
 import itertools
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -36,8 +37,9 @@ def check_examples(page, name):
         if language != "python":
             continue
         printed = io.StringIO()
-        with contextlib.redirect_stdout(printed):
-            exec(compile(code, name, "exec"), namespace)
+        # In a thread of its own, where no event loop of another test is running.
+        with contextlib.redirect_stdout(printed), ThreadPoolExecutor(1) as thread:
+            thread.submit(exec, compile(code, name, "exec"), namespace).result()
         assert following == "text", "each example is followed by its output"
         assert without_random_names(printed.getvalue()) == expected
         ran += 1
