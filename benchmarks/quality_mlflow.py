@@ -3,12 +3,7 @@
 import json
 import os
 import tempfile
-import threading
-import urllib.error
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import groupby
 from typing import Literal
 
@@ -22,12 +17,11 @@ import mlflow
 from mlflow.entities import AssessmentSource
 from mlflow.genai.judges import make_judge
 from mlflow.genai.judges.optimizers import MemAlignOptimizer
+from relay import passed_on, relay
 
 from langchain_memalign._models.resolve import resolve_embeddings
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.evaluation.trials import Judgement
-
-SECONDS = 300
 
 
 def judged_trials(trials, spec, options, told):
@@ -130,39 +124,20 @@ def _declared(value_type):
     return Literal[*value_type.labels] if value_type.labels else float
 
 
-@contextmanager
 def _relay(options, embeddings):
     """An address with our embeddings that passes all else on: MLflow knows one address.
 
     What is passed on is sampled as ours is.
     """
 
-    class Relay(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def answer(path, body, headers):
+        asked = json.loads(body)
+        if path.endswith("/embeddings"):
+            return 200, json.dumps(_embedded(asked, embeddings)).encode()
+        sampled = json.dumps(asked | options.sampling).encode()
+        return passed_on(options.base_url + path, sampled, headers)
 
-        def do_POST(self):
-            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            if self.path.endswith("/embeddings"):
-                status, reply = 200, json.dumps(_embedded(asked, embeddings)).encode()
-            else:
-                url = options.base_url + self.path
-                status, reply = _passed_on(url, asked | options.sampling, self.headers)
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(reply)))
-            self.end_headers()
-            self.wfile.write(reply)
-
-        def log_message(self, *_):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Relay)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
+    return relay(answer)
 
 
 def _embedded(asked, embeddings):
@@ -173,13 +148,3 @@ def _embedded(asked, embeddings):
     ]
     usage = {"prompt_tokens": 0, "total_tokens": 0}
     return {"object": "list", "model": asked["model"], "data": data, "usage": usage}
-
-
-def _passed_on(url, asked, headers):
-    kept = {name: headers[name] for name in ("Content-Type", "Authorization") if headers[name]}
-    request = urllib.request.Request(url, json.dumps(asked).encode(), kept)
-    try:
-        with urllib.request.urlopen(request, timeout=SECONDS) as reply:
-            return reply.status, reply.read()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read()
