@@ -378,6 +378,18 @@ def test_blind_nobody_sees_a_colleagues_answer_before_their_own(make_bench):
     assert "Say sorry first." in ben.get("/answers/1").text
 
 
+def test_what_a_rule_came_from_shows_a_colleagues_answer_and_counts_as_seen(make_bench):
+    bench = make_bench(settings=DeskSettings(blind=True))
+    ann = Visitor(bench.page)
+    ann.answer("c1", "false", "Say sorry first.")
+    ann.learned(1)
+    ben = Visitor(bench.page).call_me("Ben Hartmann")
+    rule = bench.judge.principles()[0]
+    assert "Say sorry first." in ben.get(f"/rules?open={rule.id}").text
+    ben.answer("c1", "true", anyway="1")
+    assert bench.desk.answers.get(2).unseen is False
+
+
 def test_who_is_asked_again_sees_what_others_said_after_the_answer(bench, ann):
     ann.answer("c1", "false", "Say sorry first.")
     ann.learned(1)

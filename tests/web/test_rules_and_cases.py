@@ -145,7 +145,8 @@ def test_a_past_case_shows_everybodys_answers_and_its_rules(taught, ann):
 
 def test_a_past_case_that_waits_nowhere_can_be_answered_again(taught, ann):
     episode = taught.judge.episodes()[0]
-    ann.get(f"/cases/{episode.id}/change")
+    ann.get(f"/cases/{episode.id}")
+    ann.post(f"/cases/{episode.id}/change")
     assert "Message number 0" in ann.shown()
     ann.answer(f"past-{episode.case.key}", "false", "Not so kind after all.")
     ann.learned(1)

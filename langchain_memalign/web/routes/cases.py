@@ -167,7 +167,7 @@ def _words(desk: Desk, key: str) -> str:
 ROUTES = [
     Route("/cases", listing),
     Route("/cases/{id}", one_case),
-    Route("/cases/{id}/change", change),
+    Route("/cases/{id}/change", change, methods=["POST"]),
     Route("/cases/{id}/restore", restore, methods=["POST"]),
     Route("/cases/{id}/more", more),
     Route("/cases/{id}/image/{n}", image),

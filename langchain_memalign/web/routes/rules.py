@@ -187,6 +187,7 @@ def _sources(request: Request, id_: str) -> list[views.Source]:
     if id_ not in rules:
         return []
     episodes = knowledge.episodes_of(desk.judge, rules[id_].episode_ids[:50])
+    desk.saw(person, [episode.case.key for episode in episodes])
     return views.sources(episodes, desk.words, desk.labels(), me=person.reviewer)
 
 
