@@ -35,7 +35,7 @@ from langchain_memalign import (
 )
 from langchain_memalign._calibration.agreement import promised
 from langchain_memalign._calibration.reading import calibrated, record_of
-from langchain_memalign._setup import known_track
+from langchain_memalign._judging.setup import known_track
 
 NEW = 1_000
 PROMISES = (0.8, 0.9)

@@ -17,10 +17,10 @@ from typing import Literal
 
 import numpy as np
 
-from langchain_memalign._arguments import at_least
+from langchain_memalign._judging.arguments import at_least
 from langchain_memalign._prompts.content import embedding_texts
 from langchain_memalign._sync.model_calls import embed
-from langchain_memalign._values import value_key
+from langchain_memalign._values.types import value_key
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.evaluation.metrics import exact_match, same
 from langchain_memalign.evaluation.resampling import (

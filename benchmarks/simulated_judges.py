@@ -4,7 +4,7 @@ import math
 import random
 
 from langchain_memalign._calibration.track import Track, TrackCase
-from langchain_memalign._values import ValueType
+from langchain_memalign._values.types import ValueType
 from langchain_memalign.schema import JudgeRecord, NearCase, Probabilities
 
 BOOLEAN = ValueType.parse(bool)

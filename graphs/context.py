@@ -22,7 +22,7 @@ from pydantic import (
 from graphs.memories import Memories, check_listed, default_location
 from graphs.tenant import tenant_of_run, within
 from langchain_memalign import ConfigurationError, MemAlignJudge, Memory
-from langchain_memalign._values import ValueType
+from langchain_memalign._values.types import ValueType
 from langchain_memalign.graph import ReviewPolicy
 
 

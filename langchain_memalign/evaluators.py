@@ -13,8 +13,8 @@ from langchain_core.runnables import RunnableConfig
 from typing_extensions import TypedDict
 
 from langchain_memalign._concurrency import aboth, both
-from langchain_memalign._results import EvaluatorResult, is_without_outputs
-from langchain_memalign._values import ValueType
+from langchain_memalign._judging.results import EvaluatorResult, is_without_outputs
+from langchain_memalign._values.types import ValueType
 from langchain_memalign.errors import ConfigurationError, InvalidInputError
 from langchain_memalign.evaluation import metrics
 from langchain_memalign.evaluation.metrics import Metric

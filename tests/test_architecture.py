@@ -19,24 +19,20 @@ ROOT = Path(__file__).parent.parent
 ORDER = """
     errors _files
     _concurrency
-    _content _words
+    _content
     schema
-    _reply_schemas
-    _values _results
-    _levels
-    _claims _passages _confidence
-    _answers
-    _prompts _evaluated
+    _values
+    _prompts
     _offline
     _models
     _stores
     _memory
-    _definition _calibration
-    _alignment _arguments
-    _setup
-    _reading _escalation _health
+    _calibration
+    _alignment
+    _judging
+    _health
     _async _sync
-    memory _openevals
+    memory
     judge
     retriever tool
     graph

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
-from langchain_memalign._values import JudgeSpec, ValueType, value_key
+from langchain_memalign._values.types import JudgeSpec, ValueType, value_key
 from langchain_memalign.errors import InvalidInputError
 
 

@@ -11,7 +11,7 @@ from langchain_core.runnables import RunnableConfig
 
 from langchain_memalign._memory.records import Records
 from langchain_memalign._models import StructuredModel
-from langchain_memalign._values import JudgeSpec
+from langchain_memalign._values.types import JudgeSpec
 from langchain_memalign.errors import ConfigurationError
 from langchain_memalign.schema import AlignmentReport, GateDecision, JudgeDefinition, Record
 

@@ -19,11 +19,11 @@ from langchain_memalign._alignment.sight import (
 from langchain_memalign._alignment.superseding import returned
 from langchain_memalign._alignment.unlearning import learned_anew
 from langchain_memalign._content import REPLACEMENT, canonical, table_rows
-from langchain_memalign._definition import written_anew
 from langchain_memalign._memory.convert import to_episode, to_record
+from langchain_memalign._memory.definition import written_anew
 from langchain_memalign._memory.records import Records
 from langchain_memalign._stores.base import Selection
-from langchain_memalign._values import JudgeSpec
+from langchain_memalign._values.types import JudgeSpec
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.schema import (
     Change,

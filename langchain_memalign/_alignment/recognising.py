@@ -17,7 +17,7 @@ from langchain_memalign._memory.cache import Word
 from langchain_memalign._memory.convert import to_episode
 from langchain_memalign._memory.records import Records
 from langchain_memalign._stores.base import Point
-from langchain_memalign._values import JudgeSpec
+from langchain_memalign._values.types import JudgeSpec
 from langchain_memalign.schema import Episode, Feedback
 
 _BARE = frozenset({str, int, float, bool, type(None)})

@@ -7,19 +7,19 @@ from dataclasses import replace
 from langchain_core.runnables import RunnableConfig
 
 from langchain_memalign._async.model_calls import ask, decide
-from langchain_memalign._models import Answer, DecisionModel
-from langchain_memalign._models.logprobs import value_probabilities
-from langchain_memalign._models.structured import Question
-from langchain_memalign._prompts.deciding import decision_of
-from langchain_memalign._prompts.judging import JudgePrompt
-from langchain_memalign._reading import (
+from langchain_memalign._judging.reading import (
     Said,
     by_probabilities,
     decided,
     value_reader,
     verdict_reader,
 )
-from langchain_memalign._setup import JudgeSetup
+from langchain_memalign._judging.setup import JudgeSetup
+from langchain_memalign._models import Answer, DecisionModel
+from langchain_memalign._models.logprobs import value_probabilities
+from langchain_memalign._models.structured import Question
+from langchain_memalign._prompts.deciding import decision_of
+from langchain_memalign._prompts.judging import JudgePrompt
 from langchain_memalign.schema import WorkingMemory
 
 

@@ -16,7 +16,7 @@ from langchain_memalign._async.transactions import transact
 from langchain_memalign._calibration.agreement import calibration_of
 from langchain_memalign._calibration.unseen import Unasked, noted, unasked_in, without
 from langchain_memalign._concurrency import aparallel, off_loop
-from langchain_memalign._setup import JudgeSetup, known_track
+from langchain_memalign._judging.setup import JudgeSetup, known_track
 from langchain_memalign.errors import ModelError
 from langchain_memalign.schema import CalibrationReport, JudgeRecord
 

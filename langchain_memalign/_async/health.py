@@ -27,7 +27,7 @@ from langchain_memalign._health.questions import (
     swapped_back,
     without_principle,
 )
-from langchain_memalign._setup import JudgeSetup
+from langchain_memalign._judging.setup import JudgeSetup
 from langchain_memalign.errors import ModelError
 from langchain_memalign.schema import (
     Case,

@@ -15,12 +15,12 @@ from langchain_memalign._async.asking import said_of
 from langchain_memalign._calibration.reading import calibrated, is_unseen, record_of
 from langchain_memalign._concurrency import acompute, off_loop
 from langchain_memalign._content import extent
-from langchain_memalign._escalation import escalated, is_sure, label
+from langchain_memalign._judging.escalation import escalated, is_sure, label
+from langchain_memalign._judging.reading import storable
+from langchain_memalign._judging.results import run_metadata
+from langchain_memalign._judging.setup import JudgeSetup, known_track
 from langchain_memalign._memory.search import Recollection
 from langchain_memalign._prompts.judging import JudgePrompt
-from langchain_memalign._reading import storable
-from langchain_memalign._results import run_metadata
-from langchain_memalign._setup import JudgeSetup, known_track
 from langchain_memalign.errors import ModelError
 from langchain_memalign.schema import Case, Latency, Unscored, Verdict, WorkingMemory
 

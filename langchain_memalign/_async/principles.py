@@ -12,7 +12,7 @@ from langchain_memalign._alignment.superseding import handed_on, returned
 from langchain_memalign._async.model_calls import embed_texts
 from langchain_memalign._async.transactions import scrub_at_once, transact
 from langchain_memalign._concurrency import to_the_end
-from langchain_memalign._definition import written_anew
+from langchain_memalign._memory.definition import written_anew
 from langchain_memalign._memory.records import Records
 from langchain_memalign._models import Vector
 from langchain_memalign.errors import InvalidInputError

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from langchain_memalign._calibration.binomial import rate
 from langchain_memalign._calibration.promise import AtLeast, threshold_of
 from langchain_memalign._calibration.track import Track
-from langchain_memalign._values import value_key, value_text
+from langchain_memalign._values.types import value_key, value_text
 from langchain_memalign.schema import AgreementReport, CalibrationReport, Rate, Threshold, Value
 
 _FEW_KINDS = 2

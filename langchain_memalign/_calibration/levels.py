@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from langchain_memalign._levels import is_coarse, levels_of
-from langchain_memalign._values import ValueType
+from langchain_memalign._values.levels import is_coarse, levels_of
+from langchain_memalign._values.types import ValueType
 from langchain_memalign.schema import Value
 
 _MOST_LEVELS = 11

@@ -10,7 +10,7 @@ from langchain_memalign._calibration.agreement import agreement_of
 from langchain_memalign._calibration.track import Track, TrackCase
 from langchain_memalign._content import canonical
 from langchain_memalign._memory.records import Records
-from langchain_memalign._values import JudgeSpec, ValueType, value_key
+from langchain_memalign._values.types import JudgeSpec, ValueType, value_key
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.schema import (
     AgreementReport,

@@ -15,8 +15,8 @@ from typing import ClassVar
 from langchain_memalign._calibration.features import TRUSTED, features, priors, told_shares
 from langchain_memalign._calibration.levels import Levels
 from langchain_memalign._calibration.logit import Features, Fit, Weights, fit, probabilities
-from langchain_memalign._levels import Aggregate, aggregated
-from langchain_memalign._values import ValueType
+from langchain_memalign._values.levels import Aggregate, aggregated
+from langchain_memalign._values.types import ValueType
 from langchain_memalign.schema import JudgeRecord, Probabilities, Threshold, Value
 
 _TRUST_WEIGHT = 5.0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from langchain_memalign._calibration.reading import record_by, valued_by_case, words_by_case
 from langchain_memalign._memory.records import Records
-from langchain_memalign._values import JudgeSpec, value_key
+from langchain_memalign._values.types import JudgeSpec, value_key
 from langchain_memalign.schema import (
     Change,
     Episode,

@@ -10,8 +10,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from langchain_memalign._calibration.reading import record_by, valued_by_case, words_by_case
-from langchain_memalign._setup import JudgeSetup
-from langchain_memalign._values import ValueType
+from langchain_memalign._judging.setup import JudgeSetup
+from langchain_memalign._values.types import ValueType
 from langchain_memalign.schema import Case, Episode, Value, WorkingMemory, deciding
 
 _MOST_TRIES = 20

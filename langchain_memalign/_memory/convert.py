@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from langchain_memalign._models import Vector, unit
 from langchain_memalign._stores.base import CASE_VECTOR, RULE_VECTOR, Fingerprint, Kind, Point
-from langchain_memalign._values import value_key
+from langchain_memalign._values.types import value_key
 from langchain_memalign.errors import InvalidInputError, MemoryCorruptError
 from langchain_memalign.schema import (
     Case,

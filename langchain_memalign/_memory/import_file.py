@@ -27,7 +27,7 @@ from langchain_memalign._memory.records import Records
 from langchain_memalign._stores.base import Fingerprint, Point, Selection
 from langchain_memalign._stores.payload import unpack_vector
 from langchain_memalign._stores.write_batch import OWN_POINT, known_ids
-from langchain_memalign._values import JudgeSpec
+from langchain_memalign._values.types import JudgeSpec
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.schema import Episode, JudgeDefinition, Principle, Put
 

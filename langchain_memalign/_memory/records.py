@@ -45,7 +45,7 @@ from langchain_memalign._stores.base import (
     Selection,
 )
 from langchain_memalign._stores.edge.store import EdgeStore
-from langchain_memalign._values import value_key
+from langchain_memalign._values.types import value_key
 from langchain_memalign.errors import EmbeddingMismatchError
 from langchain_memalign.schema import Case, Change, Episode, Erase, JudgeDefinition, Principle, Put
 

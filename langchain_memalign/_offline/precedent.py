@@ -25,7 +25,7 @@ from langchain_memalign._offline.reading import (
 from langchain_memalign._offline.voting import Outcome, vote
 from langchain_memalign._prompts.distilling import DISTIL_SCHEMA, RECONCILE_SCHEMA
 from langchain_memalign._prompts.superseding import SUPERSEDE_SCHEMA
-from langchain_memalign._values import ValueType
+from langchain_memalign._values.types import ValueType
 from langchain_memalign.errors import InvalidInputError
 
 CLOSENESS_FLOOR = 0.3

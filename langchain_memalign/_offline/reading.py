@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 from langchain_core.messages import BaseMessage, HumanMessage
 
-from langchain_memalign._values import ValueType
+from langchain_memalign._values.types import ValueType
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.schema import Value
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from langchain_memalign._offline.reading import Precedent
-from langchain_memalign._values import ValueType
+from langchain_memalign._values.types import ValueType
 from langchain_memalign.schema import Value
 
 # An episode that is this much less similar than the nearest weighs 1/e of it. Measured, k = 5, on

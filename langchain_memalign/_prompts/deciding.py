@@ -12,9 +12,9 @@ from typing import Literal, TypeAlias
 
 from langchain_core.messages import HumanMessage
 
-from langchain_memalign._levels import levels_of
 from langchain_memalign._prompts.judging import JudgePrompt
-from langchain_memalign._values import JudgeSpec, value_text
+from langchain_memalign._values.levels import levels_of
+from langchain_memalign._values.types import JudgeSpec, value_text
 from langchain_memalign.schema import Value
 
 # OpenAI takes no more, nor do others.

@@ -20,7 +20,7 @@ from langchain_memalign._prompts.judging import (
     render_value_counts,
 )
 from langchain_memalign._prompts.text import estimate_tokens, fill
-from langchain_memalign._values import JudgeSpec
+from langchain_memalign._values.types import JudgeSpec
 from langchain_memalign.schema import Episode, Principle
 
 MATERIAL = """\

@@ -6,7 +6,7 @@ from typing import Any
 
 from langchain_memalign._prompts.content import render_case
 from langchain_memalign._prompts.text import attribute, clip
-from langchain_memalign._values import value_key
+from langchain_memalign._values.types import value_key
 from langchain_memalign.schema import Case, Episode, Value, WorkingMemory
 
 _FIELDS = ("inputs", "outputs", "reference_outputs")

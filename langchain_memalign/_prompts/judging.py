@@ -17,7 +17,7 @@ from langchain_memalign._prompts.content import render_case
 from langchain_memalign._prompts.episodes import render_episodes
 from langchain_memalign._prompts.images import with_images_apart
 from langchain_memalign._prompts.text import escape, fill
-from langchain_memalign._values import JudgeSpec
+from langchain_memalign._values.types import JudgeSpec
 from langchain_memalign.schema import Case, Principle, WorkingMemory
 
 _MOST_VALUES = 20

@@ -15,7 +15,7 @@ from langchain_memalign._prompts.content import render_case
 from langchain_memalign._prompts.distilling import MATERIAL, objects_schema
 from langchain_memalign._prompts.episodes import render_said
 from langchain_memalign._prompts.text import escape, fill
-from langchain_memalign._values import JudgeSpec
+from langchain_memalign._values.types import JudgeSpec
 from langchain_memalign.schema import Episode
 
 _SUPERSEDE = """\

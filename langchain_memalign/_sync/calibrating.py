@@ -14,7 +14,7 @@ from langchain_memalign._alignment.context import NO_COST, Cost
 from langchain_memalign._calibration.agreement import calibration_of
 from langchain_memalign._calibration.unseen import Unasked, noted, unasked_in, without
 from langchain_memalign._concurrency import parallel
-from langchain_memalign._setup import JudgeSetup, known_track
+from langchain_memalign._judging.setup import JudgeSetup, known_track
 from langchain_memalign._sync import judging
 from langchain_memalign._sync.align import dispatch_progress
 from langchain_memalign._sync.transactions import transact

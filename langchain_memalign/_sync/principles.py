@@ -10,7 +10,7 @@ from collections.abc import Set as AbstractSet
 from langchain_memalign._alignment.context import AlignmentContext
 from langchain_memalign._alignment.sight import unlinked, without_rationale, written_in_sight
 from langchain_memalign._alignment.superseding import handed_on, returned
-from langchain_memalign._definition import written_anew
+from langchain_memalign._memory.definition import written_anew
 from langchain_memalign._memory.records import Records
 from langchain_memalign._models import Vector
 from langchain_memalign._sync.model_calls import embed_texts

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from langchain_memalign._values import ValueType
+from langchain_memalign._values.types import ValueType
 from langchain_memalign.cli.terminal import Screen, counted
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.importers import (

@@ -24,11 +24,11 @@ from pydantic import (
     model_validator,
 )
 
-from langchain_memalign._levels import Aggregate
+from langchain_memalign._judging.setup import ProbabilitySource, PromptForm
 from langchain_memalign._memory.search import OnRecallFailure
-from langchain_memalign._setup import ProbabilitySource, PromptForm
 from langchain_memalign._stores.location import MEMORY, server_at
-from langchain_memalign._values import JudgeSpec, ValueType
+from langchain_memalign._values.levels import Aggregate
+from langchain_memalign._values.types import JudgeSpec, ValueType
 from langchain_memalign.errors import ConfigurationError, InvalidInputError
 from langchain_memalign.memory import PRINCIPLE_TOKENS
 from langchain_memalign.reviews.wording import Wording

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from langchain_memalign._values import ValueType
+from langchain_memalign._values.types import ValueType
 from langchain_memalign.errors import ConfigurationError, InvalidInputError, SourceError
 from langchain_memalign.importers import (
     FEEDBACK_FIELDS,

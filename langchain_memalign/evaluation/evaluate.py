@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Unpack
 
-from langchain_memalign._arguments import at_least
 from langchain_memalign._concurrency import off_loop
-from langchain_memalign._values import ValueType
+from langchain_memalign._judging.arguments import at_least
+from langchain_memalign._values.types import ValueType
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.evaluation.cost import Spent, read_prices, spent
 from langchain_memalign.evaluation.experiments import RunOptions, check_options

@@ -12,9 +12,9 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypedDict, Unpack
 
-from langchain_memalign._arguments import at_least
 from langchain_memalign._concurrency import off_loop
-from langchain_memalign._values import ValueType
+from langchain_memalign._judging.arguments import at_least
+from langchain_memalign._values.types import ValueType
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.evaluation.cost import Price, Spent, read_prices, spent
 from langchain_memalign.evaluation.figures import Figures, figures

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
-from langchain_memalign._values import ValueType
+from langchain_memalign._values.types import ValueType
 from langchain_memalign.evaluation.metrics import Confusion, confusion_matrix, metrics_for
 from langchain_memalign.evaluation.resampling import Estimate, Resampling
 from langchain_memalign.evaluation.trials import (

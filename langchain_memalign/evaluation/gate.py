@@ -18,7 +18,7 @@ import numpy as np
 
 from langchain_memalign._alignment.context import NO_COST, Cost
 from langchain_memalign._concurrency import parallel
-from langchain_memalign._setup import JudgeSetup
+from langchain_memalign._judging.setup import JudgeSetup
 from langchain_memalign._stores.base import Selection
 from langchain_memalign._sync.align import align
 from langchain_memalign.errors import InvalidInputError

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from langchain_memalign._values import ValueType
+from langchain_memalign._values.types import ValueType
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.evaluation.metrics import compared, plain, require_numbers
 from langchain_memalign.evaluation.resampling import (

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Literal, TypeAlias
 
 from langchain_memalign._concurrency import parallel
-from langchain_memalign._setup import JudgeSetup
+from langchain_memalign._judging.setup import JudgeSetup
 from langchain_memalign.evaluation.metrics import closeness
 from langchain_memalign.evaluation.resampling import Estimate, Resampling
 from langchain_memalign.evaluation.runner import CopiedJudge, judged, own_ids

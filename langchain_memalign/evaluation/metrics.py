@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from langchain_memalign._values import ValueType, value_key
+from langchain_memalign._values.types import ValueType, value_key
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.evaluation.resampling import (
     Estimate,

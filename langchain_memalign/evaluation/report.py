@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from langchain_memalign._prompts.text import visible
-from langchain_memalign._values import ValueType
+from langchain_memalign._values.types import ValueType
 from langchain_memalign.errors import ConfigurationError, InvalidInputError
 from langchain_memalign.evaluation.evaluate import Evaluation
 from langchain_memalign.evaluation.experiments import Experiment

@@ -16,8 +16,8 @@ from itertools import groupby
 from typing import Any, Self, TypeAlias
 
 from langchain_memalign._concurrency import parallel
+from langchain_memalign._judging.setup import JudgeSetup
 from langchain_memalign._memory.records import Records
-from langchain_memalign._setup import JudgeSetup
 from langchain_memalign._stores.base import Selection
 from langchain_memalign._sync import judging
 from langchain_memalign._sync.align import align

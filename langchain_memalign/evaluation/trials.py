@@ -18,10 +18,10 @@ from typing import Any, Literal
 
 from langchain_core.messages.ai import UsageMetadata
 
-from langchain_memalign._arguments import at_least
 from langchain_memalign._content import canonical
 from langchain_memalign._files import replacing
-from langchain_memalign._values import ValueType, value_key
+from langchain_memalign._judging.arguments import at_least
+from langchain_memalign._values.types import ValueType, value_key
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.judge import FeedbackLike
 from langchain_memalign.schema import Case, Feedback, Latency, Record, Value

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from langchain_memalign._answers import Answer, read_answer
-from langchain_memalign._values import JudgeSpec
+from langchain_memalign._values.answers import Answer, read_answer
+from langchain_memalign._values.types import JudgeSpec
 from langchain_memalign.schema import Case, Feedback, Unscored, Verdict
 
 

@@ -9,9 +9,9 @@ from typing import Any
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, convert_to_messages
 
 from langchain_memalign._content import is_messages
-from langchain_memalign._passages import passages
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.graph.node import whole_case
+from langchain_memalign.graph.passages import passages
 from langchain_memalign.schema import Case
 
 # With this, Agent Chat UI marks the results it makes up for tool calls that have none.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from langchain_memalign._passages import Passage
 from langchain_memalign._prompts.text import shorten, visible
+from langchain_memalign.graph.passages import Passage
 
 # What may begin emphasis, code, links, HTML, tables, formulas or entities, wherever it stands; an
 # underscore within a word marks nothing up.

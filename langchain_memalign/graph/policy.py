@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Literal, TypeAlias, get_args
 
 from langchain_memalign._calibration.promise import AtLeast
-from langchain_memalign._escalation import is_sure
-from langchain_memalign._setup import Budgets, JudgeSetup
-from langchain_memalign._values import ValueType
+from langchain_memalign._judging.escalation import is_sure
+from langchain_memalign._judging.setup import Budgets, JudgeSetup
+from langchain_memalign._values.types import ValueType
 from langchain_memalign.errors import ConfigurationError
 from langchain_memalign.schema import Case, Unscored, Value, Verdict, WorkingMemory
 

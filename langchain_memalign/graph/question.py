@@ -7,11 +7,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from langchain_memalign._confidence import confidence_in_words
-from langchain_memalign._passages import FIELDS, Passage, about, passages
-from langchain_memalign._values import JudgeSpec, value_text
+from langchain_memalign._values.confidence import confidence_in_words
+from langchain_memalign._values.types import JudgeSpec, value_text
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.graph.markdown import escaped, quote, unmarked
+from langchain_memalign.graph.passages import FIELDS, Passage, about, passages
 from langchain_memalign.schema import Case, Recalled, Unscored, Verdict, WorkingMemory
 
 PROBLEM = "That answer could not be used:"

@@ -7,8 +7,8 @@ from typing import Literal
 
 from langgraph.types import interrupt
 
-from langchain_memalign._answers import Answer, typed_in
-from langchain_memalign._values import JudgeSpec
+from langchain_memalign._values.answers import Answer, typed_in
+from langchain_memalign._values.types import JudgeSpec
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.graph.answer import read_feedback
 from langchain_memalign.graph.node import Update

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from langgraph.func import task
 from langgraph.runtime import get_runtime
 
-from langchain_memalign._values import JudgeSpec
+from langchain_memalign._values.types import JudgeSpec
 from langchain_memalign.errors import ConfigurationError, GuardrailError
 from langchain_memalign.graph.source import FixedJudge, JudgeSource, source_of
 from langchain_memalign.guardrails.node_run import NodeRun, Visit

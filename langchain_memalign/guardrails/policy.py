@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias, get_args
 from typing_extensions import TypedDict
 
 from langchain_memalign._calibration.promise import AtLeast
-from langchain_memalign._values import JudgeSpec, ValueType
+from langchain_memalign._values.types import JudgeSpec, ValueType
 from langchain_memalign.errors import (
     ConfigurationError,
     InvalidInputError,

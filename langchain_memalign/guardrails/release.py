@@ -10,11 +10,11 @@ from typing import Any, Literal
 from langchain_core.messages import BaseMessage
 from pydantic import BaseModel, ValidationError
 
-from langchain_memalign._answers import Answer, read_release, typed_in
-from langchain_memalign._passages import FIELDS, Passage, passages
-from langchain_memalign._values import JudgeSpec
+from langchain_memalign._values.answers import Answer, read_release, typed_in
+from langchain_memalign._values.types import JudgeSpec
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.graph.markdown import escaped, quote, unmarked
+from langchain_memalign.graph.passages import FIELDS, Passage, passages
 from langchain_memalign.graph.question import PROBLEM
 from langchain_memalign.guardrails.messages import is_text, plain
 from langchain_memalign.guardrails.node_run import Question

@@ -13,8 +13,8 @@ from typing import Any, TypeAlias
 from langchain_core.runnables import RunnableConfig
 
 from langchain_memalign._content import is_blank
-from langchain_memalign._values import JudgeSpec, ValueType
-from langchain_memalign._words import plain
+from langchain_memalign._values.types import JudgeSpec, ValueType
+from langchain_memalign._values.words import plain
 from langchain_memalign.errors import ConfigurationError, InvalidInputError, SourceError
 from langchain_memalign.importers.fields import NOTHING
 from langchain_memalign.judge import MemAlignJudge

@@ -18,32 +18,37 @@ from langchain_core.runnables.config import ensure_config, merge_configs
 from langchain_core.tools import BaseTool
 from pydantic import BaseModel
 
-from langchain_memalign._arguments import (
+from langchain_memalign._async import judging as ajudging
+from langchain_memalign._async import recall as arecalling
+from langchain_memalign._concurrency import blocking, off_loop
+from langchain_memalign._judging.arguments import (
     at_least,
     check_no_options,
     check_probabilities,
     cosine,
     one_of,
 )
-from langchain_memalign._async import judging as ajudging
-from langchain_memalign._async import recall as arecalling
-from langchain_memalign._concurrency import blocking, off_loop
-from langchain_memalign._definition import check_definition, kept_of, known_definition, written_anew
-from langchain_memalign._levels import Aggregate
-from langchain_memalign._memory.records import Records
-from langchain_memalign._memory.search import OnRecallFailure
-from langchain_memalign._models import Retry, models_of, resolve_model
-from langchain_memalign._prompts.placeholders import without_placeholders
-from langchain_memalign._results import no_upload_in_local_mode, run_metadata
-from langchain_memalign._setup import (
+from langchain_memalign._judging.results import no_upload_in_local_mode, run_metadata
+from langchain_memalign._judging.setup import (
     Budgets,
     JudgeSetup,
     ProbabilitySource,
     PromptForm,
     is_compact,
 )
+from langchain_memalign._memory.definition import (
+    check_definition,
+    kept_of,
+    known_definition,
+    written_anew,
+)
+from langchain_memalign._memory.records import Records
+from langchain_memalign._memory.search import OnRecallFailure
+from langchain_memalign._models import Retry, models_of, resolve_model
+from langchain_memalign._prompts.placeholders import without_placeholders
 from langchain_memalign._sync import judging, transactions
-from langchain_memalign._values import Declared, JudgeSpec
+from langchain_memalign._values.levels import Aggregate
+from langchain_memalign._values.types import Declared, JudgeSpec
 from langchain_memalign.errors import ConfigurationError
 from langchain_memalign.memory import PRINCIPLE_TOKENS, Memory
 from langchain_memalign.schema import (

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_core.runnables import RunnableConfig
 
-from langchain_memalign._evaluated import evaluated
-from langchain_memalign._openevals import OpenevalsPrompt
-from langchain_memalign._results import EvaluatorResult, evaluator_result
+from langchain_memalign._judging.results import EvaluatorResult, evaluator_result
 from langchain_memalign.judge.base import JudgeBase
+from langchain_memalign.judge.evaluated import evaluated
+from langchain_memalign.judge.openevals import OpenevalsPrompt
 from langchain_memalign.schema import Case
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 from langchain_core.runnables import RunnableConfig
 
 from langchain_memalign._alignment.context import Cost
-from langchain_memalign._arguments import check_alignment, checked_decision, forgotten
 from langchain_memalign._async import align as aaligning
 from langchain_memalign._async import forget as aforgetting
 from langchain_memalign._async import gated as agated
 from langchain_memalign._async import judging as ajudging
+from langchain_memalign._judging.arguments import check_alignment, checked_decision, forgotten
 from langchain_memalign._memory.records import Records
 from langchain_memalign._sync import align as aligning
 from langchain_memalign._sync import forget as forgetting

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Self
 
 from langchain_core.runnables import RunnableConfig
 
-from langchain_memalign._arguments import check_calibration, check_health, share
 from langchain_memalign._async import calibrating as acalibrating
 from langchain_memalign._async import health as ahealths
 from langchain_memalign._async.calibrating import Progress
@@ -16,9 +15,10 @@ from langchain_memalign._calibration.agreement import promised
 from langchain_memalign._calibration.promise import AtLeast
 from langchain_memalign._calibration.reading import agreement_in
 from langchain_memalign._concurrency import off_loop
-from langchain_memalign._escalation import check_second
 from langchain_memalign._health.comparing import Baseline, read_baseline
-from langchain_memalign._setup import known_track
+from langchain_memalign._judging.arguments import check_calibration, check_health, share
+from langchain_memalign._judging.escalation import check_second
+from langchain_memalign._judging.setup import known_track
 from langchain_memalign._sync import calibrating
 from langchain_memalign._sync import health as healths
 from langchain_memalign.judge.base import CaseLike, JudgeBase

@@ -16,7 +16,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.sqlite import SqliteSaver
 
 from langchain_memalign._content import canonical
-from langchain_memalign._values import JudgeSpec
+from langchain_memalign._values.types import JudgeSpec
 from langchain_memalign.errors import MemoryUnavailableError
 from langchain_memalign.reviews.file import ReviewFile
 from langchain_memalign.reviews.forgetting import Traces, erase, traces_of

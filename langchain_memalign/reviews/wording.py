@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from pydantic import Field
 
-from langchain_memalign._values import ValueType, value_key
+from langchain_memalign._values.types import ValueType, value_key
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.schema import Record, Value
 

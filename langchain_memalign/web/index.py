@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from langchain_memalign._values import value_key
+from langchain_memalign._values.types import value_key
 from langchain_memalign.errors import MemAlignError
 from langchain_memalign.judge import MemAlignJudge
 from langchain_memalign.schema import Episode, Value

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from functools import partial
 
 from langchain_memalign._alignment.unlearning import plan_erasing
-from langchain_memalign._definition import written_anew
+from langchain_memalign._judging.setup import Budgets
 from langchain_memalign._memory import images as recorded
+from langchain_memalign._memory.definition import written_anew
 from langchain_memalign._memory.images import Image, learned_record
-from langchain_memalign._setup import Budgets
 from langchain_memalign._stores.base import Selection
 from langchain_memalign._sync.transactions import aligning, transact
 from langchain_memalign.judge import MemAlignJudge

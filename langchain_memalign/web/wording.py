@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from langchain_memalign._values import JudgeSpec, value_key
+from langchain_memalign._values.types import JudgeSpec, value_key
 from langchain_memalign.reviews.wording import Wording, known_values
 from langchain_memalign.schema import Value
 from langchain_memalign.web import words

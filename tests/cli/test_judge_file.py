@@ -4,7 +4,7 @@ import pytest
 from langchain_core.language_models import BaseChatModel
 
 from langchain_memalign import ConfigurationError, Memory
-from langchain_memalign._values import ValueType
+from langchain_memalign._values.types import ValueType
 from langchain_memalign.cli import objects
 from langchain_memalign.cli.judge_file import load_judge_file
 

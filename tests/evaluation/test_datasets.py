@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from langchain_memalign._values import ValueType
+from langchain_memalign._values.types import ValueType
 from langchain_memalign.errors import ConfigurationError, InvalidInputError, SourceError
 from langchain_memalign.evaluation.datasets import DATASETS, load_file, load_named
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from langchain_memalign import MemAlignJudge, Memory
-from langchain_memalign._values import ValueType
+from langchain_memalign._values.types import ValueType
 from langchain_memalign.evaluation.gate import EvidenceGate
 
 DATA = os.environ.get("MEMALIGN_DATA")

@@ -11,7 +11,7 @@ from evaluation.examples import (
     from_table,
 )
 from langchain_memalign import InvalidInputError
-from langchain_memalign._values import ValueType
+from langchain_memalign._values.types import ValueType
 from langchain_memalign.evaluation.metrics import (
     abstention_rate,
     ccc,

@@ -19,7 +19,7 @@ from prompts.examples import (
 )
 
 from langchain_memalign._prompts.text import visible
-from langchain_memalign._values import value_key
+from langchain_memalign._values.types import value_key
 
 from .injections import PUBLISHED
 

@@ -14,7 +14,7 @@ from langchain_memalign import (
     create_alignment_graph,
     create_review_graph,
 )
-from langchain_memalign._setup import JudgeSetup
+from langchain_memalign._judging.setup import JudgeSetup
 
 from .cases import CASE, EDIT
 

@@ -15,7 +15,7 @@ import pytest
 from fakes import CountingEmbeddings, feedback
 
 from langchain_memalign import AlignmentReport, Principle, create_alignment_graph
-from langchain_memalign._setup import JudgeSetup
+from langchain_memalign._judging.setup import JudgeSetup
 
 TESTS = Path(__file__).parent.parent
 
@@ -164,7 +164,7 @@ async def test_what_was_forgotten_meanwhile_stays_forgotten(drive, dying, saver,
 PROCESS = """
 import json, os, signal, sys, threading
 from functools import partialmethod
-from langchain_memalign._setup import JudgeSetup
+from langchain_memalign._judging.setup import JudgeSetup
 
 from fakes import one_rule_a_record, feedback
 from judge.bench import Bench

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from langchain_memalign import Case, InvalidInputError, Unscored, Verdict
-from langchain_memalign._values import JudgeSpec
+from langchain_memalign._values.types import JudgeSpec
 from langchain_memalign.graph.answer import read_feedback
 
 

@@ -15,8 +15,8 @@ from langchain_memalign import (
     WorkingMemory,
     create_review_graph,
 )
-from langchain_memalign._setup import Budgets
-from langchain_memalign._values import ValueType
+from langchain_memalign._judging.setup import Budgets
+from langchain_memalign._values.types import ValueType
 from langchain_memalign.graph.policy import is_uncertain
 
 from .cases import CASE, OTHER_CASE, taught

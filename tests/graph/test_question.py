@@ -6,7 +6,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from langchain_memalign import Case, Episode, Principle, Unscored, Verdict, WorkingMemory
-from langchain_memalign._values import JudgeSpec
+from langchain_memalign._values.types import JudgeSpec
 from langchain_memalign.graph.question import ReviewQuestion
 from langchain_memalign.schema import Recalled, now
 

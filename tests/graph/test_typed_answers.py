@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_memalign import Case, InvalidInputError, Verdict
-from langchain_memalign._answers import read_release
-from langchain_memalign._values import JudgeSpec
-from langchain_memalign._words import is_sentence
+from langchain_memalign._values.answers import read_release
+from langchain_memalign._values.types import JudgeSpec
+from langchain_memalign._values.words import is_sentence
 from langchain_memalign.graph.answer import read_feedback
 
 CASE = Case(inputs="My parcel is lost.", outputs="Not our problem.")

@@ -6,7 +6,7 @@ import pytest
 from pydantic import Field
 
 from langchain_memalign import ConfigurationError, InvalidInputError, Unscored, Verdict
-from langchain_memalign._values import ValueType
+from langchain_memalign._values.types import ValueType
 from langchain_memalign.guardrails import GuardrailPolicy
 from langchain_memalign.guardrails.policy import Judged
 

@@ -91,7 +91,7 @@ def test_what_was_judged_may_say_none():
 
 
 def test_a_label_may_be_called_so():
-    from langchain_memalign._values import ValueType
+    from langchain_memalign._values.types import ValueType
     from langchain_memalign.importers import with_values
 
     damage = ValueType(kind="choice", labels=("none", "some"))

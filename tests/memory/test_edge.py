@@ -110,6 +110,13 @@ class TestTemporaryMemory:
         one.close()
         other.close()
 
+    def test_one_that_another_process_is_just_making_stays(self, tmp_path):
+        begun = tmp_path / "memalign-temporary-begun"
+        begun.mkdir()
+        (begun / "lock").touch()
+        EdgeStore.open(":memory:").close()
+        assert os.listdir(begun) == ["lock"]
+
     def test_it_is_gone_when_forgotten(self, tmp_path):
         store = EdgeStore.open(":memory:")
         store.write([point("a", vectors=case(1, 0, 0, 0))], fingerprint=TOY)

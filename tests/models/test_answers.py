@@ -11,7 +11,7 @@ from pydantic import Field
 from langchain_memalign import InvalidInputError
 from langchain_memalign._models.answers import answers, join_answers, offered_schema
 from langchain_memalign._prompts.distilling import DISTIL_SCHEMA, RECONCILE_SCHEMA
-from langchain_memalign._values import ValueType
+from langchain_memalign._values.types import ValueType
 
 STARS = Annotated[int, Field(ge=1, le=5)]
 SHARE = Annotated[float, Field(ge=0, le=1)]

@@ -10,7 +10,7 @@ from langchain_core.messages import AIMessage
 
 from langchain_memalign import InvalidInputError
 from langchain_memalign._models.replies import read_object
-from langchain_memalign._values import ValueType
+from langchain_memalign._values.types import ValueType
 
 CASES = 60
 many = settings(

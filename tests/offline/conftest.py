@@ -7,7 +7,7 @@ import pytest
 
 from langchain_memalign._offline import PrecedentModel
 from langchain_memalign._prompts.judging import judge_prompt
-from langchain_memalign._values import JudgeSpec
+from langchain_memalign._values.types import JudgeSpec
 from langchain_memalign.schema import Case, Episode, Recalled, WorkingMemory
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from langchain_memalign._prompts.distilling import distil_prompt, reconcile_prompt
 from langchain_memalign._prompts.judging import judge_prompt
-from langchain_memalign._values import JudgeSpec
+from langchain_memalign._values.types import JudgeSpec
 from langchain_memalign.schema import Case, Episode, Feedback, Principle, Recalled, WorkingMemory
 
 NOON = dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC)

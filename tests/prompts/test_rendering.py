@@ -10,7 +10,7 @@ from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from langchain_memalign._prompts.judging import COMPACT_REPLY
-from langchain_memalign._values import JudgeSpec
+from langchain_memalign._values.types import JudgeSpec
 from langchain_memalign.schema import Case
 
 from .examples import (

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from langchain_memalign import InvalidInputError
-from langchain_memalign._values import JudgeSpec, ValueType
+from langchain_memalign._values.types import JudgeSpec, ValueType
 from langchain_memalign.reviews import Wording
 from langchain_memalign.web import words
 from langchain_memalign.web.views import text

@@ -25,7 +25,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-from langchain_memalign._stores.edge.lock import LOCK, DirectoryLock, is_unmarked, remove_dead
+from langchain_memalign._stores.edge.lock import LOCK, DirectoryLock, is_marked, remove_dead
 from langchain_memalign.errors import MemoryCorruptError, MemoryUnavailableError
 
 _MANIFEST = "manifest.json"
@@ -70,7 +70,7 @@ class MemoryDirectory:
                 # Again, now that nobody changes it any more.
                 _refuse_foreign(path)
                 directory.generation = _read_manifest(path)
-                if directory.generation is not None:
+                if temporary or directory.generation is not None:
                     directory._lock.mark()
             except BaseException:
                 directory.release()
@@ -262,8 +262,8 @@ def sweep_temporary() -> None:
         try:
             found = path.lstat()
             is_ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
-            # Without a lock it may be about to be locked.
-            if is_ours and ((path / LOCK).exists() or time.time() - found.st_mtime > _HOUR):
+            # One that is not marked yet may be about to be locked.
+            if is_ours and (is_marked(path / LOCK) or time.time() - found.st_mtime > _HOUR):
                 remove_dead(path)
         except OSError:
             continue  # somebody else was faster
@@ -309,7 +309,8 @@ def _is_unborn(path: Path, names: set[str]) -> bool:
     """Whether this is what a crash leaves of a memory that never had a manifest."""
     first = path / "g1"
     return (
-        is_unmarked(path / LOCK)
+        LOCK in names
+        and not is_marked(path / LOCK)
         and not names - {LOCK, _DRAFT, first.name}
         and (first.name not in names or all(map(_SHARD_PART.fullmatch, os.listdir(first))))
     )

@@ -81,9 +81,9 @@ def remove_dead(directory: Path) -> bool:
     return not directory.exists()
 
 
-def is_unmarked(file: Path) -> bool:
-    """Whether there is a lock file that was never marked."""
-    return file.is_file() and not file.stat().st_size
+def is_marked(file: Path) -> bool:
+    """Whether there is a lock file in which somebody has said that they hold, or held, it."""
+    return file.is_file() and file.stat().st_size > 0
 
 
 def _locked(file: Path, descriptor: int) -> MemoryLockedError:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from langchain_memalign._values import ValueType
+from langchain_memalign._values.types import ValueType
 from langchain_memalign.cli.data_files import read_labelled
 from langchain_memalign.cli.judge_file import ModelChoice, find_judge_file, load_judge_file
 from langchain_memalign.cli.objects import opened_judge

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from langchain_memalign._values import ValueType
+from langchain_memalign._values.types import ValueType
 from langchain_memalign.cli.commands.demo import EARLIER, LATE_FRIDGE, LATE_PARCEL, PASSWORD, REMARK
 from langchain_memalign.cli.judge_file import DEFAULT_NAMES, judge_file_text, parse_judge_file
 from langchain_memalign.cli.options import JsonOption

@@ -11,7 +11,7 @@ from langchain_core.runnables import RunnableConfig
 
 from langchain_memalign._async.recall import read_case
 from langchain_memalign._concurrency import awithin, off_loop
-from langchain_memalign._escalation import is_sure as judged_surely
+from langchain_memalign._judging.escalation import is_sure as judged_surely
 from langchain_memalign.errors import ConfigurationError, InvalidInputError, MemAlignError
 from langchain_memalign.guardrails._async.replay import ask, once
 from langchain_memalign.guardrails.checkpoint import Checkpoint, from_json, refusal, to_json

@@ -11,7 +11,7 @@ from typing import Any
 from langchain_core.runnables import RunnableConfig
 
 from langchain_memalign._concurrency import within
-from langchain_memalign._escalation import is_sure as judged_surely
+from langchain_memalign._judging.escalation import is_sure as judged_surely
 from langchain_memalign._sync.recall import read_case
 from langchain_memalign.errors import ConfigurationError, InvalidInputError, MemAlignError
 from langchain_memalign.guardrails._sync.replay import ask, once

@@ -71,7 +71,7 @@ def select(
         contested: The cases on which experts differ.
         ids: Only these, where a text was searched for.
     """
-    from langchain_memalign._values import value_key
+    from langchain_memalign._values.types import value_key
 
     def fits(entry: Entry) -> bool:
         if by and (entry.reviewer or "") != ("" if by == "-" else by):

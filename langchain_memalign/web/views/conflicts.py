@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from langchain_memalign._content import canonical
-from langchain_memalign._values import value_key
+from langchain_memalign._values.types import value_key
 from langchain_memalign.reviews import Answer, Settled
 from langchain_memalign.schema import Episode, Value, deciding
 from langchain_memalign.web.index import Entry

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from langchain_memalign._confidence import percent
+from langchain_memalign._values.confidence import percent
 from langchain_memalign.reviews import Answer, Draft, Reading
 from langchain_memalign.schema import Episode, Principle, Unscored, Verdict, WorkingMemory
 from langchain_memalign.web import words

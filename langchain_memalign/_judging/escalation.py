@@ -8,8 +8,8 @@ from langchain_core.messages.ai import add_usage
 
 from langchain_memalign._calibration.agreement import promised
 from langchain_memalign._calibration.promise import AtLeast
+from langchain_memalign._judging.setup import JudgeSetup, Second, Sure, known_track
 from langchain_memalign._models import StructuredModel, model_id
-from langchain_memalign._setup import JudgeSetup, Second, Sure, known_track
 from langchain_memalign.errors import ConfigurationError, InvalidInputError
 from langchain_memalign.schema import Latency, Unscored, Verdict, with_record
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from langchain_memalign._content import clean_text
-from langchain_memalign._values import JudgeSpec
-from langchain_memalign._words import (
+from langchain_memalign._values.types import JudgeSpec
+from langchain_memalign._values.words import (
     ASSENT,
     CONTRASTS,
     CORRECT,

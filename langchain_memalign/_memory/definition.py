@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from langchain_memalign._memory.records import Records
-from langchain_memalign._values import JudgeSpec, ValueType
+from langchain_memalign._values.types import JudgeSpec, ValueType
 from langchain_memalign.errors import ConfigurationError, InvalidInputError
 from langchain_memalign.schema import JudgeDefinition, Put, now
 

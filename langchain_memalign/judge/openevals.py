@@ -12,11 +12,11 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable, RunnableLambda
 
 from langchain_memalign._content import canonical
-from langchain_memalign._evaluated import with_given
+from langchain_memalign._judging.setup import JudgeSetup
 from langchain_memalign._models import DecisionModel, StructuredModel
 from langchain_memalign._prompts.judging import SCORE_REPLY, JudgePrompt
-from langchain_memalign._setup import JudgeSetup
 from langchain_memalign._sync import asking, judging
+from langchain_memalign.judge.evaluated import with_given
 from langchain_memalign.schema import Case, Value, WorkingMemory
 
 

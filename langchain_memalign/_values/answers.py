@@ -13,9 +13,9 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
-from langchain_memalign._claims import Claim, Is, Outcome, Text, outcomes
-from langchain_memalign._values import JudgeSpec, value_text
-from langchain_memalign._words import ASSENT, DISSENT, plain
+from langchain_memalign._values.claims import Claim, Is, Outcome, Text, outcomes
+from langchain_memalign._values.types import JudgeSpec, value_text
+from langchain_memalign._values.words import ASSENT, DISSENT, plain
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.schema import Value
 

@@ -19,8 +19,8 @@ from pydantic import (
 from pydantic.errors import PydanticInvalidForJsonSchema
 
 from langchain_memalign._content import canonical, is_blank
-from langchain_memalign._reply_schemas import value_schema, verdict_schema
-from langchain_memalign._words import (
+from langchain_memalign._values.schemas import value_schema, verdict_schema
+from langchain_memalign._values.words import (
     CROSSES,
     FALSE,
     NO,

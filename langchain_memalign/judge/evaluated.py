@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from langchain_memalign._results import is_without_outputs
+from langchain_memalign._judging.results import is_without_outputs
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.schema import Case, Unscored
 

@@ -11,12 +11,11 @@ from langchain_core.messages import BaseMessage
 from langchain_core.runnables import RunnableConfig
 
 from langchain_memalign._alignment.context import AlignmentContext, learning_limits
-from langchain_memalign._arguments import one_of
 from langchain_memalign._calibration.promise import AtLeast
 from langchain_memalign._calibration.reading import digest, track_in
 from langchain_memalign._calibration.track import Track
-from langchain_memalign._definition import definition_of
-from langchain_memalign._levels import Aggregate, is_coarse, levels_of, stepped
+from langchain_memalign._judging.arguments import one_of
+from langchain_memalign._memory.definition import definition_of
 from langchain_memalign._memory.records import Records
 from langchain_memalign._memory.search import OnRecallFailure, Recollection, assemble
 from langchain_memalign._models import DecisionModel, StructuredModel, model_id
@@ -32,7 +31,8 @@ from langchain_memalign._prompts.judging import (
     judge_prompt,
     judge_role,
 )
-from langchain_memalign._values import JudgeSpec
+from langchain_memalign._values.levels import Aggregate, is_coarse, levels_of, stepped
+from langchain_memalign._values.types import JudgeSpec
 from langchain_memalign.errors import MemoryUnavailableError
 from langchain_memalign.schema import Case, JudgeDefinition, Principle, Value, WorkingMemory
 

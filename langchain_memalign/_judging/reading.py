@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from langchain_memalign._levels import aggregated
+from langchain_memalign._judging.setup import JudgeSetup
 from langchain_memalign._models import Answer
 from langchain_memalign._models.decisions import Decided
 from langchain_memalign._prompts.judging import JudgePrompt
-from langchain_memalign._setup import JudgeSetup
-from langchain_memalign._values import ValueType
+from langchain_memalign._values.levels import aggregated
+from langchain_memalign._values.types import ValueType
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.schema import Recalled, Value, WorkingMemory
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from langchain_memalign._values import JudgeSpec
+from langchain_memalign._values.types import JudgeSpec
 from langchain_memalign.schema import Verdict
 
 _MOST_VALUES = 6

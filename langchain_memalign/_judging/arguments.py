@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from langchain_memalign._models import is_decision_model
-from langchain_memalign._values import ValueType
+from langchain_memalign._values.types import ValueType
 from langchain_memalign.errors import ConfigurationError, InvalidInputError
 from langchain_memalign.schema import Episode, GateDecision
 
