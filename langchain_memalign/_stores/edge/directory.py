@@ -309,7 +309,7 @@ def _is_unborn(path: Path, names: set[str]) -> bool:
     """Whether this is what a crash leaves of a memory that never had a manifest."""
     first = path / "g1"
     return (
-        LOCK in names
+        (path / LOCK).is_file()
         and not is_marked(path / LOCK)
         and not names - {LOCK, _DRAFT, first.name}
         and (first.name not in names or all(map(_SHARD_PART.fullmatch, os.listdir(first))))
