@@ -21,8 +21,8 @@ from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse
-from starlette.routing import Mount, Route
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from graphs.context import JudgeContext, check_is_servers, configured_judge
@@ -253,7 +253,14 @@ def _is_own(origin: str, host: str) -> bool:
 
 _OF_ONE = "/memalign/{judge:path}"  # a name may hold a slash
 
-_PAGE = [] if review_page is None else [Mount("/memalign/review", review_page())]
+
+async def _to_page(request: Request) -> Response:
+    return RedirectResponse(f"{request.url.path}/queue")
+
+
+_PAGE: list[BaseRoute] = []
+if review_page is not None:
+    _PAGE = [Route("/memalign/review", _to_page), Mount("/memalign/review", review_page())]
 
 app = Starlette(
     routes=[

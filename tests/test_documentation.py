@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from urllib.parse import urlsplit
 
 import pytest
 from fakes import CountingEmbeddings, ScriptedModel, one_rule_a_record
@@ -60,9 +61,30 @@ def test_the_readme_is_short():
     assert len(README.splitlines()) <= 250
 
 
-def test_its_links_lead_somewhere():
-    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", README):
-        assert target.startswith("https://") or (ROOT / target).exists(), target
+def anchors(page):
+    """The anchors of a page's headings, as GitHub and the site make them."""
+    headings = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```$", "", page, flags=re.M | re.S), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+PROSE = [*ROOT.glob("*.md"), *ROOT.glob("benchmarks/*.md"), *(ROOT / "docs").rglob("*.md")]
+LINK = re.compile(r"\]\(<?([^)\s>]+)>?\)|<(https?://[^>\s]+)>")
+
+
+@pytest.mark.parametrize("file", PROSE, ids=lambda file: str(file.relative_to(ROOT)))
+def test_its_links_lead_somewhere(file):
+    """Files and anchors of this project; of addresses elsewhere the form, for no test may ask."""
+    page = file.read_text(encoding="utf-8")
+    for link in (inline or bare for inline, bare in LINK.findall(page)):
+        address = urlsplit(link)
+        if address.scheme or address.netloc:
+            known = address.hostname in ("localhost", "127.0.0.1")
+            assert known or (address.scheme == "https" and "." in (address.hostname or "")), link
+            continue
+        target = file.parent / address.path if address.path else file
+        assert target.exists(), link
+        if address.fragment:
+            assert address.fragment in anchors(target.read_text(encoding="utf-8")), link
 
 
 @pytest.mark.slow

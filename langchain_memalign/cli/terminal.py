@@ -119,6 +119,7 @@ class Screen:
         rows: Iterable[Sequence[object]],
         *,
         cut: Sequence[str] = (),
+        spare: Sequence[str] = (),
     ) -> None:
         """Write a table: drawn for people, without empty columns; tab-separated for pipes and logs.
 
@@ -128,6 +129,7 @@ class Screen:
             rows: The cells: `Text`, or whatever has a text.
             cut: Columns that share what width is left and are cut to it, not folded; in a pipe
                 they are whole.
+            spare: Columns that are not drawn, for a terminal has no room for them.
         """
         cells = [
             [cell if isinstance(cell, Text) else Text(clean(str(cell))) for cell in row]
@@ -149,7 +151,11 @@ class Screen:
             header_style="dim",
             expand=bool(cut),
         )
-        used = [place for place in range(len(columns)) if any(row[place].plain for row in cells)]
+        used = [
+            place
+            for place, name in enumerate(columns)
+            if name not in spare and any(row[place].plain for row in cells)
+        ]
         for name in (columns[place] for place in used):
             if name in cut:
                 table.add_column(Text(clean(name)), overflow="ellipsis", no_wrap=True, ratio=1)

@@ -23,6 +23,9 @@ _SHOWN = 60
 _MADE_ID = re.compile("[0-9a-f]{32,}")
 """An id that no person gave; eight digits of it tell it from others."""
 
+_KEPT = ("correct_overall", "abstention_rate")
+"""The metrics that are shown where there is little room."""
+
 _CHANGE = "correct_overall"
 """The change that is shown: a judge that knows nothing may abstain, and has no other metric."""
 
@@ -33,12 +36,14 @@ class Table:
 
     Attributes:
         wide: The columns that are as wide as their text and may be cut.
+        spare: The columns that a terminal leaves out, where they would not fit.
     """
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     wide: tuple[str, ...] = ()
+    spare: tuple[str, ...] = ()
 
 
 def experiment_tables(experiment: Experiment) -> list[Table]:
@@ -62,11 +67,13 @@ def experiment_tables(experiment: Experiment) -> list[Table]:
             )
         )
     columns = ("judge", "cases", "taught", "teaching", "shown", "different", "repeats")
+    alike = [name for at, name in enumerate(columns) if len({line[at] for line in lines}) == 1]
     return [
         Table(
             experiment.kind.replace("_", " ").capitalize(),
             (*columns, *map(in_words, names), f"change of {in_words(_CHANGE)}"),
             tuple(lines),
+            spare=(*alike, *(in_words(name) for name in names if name not in _KEPT)),
         ),
         cost_table(experiment.spent),
     ]

@@ -33,6 +33,7 @@ def test_the_report_is_readable_in_a_pipe(shell, script):
     shell.rows("feedback.jsonl", [said(1)])
     lines = shell("align", "feedback.jsonl").stdout.splitlines()
     assert "stored\t1" in lines
+    assert not any(line.startswith(("pending", "conflicts")) for line in lines)
     assert any(line.endswith("\tRule: Remark 1.\t1") for line in lines)
 
 

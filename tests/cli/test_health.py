@@ -31,6 +31,8 @@ def test_a_healthy_judge(taught):
     assert "40 cases: at most 120 model calls." in result.stderr
     assert "flips when asked again" in result.stdout
     assert "1.000" in result.stdout
+    assert "…" not in result.stdout, "sentences stand whole below the table"
+    assert "compare with" in result.stderr
 
 
 def test_the_cost_alone(taught):

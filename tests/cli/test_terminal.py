@@ -163,3 +163,14 @@ def test_people_see_tables_and_panels(shell, script, monkeypatch, arguments, tol
     shell("principles", "add", "Be kind.")
     monkeypatch.setattr(tempfile, "tempdir", str(shell.folder))
     assert told in _CODES.sub("", shell(*arguments).output)
+
+
+def test_a_learning_curve_fits_a_terminal(shell, monkeypatch):
+    dress(shell, monkeypatch)
+    shell.rows("words.jsonl", [said(n, value=n % 2 == 0) for n in range(6)])
+    shown = shell("learning-curve", "words.jsonl", "--shards", "0,2", "--repeats", "2").output
+    table = _CODES.sub("", shown).split("Learning curve")[1].split("Cost")[0]
+    assert re.search(r"unseen +2 +\d+ +2 +\d\.\d\d \[\d\.\d\d, \d\.\d\d\]", table)
+    assert "recall of" not in table
+    report = (shell.folder / "learning-curve" / "report.md").read_text("utf-8")
+    assert "recall of True" in report

@@ -41,6 +41,7 @@ def test_the_page_mounted_in_the_server_shows_and_answers_its_threads(server):
             "the thread is not shown",
         )
         assert f"/memalign/review/queue/{thread}/answer" in page
+        assert client.get("/memalign/review").url.path == "/memalign/review/queue"
         csrf = page.split('name="csrf" value="')[1].split('"')[0]
         client.post(
             f"/memalign/review/queue/{thread}/answer",

@@ -213,11 +213,12 @@ def show_report(
         "conflicts": report.conflicts,
     }
     tokens = report.usage["total_tokens"] if report.usage else None
-    rows = [(name, str(len(things))) for name, things in counts.items()]
+    shown = {name: len(things) for name, things in counts.items() if things}
+    rows = [(name, str(number)) for name, number in (shown or {"stored": 0}).items()]
     rows += [
         ("model calls", str(report.model_calls)),
         ("texts embedded", str(report.embedded)),
-        ("tokens", "-" if tokens is None else f"{tokens:,}"),
+        *([] if tokens is None else [("tokens", f"{tokens:,}")]),
         ("seconds", f"{report.seconds:.2f}"),
     ]
     screen.table("Alignment", ("", "number"), rows)

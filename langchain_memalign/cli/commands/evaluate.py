@@ -365,7 +365,7 @@ def _report(
         screen.data({**results, "files": [str(file) for file in files]})
         return
     for table in tables:
-        screen.table(table.title, table.columns, table.rows, cut=table.wide)
+        screen.table(table.title, table.columns, table.rows, cut=table.wide, spare=table.spare)
     screen.note(f"Written: {', '.join(map(str, files))}")
     for note in notes:
         screen.note(note, style="yellow")

@@ -71,7 +71,7 @@ def health(
     judge_file: JudgeOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Check what moves a judge's verdicts that should not, how it errs, and if it got worse.
+    """Check whether a judge is consistent, how it errs, and whether it got worse.
 
     Asks the judge about cases of its memory as if the experts' words on them were not known:
     twice, with past cases shuffled, and pairs the other way round. The memory is only read.
@@ -162,13 +162,21 @@ def _bar(screen: Screen) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
+def _figures(report: HealthReport) -> Iterator[tuple[str, str]]:
+    """The rows of a report but those of sentences, which stand in full below the table."""
+    is_figure = True
+    for name, value in report.rows():
+        if name:  # a row without a name goes on with the one above
+            is_figure = name not in ("worse than before", "concerns", "notes")
+        if is_figure:
+            yield name, value
+
+
 def _show(screen: Screen, report: HealthReport, before: HealthReport | None) -> None:
     said = dict(before.rows()) if before is not None and before.model_calls else {}
-    listed = ("", "worse than before", "concerns", "notes", "cost")
     rows = [
-        (name, value, said.get(name, "") if name not in listed else "")
-        for name, value in report.rows()
-        if name not in ("worse than before", "concerns", "notes")
+        (name, value, said.get(name, "") if name not in ("", "cost") else "")
+        for name, value in _figures(report)
     ]
     columns = ("", "figure, 95 % interval", "before")
     screen.table(

@@ -364,14 +364,14 @@ def _preview(
     screen: Screen, judge: MemAlignJudge, going: Sequence[Episode], planned: Erased
 ) -> None:
     if not going:
-        screen.note("No episode fits.")
+        screen.note("No episode matches.")
         return
     everything = judge.memory.principles(judge.spec.name, retired=True)
     _show_episodes(screen, "To be erased", going)
     if lost := [p for p in everything if p.id in planned.principle_ids]:
         rows = [(short(p.id), p.text, len(p.episode_ids)) for p in lost]
         screen.table(
-            "And the principles learned from them or in their sight",
+            "And the principles learned from them, or while they were in view",
             ("id", "principle", "from"),
             rows,
         )
@@ -403,9 +403,9 @@ def _show_forgotten(screen: Screen, report: ForgetReport, cleared: int) -> None:
         "reviews cleared": cleared,
         "pending": len(report.pending),
         "model calls": report.model_calls,
-        "seconds": f"{report.seconds:.2f}",
     }
-    screen.table("Forgotten", ("", "number"), counts.items())
+    shown = {name: number for name, number in counts.items() if number}
+    screen.table("Forgotten", ("", "number"), (shown or {"episodes erased": 0}).items())
     screen.note(report.guarantee, style="dim")
 
 
