@@ -11,12 +11,12 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from langchain_memalign._passages import FIELDS, about, passages
 from langchain_memalign._values.answers import read_answer
 from langchain_memalign._values.confidence import confidence_in_words
 from langchain_memalign._values.types import JudgeSpec
 from langchain_memalign.cli.terminal import Screen, clean, counted, excerpt, short, worth
 from langchain_memalign.errors import InvalidInputError
+from langchain_memalign.graph.passages import FIELDS, about, passages
 from langchain_memalign.graph.question import PROBLEM
 from langchain_memalign.judge import MemAlignJudge
 from langchain_memalign.schema import Case, Episode, Principle, Unscored, Verdict
