@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, Literal
 
@@ -13,16 +14,17 @@ from langchain_memalign._alignment.context import NO_COST, Cost
 from langchain_memalign._async import recall as recalling
 from langchain_memalign._async.asking import said_of
 from langchain_memalign._calibration.reading import calibrated, is_unseen, record_of
+from langchain_memalign._calibration.unseen import without
 from langchain_memalign._concurrency import acompute, off_loop
 from langchain_memalign._content import extent
-from langchain_memalign._judging.escalation import escalated, is_sure, label
+from langchain_memalign._judging.escalation import escalated, is_sure, label, unreached
 from langchain_memalign._judging.reading import storable
 from langchain_memalign._judging.results import run_metadata
 from langchain_memalign._judging.setup import JudgeSetup, known_track
 from langchain_memalign._memory.search import Recollection
 from langchain_memalign._prompts.judging import JudgePrompt
-from langchain_memalign.errors import ModelError
-from langchain_memalign.schema import Case, Latency, Unscored, Verdict, WorkingMemory
+from langchain_memalign.errors import MemAlignError, ModelError
+from langchain_memalign.schema import Case, Episode, Latency, Unscored, Verdict, WorkingMemory
 
 
 async def judge(
@@ -48,6 +50,23 @@ async def judge(
     memory = await recall(setup, case, exclude=exclude)
     took = _since(started)
     return await decide(setup, memory, case, exclude=exclude, recall_ms=took, config=config)
+
+
+async def judge_unseen(
+    setup: JudgeSetup,
+    case: Case,
+    words: Sequence[Episode],
+    *,
+    config: RunnableConfig | None = None,
+) -> tuple[Verdict | Unscored, Cost]:
+    """Judge a case as if experts had not said these words of it.
+
+    Raises:
+        ModelError: As `judge`.
+    """
+    ids = frozenset(episode.id for episode in words)
+    memory = without(words, await recall(setup, case, exclude=ids))
+    return await decide(setup, memory, case, exclude=ids, config=config)
 
 
 async def recall(
@@ -90,8 +109,12 @@ async def decide(
 ) -> tuple[Verdict | Unscored, Cost]:
     """Judge a case by working memory; where that is not sure, ask the second judge, if any.
 
+    A second judge that cannot be asked, whatever the reason, takes nothing from the first one's
+    verdict, which says so.
+
     Raises:
-        ModelError: As `judge`.
+        ModelError: As `judge`; of the second judge only where the first has no verdict and the
+            provider refuses access.
     """
     first, cost = await decide_alone(setup, memory, case, recall_ms=recall_ms, config=config)
     if setup.second is None:
@@ -103,10 +126,11 @@ async def decide(
     second: Verdict | Unscored
     try:
         second, more = await judge(setup.second.setup, case, exclude=exclude, config=config)
-    except ModelError as error:  # it cannot look up its memory, and there is a verdict already
-        if error.is_refused_access or isinstance(first, Unscored):
+    except MemAlignError as error:
+        is_refused = isinstance(error, ModelError) and error.is_refused_access
+        if is_refused and isinstance(first, Unscored):
             raise
-        second, more = Unscored(reason=str(error)), NO_COST
+        second, more = unreached(error), NO_COST
     return escalated(setup, first, second), cost + more
 
 

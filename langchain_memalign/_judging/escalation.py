@@ -10,7 +10,14 @@ from langchain_memalign._calibration.agreement import promised
 from langchain_memalign._calibration.promise import AtLeast
 from langchain_memalign._judging.setup import JudgeSetup, Second, Sure, known_track
 from langchain_memalign._models import StructuredModel, model_id
-from langchain_memalign.errors import ConfigurationError, InvalidInputError
+from langchain_memalign.errors import (
+    ConfigurationError,
+    InvalidInputError,
+    MemAlignError,
+    MemoryStoreError,
+    MemoryUnavailableError,
+    ModelError,
+)
 from langchain_memalign.schema import Latency, Unscored, Verdict, with_record
 
 
@@ -30,9 +37,16 @@ def is_sure(setup: JudgeSetup, sure: Sure, outcome: Verdict | Unscored) -> bool:
     if not isinstance(sure, AtLeast):
         return outcome.confidence >= sure
     return all(
-        promised(known_track(decider), sure).covers(outcome)
+        _promises(decider, sure, outcome, is_first=decider is setup)
         for decider in _deciders(setup, outcome.decided_by)
     )
+
+
+def unreached(error: MemAlignError) -> Unscored:
+    """The outcome of a second judge that could not be asked at all, as its memory is closed."""
+    passing = isinstance(error, MemoryUnavailableError)
+    passing = passing or (isinstance(error, ModelError) and error.transient)
+    return Unscored(reason=str(error), failure="outage" if passing else "error")
 
 
 def check_second(setup: JudgeSetup, second: Any, sure: Any) -> Second:
@@ -100,9 +114,21 @@ def escalated(
         told["decided_by"] = second.decided_by or second_label(setup)
         return second.model_copy(update=told)
     if isinstance(first, Verdict):
-        return first.model_copy(update={**told, "decided_by": label(setup)})
+        told["decided_by"] = label(setup)
+        told["second_problem"] = f"{second_label(setup)}: {second.reason}"
+        return first.model_copy(update=told)
     told["reason"] = f"{first.reason} Asked next, {second_label(setup)}: {second.reason}"
     return second.model_copy(update=told)
+
+
+def _promises(decider: JudgeSetup, sure: AtLeast, outcome: Verdict, *, is_first: bool) -> bool:
+    try:
+        return promised(known_track(decider), sure).covers(outcome)
+    except MemoryStoreError:
+        # What the track record of another judge promises is not known without its memory.
+        if is_first:
+            raise
+        return False
 
 
 def _deciders(setup: JudgeSetup, named: str | None) -> list[JudgeSetup]:

@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 from langchain_memalign.schema import Probabilities, Unscored, Verdict
 
 _EVIDENCE = ("memory_fingerprint", "principle_ids", "episode_ids", "relied_on")
-_SURENESS = ("confidence", "probabilities", "raw_value", "decided_by")
+_SURENESS = ("confidence", "probabilities", "raw_value", "decided_by", "second_problem")
 
 
 class EvaluatorResult(TypedDict):

@@ -23,6 +23,8 @@ def confidence_in_words(spec: JudgeSpec, verdict: Verdict) -> list[str]:
         said.append(f"How likely each value is: {', '.join([*told[:_MOST_VALUES], *more])}.")
     if verdict.decided_by is not None:
         said.append(f"Decided by {verdict.decided_by}.")
+    if verdict.second_problem is not None:
+        said.append(f"A second judge was asked and reached no verdict: {verdict.second_problem}")
     return said
 
 

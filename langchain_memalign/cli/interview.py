@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from langchain_memalign._values.answers import read_answer
+from langchain_memalign._values.confidence import confidence_in_words
 from langchain_memalign._values.types import JudgeSpec
 from langchain_memalign.cli.terminal import Screen, clean, counted, excerpt, short, worth
 from langchain_memalign.errors import InvalidInputError
@@ -65,6 +66,8 @@ def verdict_panel(
         for kind, id_, words in cited:
             table.add_row(f"{kind} {short(id_)}" if with_ids else kind, Text(words))
         parts += [Text("It relied on", style="dim cyan"), table]
+    if sure := confidence_in_words(judge.spec, outcome):
+        parts.append(Text(clean(" ".join(sure)), style="dim"))
     principles = counted(outcome.principles_total, "principle")
     shown = counted(len(outcome.episode_ids), "past case")
     shown += f", {len(outcome.principle_ids)} of {principles} shown"

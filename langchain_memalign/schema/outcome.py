@@ -39,6 +39,8 @@ class Verdict(Record):
         raw_value: What the model itself said, where its probabilities, or what experts said of its
             earlier answers, made another value of it; else None.
         decided_by: The judge that decided, where a second one may be asked; else None.
+        second_problem: Why the second judge, which was asked, reached no verdict, so that the
+            first one's counts; else None.
         records: What the track record keeps of this verdict, once an expert has spoken of the case;
             for `Feedback.judge_records`. Empty where the judge had an expert's word on this very
             case before it.
@@ -59,6 +61,7 @@ class Verdict(Record):
     confidence: Annotated[float, Field(ge=0, le=1)] | None = None
     raw_value: Value | None = None
     decided_by: str | None = None
+    second_problem: str | None = None
     records: tuple[JudgeRecord, ...] = ()
 
     @property
@@ -198,7 +201,8 @@ class AlignmentReport(Report):
         restored: Ids of superseded episodes that are recalled again, because what they contradicted
             was replaced in turn or lost its basis.
         remarks_covered: How many of the experts' remarks that were learned a principle accounts
-            for, be it a known one: all of them, unless something was forgotten meanwhile.
+            for, be it a known one: all of them, unless something was forgotten meanwhile, or its
+            principle was tried and not learned. What states no rule, as "ok", is no remark.
         remarks_verbatim: For how many of them the principle is the remark as it stands, as the
             model made none of it.
         conflicts: Cases of these episodes to which experts gave different values.

@@ -1,7 +1,7 @@
 """Who is asked when the judge is not sure: people in reviews and guardrails, or a second judge."""
 
 import pytest
-from fakes import CountingEmbeddings
+from fakes import CountingEmbeddings, HttpError
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableLambda
 from langgraph.checkpoint.memory import InMemorySaver
@@ -15,7 +15,9 @@ from langchain_memalign import (
     InvalidInputError,
     MemAlignJudge,
     Memory,
+    ModelError,
     Unscored,
+    Verdict,
     create_judge_graph,
     create_review_graph,
 )
@@ -167,6 +169,81 @@ def test_the_first_judges_verdict_counts_where_the_second_reaches_none(pair, big
     bigger.model.respond = lambda request: ConnectionError("gone")
     found = pair.invoke(BAD)
     assert (found.value, found.decided_by) == (False, "tone")
+    assert found.second_problem.startswith("bigger: ")
+    assert "gone" in found.second_problem
+    assert pair(**BAD)["metadata"]["second_problem"] == found.second_problem
+    assert pair.invoke(GOOD).second_problem is None
+
+
+def elsewhere(memory, model, **options):
+    """A second judge with a memory of its own."""
+    settings = {"name": "second", "instructions": "Is it good?", "value_type": bool, **options}
+    return MemAlignJudge(model=model, memory=memory, **settings)
+
+
+@pytest.fixture
+def closed(make):
+    """A second judge whose memory is closed."""
+    with Memory.open(":memory:", embeddings=CountingEmbeddings()) as other:
+        second = elsewhere(other, make(lambda number: True).model)
+    return second
+
+
+async def test_the_first_judges_verdict_counts_where_the_memory_of_the_second_is_closed(
+    make, closed
+):
+    pair = make().escalating_to(closed)
+    graph = create_judge_graph(pair)
+    told = [
+        pair.invoke(BAD),
+        await pair.ainvoke(BAD),
+        *pair.batch([BAD]),
+        *await pair.abatch([BAD]),
+    ]
+    told += [Verdict.of(graph.invoke(BAD)["verdict"])]
+    for found in told:
+        assert (found.value, found.decided_by) == (False, "tone")
+        assert "closed" in found.second_problem
+
+
+def test_who_reviews_is_told_that_the_second_judge_could_not_be_asked(make, closed):
+    graph = create_review_graph(
+        make().escalating_to(closed), review="always", checkpointer=InMemorySaver()
+    )
+    state = graph.invoke(BAD, {"configurable": {"thread_id": "1"}})
+    (question,) = state["__interrupt__"]
+    assert "A second judge was asked and reached no verdict: second: " in str(question.value)
+
+
+def test_whether_a_verdict_is_sure_is_told_also_where_a_second_memory_of_one_name_is_closed(make):
+    first = known(make(lambda number: True))
+    with Memory.open(":memory:", embeddings=CountingEmbeddings()) as other:
+        second = elsewhere(other, first.model, name="tone")
+    pair = first.escalating_to(second, sure=MOSTLY)
+    assert (pair.invoke(GOOD).value, "closed" in pair.invoke(GOOD).second_problem) == (True, True)
+    graph = create_review_graph(pair, review=MOSTLY, checkpointer=InMemorySaver())
+    assert is_asked(graph, GOOD, "good")
+
+
+async def test_where_neither_judge_can_say_it_is_unscored_with_both_reasons(make, closed):
+    first = make()
+    first.model.respond = lambda request: "I cannot say."
+    pair = first.escalating_to(closed)
+    for found in (pair.invoke(BAD), await pair.ainvoke(BAD)):
+        assert isinstance(found, Unscored)
+        assert "Asked next, second: " in found.reason
+        assert "closed" in found.reason
+        assert found.failure == "outage"
+
+
+def test_a_second_judge_without_access_takes_nothing_from_the_first_ones_verdict(make, bigger):
+    bigger.model.respond = lambda request: HttpError(401)
+    first = make()
+    pair = first.escalating_to(bigger)
+    assert "401" in pair.invoke(BAD).second_problem
+    first.model.respond = lambda request: "I cannot say."
+    with pytest.raises(ModelError):
+        pair.invoke(BAD)
 
 
 def test_the_first_judges_verdict_counts_where_the_second_cannot_look_up_the_case(make):
@@ -174,13 +251,7 @@ def test_the_first_judges_verdict_counts_where_the_second_cannot_look_up_the_cas
         return ConnectionError("gone") if "101" in text else None
 
     with Memory.open(":memory:", embeddings=CountingEmbeddings(fail=fail)) as other:
-        second = MemAlignJudge(
-            name="second",
-            instructions="Is it good?",
-            value_type=bool,
-            model=make().model,
-            memory=other,
-        )
+        second = elsewhere(other, make().model)
         second.align([word(1)])
         found = make().escalating_to(second).invoke(BAD)
     assert (found.value, found.decided_by) == (False, "tone")
@@ -201,13 +272,7 @@ def test_of_two_judges_that_go_by_one_name_both_must_be_sure(make):
     """Their models have one name, so that nobody can tell from the verdict which one decided."""
     with Memory.open(":memory:", embeddings=CountingEmbeddings()) as other:
         first = known(make(lambda number: True))
-        second = MemAlignJudge(
-            name="tone",
-            instructions="Is it good?",
-            value_type=bool,
-            model=first.model,
-            memory=other,
-        )
+        second = elsewhere(other, first.model, name="tone")
         second.align([word(number) for number in range(30)])
         second.calibrate()
         pair = first.escalating_to(second, sure=1.0)
@@ -231,16 +296,8 @@ def test_other_values_cannot_follow(make):
 
 
 def test_the_second_judge_has_a_memory_of_its_own(make, bigger):
-    from fakes import CountingEmbeddings
-
     with Memory.open(":memory:", embeddings=CountingEmbeddings()) as other:
-        second = type(bigger)(
-            name="elsewhere",
-            instructions="Is it good?",
-            value_type=bool,
-            model=bigger.model,
-            memory=other,
-        )
+        second = elsewhere(other, bigger.model)
         second.align([word(1, rationale="Known elsewhere.")])
         pair = make().escalating_to(second)
         pair.invoke(case(3))

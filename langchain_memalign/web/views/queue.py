@@ -168,14 +168,15 @@ def how_sure(verdict: Verdict, said: Words, *, swap: bool = False) -> tuple[str,
     if verdict.confidence is not None:
         found.append(f"That an expert agrees is likely to {percent(verdict.confidence)}.")
     if verdict.raw_value is not None:
-        found.append(
-            f"The model itself had said {said.swapped(verdict.raw_value, swap)}; what experts said "
-            "of its earlier answers changed it."
-        )
+        found.append(f"The model itself had said {said.swapped(verdict.raw_value, swap)}.")
     if verdict.probabilities is not None:
         ranked = sorted(verdict.probabilities.items(), key=lambda pair: -pair[1])[:_LIKELIEST]
         told = ", ".join(f"{said.swapped(value, swap)} {percent(share)}" for value, share in ranked)
         found.append(f"How likely it took each answer to be: {told}.")
+    if verdict.decided_by is not None:
+        found.append(f"Decided by {verdict.decided_by}.")
+    if verdict.second_problem is not None:
+        found.append(f"A second judge gave no answer: {verdict.second_problem}")
     return tuple(found)
 
 
