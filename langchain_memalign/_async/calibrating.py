@@ -74,7 +74,7 @@ async def calibrate(
         answered += len(told)
         _tell(progress, first + len(batch), len(asked))
         await dispatch_progress(context, done=first + len(batch), total=len(asked))
-    report = calibration_of(await off_loop(known_track, setup))
+    report = calibration_of(await off_loop(known_track, setup, is_current=True))
     update = {
         "asked": len(asked),
         "to_ask": len(todo) - answered,

@@ -51,7 +51,13 @@ def record_of(
 
 
 def is_unseen(memory: WorkingMemory, case: Case) -> bool:
-    """Whether no expert's word on this very case was before the judge."""
+    """Whether it is known that no expert's word on this very case was before the judge.
+
+    Where past cases could not be looked up, a principle may come from one. Without them the judge
+    does not answer as it otherwise would, either.
+    """
+    if memory.recall_problem is not None:
+        return False
     return all(r.episode.case.key != case.key for r in memory.episodes)
 
 
@@ -65,13 +71,20 @@ def calibrated(track: Track, verdict: Verdict, record: JudgeRecord) -> Verdict:
     return verdict.model_copy(update=changed)
 
 
-def track_in(records: Records, spec: JudgeSpec, said_by: str) -> Track:
-    """A judge's track record; read and fitted once, then kept until an episode changes."""
+def track_in(records: Records, spec: JudgeSpec, said_by: str, *, is_current: bool = False) -> Track:
+    """A judge's track record; read and fitted once, then kept until an episode changes.
+
+    Args:
+        records: What the judge remembers.
+        spec: The judge.
+        said_by: What tells it, with its model and prompt, from another one.
+        is_current: Whether to look first what other processes changed.
+    """
 
     def read() -> Track:
         return track_of(records.said_by(spec.name, said_by), spec.value_type, said_by)
 
-    return records.derived(spec.name, said_by, read)
+    return records.derived(spec.name, said_by, read, is_current=is_current)
 
 
 def track_of(episodes: Iterable[Episode], value_type: ValueType, said_by: str) -> Track:
@@ -126,7 +139,7 @@ def agreement_in(
     by_case = valued_by_case(records.episodes(spec.name), spec.value_type)
     unasked = [e for e in by_case.values() if not any(record_by(said_by, one) for one in e)]
     return agreement_of(
-        track_in(records, spec, said_by),
+        track_in(records, spec, said_by, is_current=True),
         confidence=confidence,
         unasked=len(unasked),
         outdated=sum(any(one.judge_records for one in said) for said in unasked),

@@ -275,14 +275,18 @@ class JudgeSetup:
         return learning_limits(window, is_compact=has_small)
 
 
-def known_track(setup: JudgeSetup) -> Track:
+def known_track(setup: JudgeSetup, *, is_current: bool = False) -> Track:
     """What experts said of a judge's earlier answers; reads the memory where that is not known.
+
+    Args:
+        setup: The judge.
+        is_current: Whether to look first what other processes changed.
 
     Raises:
         MemoryUnavailableError: It cannot be read, and the judge does not go on without.
     """
     try:
-        return track_in(setup.records, setup.spec, setup.said_by)
+        return track_in(setup.records, setup.spec, setup.said_by, is_current=is_current)
     except MemoryUnavailableError:
         if setup.on_recall_failure == "raise":
             raise

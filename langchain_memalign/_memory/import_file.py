@@ -129,8 +129,9 @@ def _is_newer(record: Episode | Principle | JudgeDefinition, point: Point) -> bo
         there = to_episode(point)
         if record.updated_at != there.updated_at:
             return record.updated_at > there.updated_at
-        # The same word: a change of mind may have reached it since.
-        return record.is_superseded() and not there.is_superseded()
+        # The same word: a change of mind may have reached it since, or have been taken back.
+        changed, known = record.superseded_at, there.superseded_at
+        return changed is not None and (known is None or changed > known)
     if isinstance(record, JudgeDefinition):
         return record.updated_at > to_definition(point).updated_at
     # A principle's text never changes; all that happens to it is that it is retired.

@@ -178,6 +178,12 @@ class Records:
         kept = [e for e in episodes if as_of is None or e.created_at <= as_of]
         return in_order(kept)
 
+    def episodes_on(self, judge: str, case_keys: Sequence[str]) -> list[Episode]:
+        """All that a judge's experts said of some cases, oldest first."""
+        fields = {"case_key": tuple(case_keys)}
+        selection = Selection(kind="episode", judge=judge, fields=fields)
+        return in_order(map(to_episode, self._store.scan(selection)))
+
     def episode_points(
         self,
         judge: str,
@@ -272,19 +278,22 @@ class Records:
         episodes = map(to_episode, self._store.scan(selection))
         return in_order(episodes)
 
-    def derived(self, judge: str, what: str, make: Callable[[], T]) -> T:
+    def derived(
+        self, judge: str, what: str, make: Callable[[], T], *, is_current: bool = False
+    ) -> T:
         """What is computed from a judge's episodes; made once, then kept until one changes.
-
-        Where the store is shared, it is as of when the memory was last looked at, such as for the
-        recall that came before: no request is made to see whether it has changed since.
 
         Args:
             judge: The judge's name.
             what: What it is, among all that is derived of that judge.
             make: Reads and computes it.
+            is_current: Whether it must be as of now. Else, where the store is shared, it is as of
+                when the memory was last looked at, such as for the recall that came before: no
+                request is made to see whether it has changed since.
         """
         key = canonical([judge, what])
-        held, version = self._derived.get(key, self._seen if self._store.is_shared else "")
+        seen = self._version() if is_current else self._seen
+        held, version = self._derived.get(key, seen if self._store.is_shared else "")
         if held is not None:
             return cast(T, held)
         theirs = self._version()

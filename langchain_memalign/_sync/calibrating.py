@@ -75,7 +75,7 @@ def calibrate(
         answered += len(told)
         _tell(progress, first + len(batch), len(asked))
         dispatch_progress(context, done=first + len(batch), total=len(asked))
-    report = calibration_of(known_track(setup))
+    report = calibration_of(known_track(setup, is_current=True))
     update = {
         "asked": len(asked),
         "to_ask": len(todo) - answered,

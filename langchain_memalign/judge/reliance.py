@@ -135,7 +135,7 @@ class ReliableJudge(JudgeBase):
             confidence: How certain the promise is to hold.
         """
         asked = AtLeast(agreement=agreement, confidence=confidence)
-        return promised(known_track(self.setup), asked)
+        return promised(known_track(self.setup, is_current=True), asked)
 
     async def athreshold(self, *, agreement: float = 0.9, confidence: float = 0.95) -> Threshold:
         """Async `threshold`."""

@@ -15,7 +15,7 @@ from langchain_memalign._content import canonical, is_blank
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.schema.case import Case, Feedback
 from langchain_memalign.schema.judge_record import JudgeRecord
-from langchain_memalign.schema.record import Record, Text, Value
+from langchain_memalign.schema.record import Record, Text, Value, now
 
 _NAMESPACE = uuid.UUID("5b0f3c3e-6d9a-4d53-9f0e-4d656d416c67")
 
@@ -32,7 +32,7 @@ class Episode(Record):
             word contradicts: it is kept, but recalled no more. None while it counts. Of an episode
             that is pending, the mark is only to be decided again.
         superseded_reason: Why it contradicts that principle.
-        superseded_at: Since when.
+        superseded_at: Since when; of one that was superseded and counts again, since when it does.
         judge_records: What the judge, with one or several models, had said without having seen this
             word; the newest last.
     """
@@ -95,9 +95,14 @@ class Episode(Record):
         return self.model_copy(update=change)
 
     def restored(self) -> Episode:
-        """The episode as it was before it was superseded."""
+        """The episode as it was before it was superseded; it remembers since when it counts again.
+
+        An older copy of it, that is imported, must not supersede it once more.
+        """
+        if self.superseded_by is None:
+            return self
         return self.model_copy(
-            update={"superseded_by": None, "superseded_reason": None, "superseded_at": None}
+            update={"superseded_by": None, "superseded_reason": None, "superseded_at": now()}
         )
 
 

@@ -437,6 +437,8 @@ def feedback_of(answer: Answer) -> Feedback:
         created_at=answer.said_at,
         judge_value=answer.judge_value,
         judge_rationale=outcome.rationale if isinstance(outcome, Verdict) else None,
+        judge_sight=(outcome.sight or None) if isinstance(outcome, Verdict) else None,
+        judge_records=() if outcome is None else outcome.records,
         unseen=answer.unseen,
     )
 

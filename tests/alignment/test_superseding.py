@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from fakes import HttpError, feedback, principle, verdict
+from fakes import CountingEmbeddings, HttpError, feedback, principle, verdict
 
-from langchain_memalign import GateDecision, InvalidInputError
+from langchain_memalign import GateDecision, InvalidInputError, MemAlignJudge, Memory
 
 OLD = "A refund needs no number."
 NEW = "A refund needs its RF number."
@@ -300,6 +300,50 @@ def test_behind_a_gate_they_are_superseded_once_it_accepts(make_bench, expert):
     report = bench.judge.align(TURN, gate=lambda *_: GateDecision(accepted=True, reason="Yes."))
     assert superseded(bench) == OVERTAKEN
     assert len(report.superseded) == 4
+
+
+def test_another_judge_of_the_same_memory_keeps_its_cases(make_bench, expert):
+    bench = make_bench(expert)
+    other = bench.judge_named("other")
+    for judge in (bench.judge, other):
+        judge.align(BEFORE)
+    expert.rules = [principle(NEW, relation="replaces", target="P1")]
+    bench.judge.align(TURN)
+    assert superseded(bench) == OVERTAKEN
+    assert other.episodes(status="superseded") == []
+    assert [p.text for p in other.principles()] == [OLD]
+
+
+def test_where_the_memory_is_imported_they_are_superseded_and_come_back_as_well(turned, tmp_path):
+    turned.memory.export_jsonl(tmp_path / "memory.jsonl")
+    with Memory.open(":memory:", embeddings=CountingEmbeddings()) as memory:
+        memory.import_jsonl(tmp_path / "memory.jsonl")
+        judge = MemAlignJudge.load(memory, "tone", model=turned.model)
+        assert len(judge.episodes(status="superseded")) == 4
+        judge.remove_principle(judge.principles()[0].id)
+        assert judge.episodes(status="superseded") == []
+        # The same file once more is older than that.
+        memory.import_jsonl(tmp_path / "memory.jsonl")
+        assert judge.episodes(status="superseded") == []
+
+
+def test_one_that_was_restored_by_hand_may_be_superseded_by_the_next_change(turned, expert):
+    turned.judge.restore_episode(turned.id_of("Remark 2."))
+    expert.rules = [principle("Only large refunds need it.", relation="replaces", target="P1")]
+    expert.overtaken = ("Remark 2.",)
+    report = turned.judge.align([feedback(30)])
+    assert superseded(turned) == ("Remark 2.",)
+    assert {s.episode_id for s in report.superseded} == {turned.id_of("Remark 2.")}
+
+
+def test_the_track_record_leaves_them_out_until_they_come_back(turned, expert):
+    turned.judge.calibrate()
+    assert turned.judge.agreement().agreement.cases == len(BEFORE + TURN) - 4
+    turned.judge.restore_episode(turned.id_of("Remark 2."))
+    assert turned.judge.agreement().unasked == 1
+    turned.judge.remove_principle(turned.judge.principles()[0].id)
+    turned.judge.calibrate()
+    assert turned.judge.agreement().agreement.cases == len(BEFORE + TURN)
 
 
 async def test_they_are_found_and_come_back_on_a_loop_too(make_bench, expert):

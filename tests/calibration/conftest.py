@@ -51,12 +51,14 @@ def make(memory):
     """Make judges over one memory; `right` tells when they agree with the experts."""
 
     def made(right=lambda number: number % 10 != 0, *, name="tone", model="one", **options):
-        asked = _Named(respond=says(right), model_name=model)
+        asked = Named(respond=says(right), model_name=model)
         settings = {"instructions": "Is it good?", "value_type": bool, "retry": Retry(first_wait=0)}
         return MemAlignJudge(name=name, model=asked, memory=memory, **{**settings, **options})
 
     return made
 
 
-class _Named(ScriptedModel):
+class Named(ScriptedModel):
+    """A scripted model that tells its name."""
+
     model_name: str

@@ -133,6 +133,14 @@ def test_without_a_model_either_it_ends_unscored_and_names_both(tolerant, outage
     assert "embeddings are down" in outcome.recall_problem
 
 
+def test_what_was_said_without_past_cases_is_not_taken_for_unseen(tolerant, outage):
+    """A principle may come from the expert's word on this very case."""
+    outage.error = ConnectionError("embeddings are down")
+    verdict = tolerant.judge.invoke(CASE)
+    assert verdict.principle_ids
+    assert verdict.records == ()
+
+
 def test_over_budget_the_pinned_and_then_the_oldest_principles_are_shown(make_bench, outage):
     bench = make_bench(
         embeddings=outage.embeddings(), on_recall_failure="principles", principle_tokens=12

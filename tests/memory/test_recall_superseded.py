@@ -92,3 +92,18 @@ def test_an_export_carries_them_as_they_are(crowded, tmp_path):
         other.import_jsonl(tmp_path / "export.jsonl")
         assert other.episodes(JUDGE) == crowded.episodes(JUDGE)
         assert inputs_of(other.recall(JUDGE, case(), k=1)) == ["40°"]
+
+
+def test_an_older_copy_does_not_take_back_what_counts_again(memory, tmp_path):
+    """Restored by hand, or since the principle went: a backup of before changes nothing."""
+    found = superseded(episode("1°"))
+    remember(memory, found, episode("50°"))
+    memory.export_jsonl(tmp_path / "before.jsonl")
+    remember(memory, found.restored())
+    assert memory.import_jsonl(tmp_path / "before.jsonl") == 0
+    assert inputs_of(memory.recall(JUDGE, case(), k=1)) == ["1°"]
+    memory.export_jsonl(tmp_path / "after.jsonl")
+    with Memory.open(":memory:", embeddings=Compass()) as other:
+        other.import_jsonl(tmp_path / "before.jsonl")
+        assert other.import_jsonl(tmp_path / "after.jsonl") == 1
+        assert inputs_of(other.recall(JUDGE, case(), k=1)) == ["1°"]

@@ -51,6 +51,16 @@ def test_agreeing_teaches_the_judges_own_value(bench, ann):
     assert (episode.value, episode.judge_value, episode.unseen) == (True, True, False)
 
 
+def test_what_the_judge_had_said_goes_into_its_track_record(bench, ann):
+    bench.read_all()
+    ann.post("/queue/c1/answer", decision="approve", reason="")
+    ann.answer("c2", "false")
+    ann.learned(2)
+
+    found = bench.judge.agreement()
+    assert (found.agreement.count, found.agreement.cases, found.unasked) == (1, 2, 0)
+
+
 def test_an_answer_before_the_judge_was_shown_is_unseen(make_bench):
     bench = make_bench(settings=DeskSettings(blind=True))
     ann = Visitor(bench.page)
@@ -474,3 +484,5 @@ def test_a_pair_in_the_other_order_is_spoken_of_in_that_order(make_bench):
     assert "You said B is better" in ann.shown()
     ann.learned(1)
     assert [e.value for e in bench.judge.episodes()] == ["A"]
+    # The judge was shown the two as they are, and the expert agreed with it.
+    assert bench.judge.agreement().agreement.count == 1
