@@ -2,6 +2,7 @@
 
 A remark is covered when a principle cites its record, or when the reply names a known principle
 that says it. A small model is not taken at its word: it cites whatever it is shown, or nothing.
+What states no rule, such as "ok", is no remark: the model is shown it, but is not asked for a rule.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from dataclasses import replace
 
 from langchain_memalign._alignment.merging import Candidate
 from langchain_memalign._content import is_blank
+from langchain_memalign._values import value_text
+from langchain_memalign._words import plain, says_nothing
 from langchain_memalign.schema import Episode, Principle
 
 FEWEST_WITHOUT_REMARK = 3
@@ -32,8 +35,15 @@ _JOINING = (
 
 
 def has_remark(episode: Episode) -> bool:
-    """Whether the expert said why, and not only which value is right."""
+    """Whether the expert said something, and not only which value is right."""
     return not is_blank(episode.rationale)
+
+
+def may_state_a_rule(episode: Episode) -> bool:
+    """Whether the expert said more than which value is right, or "ok"."""
+    said = episode.rationale or ""
+    repeats = episode.value is not None and plain(said) == plain(value_text(episode.value))
+    return not repeats and not says_nothing(said)
 
 
 def is_hasty(candidate: Candidate, episodes: Mapping[str, Episode]) -> bool:
@@ -62,14 +72,14 @@ def covered_remarks(
 
     Args:
         candidates: What was distilled.
-        episodes: The records.
+        episodes: The records; those whose remark states no rule lack none.
         known: The principles that a candidate may name as its target.
         ignored: For a small model: a principle has to name the record, and to share words with
             its remark, a third of those that are not ignored. None takes citations on trust; a
             principle that cites nothing accounts for the remarks whose words it shares.
     """
     texts = {principle.id: principle.text for principle in known}
-    remarks = {e.id: e.rationale or "" for e in episodes if has_remark(e)}
+    remarks = {e.id: e.rationale or "" for e in episodes if may_state_a_rule(e)}
     covered: set[str] = set()
     for candidate in candidates:
         if ignored is None and candidate.is_cited:

@@ -16,8 +16,8 @@ from langchain_memalign._alignment.remarks import (
     covered_remarks,
     empty_words,
     few_at_a_time,
-    has_remark,
     joined,
+    may_state_a_rule,
     place_of,
     word_for_word,
 )
@@ -117,7 +117,7 @@ def _left(distilled: Distilled, episodes: Sequence[Episode]) -> list[Episode]:
     return [
         episode
         for episode in episodes
-        if episode.id in distilled.learned - distilled.covered and has_remark(episode)
+        if episode.id in distilled.learned - distilled.covered and may_state_a_rule(episode)
     ]
 
 

@@ -22,12 +22,14 @@ from langchain_memalign._content import extent
 from langchain_memalign._memory.cache import Lesson
 from langchain_memalign._models import NO_RETRY
 from langchain_memalign._prompts.distilling import DISTIL_SCHEMA, distil_prompt
+from langchain_memalign._words import says_nothing
 from langchain_memalign.errors import ModelError
 from langchain_memalign.schema import Episode, Pending, Principle
 
 _HASTY = f"fewer than {FEWEST_WITHOUT_REMARK} records without a remark bear it out"
 _UNFOUNDED = "it holds nothing of the remarks that it cites"
 _VACUOUS = "it says no more than the instructions"
+_NO_RULE = "it states no rule"
 
 
 class Unreachable(Distilled):
@@ -122,6 +124,8 @@ async def _worth_learning(
     """What was proposed, without patterns of too few values and without what says nothing."""
     ignored = empty_words(context.spec.instructions)
     reasons = {c.text: _HASTY for c in candidates if is_hasty(c, episodes)}
+    empty = (c.text for c in candidates if c.relation != "same" and says_nothing(c.text))
+    reasons |= dict.fromkeys(empty, _NO_RULE)
     if context.is_compact:
         unfounded = (c.text for c in candidates if is_unfounded(c, episodes, ignored))
         reasons |= dict.fromkeys(unfounded, _UNFOUNDED)

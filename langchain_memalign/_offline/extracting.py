@@ -7,6 +7,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from langchain_memalign._offline.reading import read_remark
+from langchain_memalign._words import says_nothing
 from langchain_memalign.schema import Principle, now
 
 _LONGEST = 300
@@ -19,7 +20,7 @@ def extract_principles(
     """Return a principle for each different remark, in the form of a distilling answer.
 
     Without a language model nothing is generalised and only equal text counts as the same rule. A
-    record without a remark yields none: a value alone states no rule.
+    record without a remark yields none: a value alone states no rule, nor does "ok".
 
     Args:
         records: The section of new records.
@@ -33,9 +34,9 @@ def extract_principles(
     for record in records.findall("record"):
         for expert in record.findall("expert"):
             text = shorten(read_remark(expert))
-            key = _normalise(text)
-            if not key:
+            if says_nothing(text):
                 continue
+            key = _normalise(text)
             target = targets.get(key, "")
             principle = found.setdefault(
                 key,

@@ -109,14 +109,22 @@ WRONG = frozenset(
 )
 """Of a verdict these agree or disagree; of what was judged they may be a value."""
 
-VAGUE = _listed("""
-    good great perfect nice excellent amazing bad terrible awful horrible poor weak decent average
-    mediocre better worse best worst high low higher lower harsh strict lenient generous hm hmm
-    hmmm meh eh uh um well idk dunno unclear depends true false pass passed fail failed wins win
-    won winner prefer preferred draw tied equal edit respond remark comment todo tbd na n/a none
-    nothing null skip next done stop help undo back quit exit test thumbs 🙂 🙁 😀 😃 😄 😊 😡 😠 😢
-    😞 😕 😐 🤔 🤷 ❤ ♥ 🔥 🎉 💩 🙏 ❓ ❗ ⚠
-    """) | {"this one", "that one", "the one"}
+EMPTY = _listed("""
+    good great perfect nice excellent amazing bad terrible awful horrible hm hmm hmmm meh eh uh um
+    well idk dunno true false pass passed fail failed comment todo tbd na n/a nan none nothing null
+    nil skip next done test thumbs 🙂 🙁 😀 😃 😄 😊 😡 😠 😢 😞 😕 😐 🤔 🤷 ❤ ♥ 🔥 🎉 💩 🙏 ❓ ❗ ⚠
+    """)
+"""Words that stand where nothing was said, or say that something is good or bad and no more."""
+
+VAGUE = (
+    _listed("""
+    poor weak decent average mediocre better worse best worst high low higher lower harsh strict
+    lenient generous unclear depends wins win won winner prefer preferred draw tied equal edit
+    respond remark stop help undo back quit exit
+    """)
+    | EMPTY
+    | {"this one", "that one", "the one"}
+)
 """Words that tell neither which value is right nor why."""
 
 MODIFIERS = _listed("""
@@ -179,6 +187,21 @@ def is_sentence(text: str) -> bool:
     """Whether a text can say why: two words at least, or as much in a script without blanks."""
     words = [word for word in text.split() if any(map(str.isalpha, word))]
     return len(words) > 1 or len(_UNSPACED.findall(text)) >= _UNSPACED_SENTENCE
+
+
+def says_nothing(text: str) -> bool:
+    """Whether a text states no rule, in whatever script: only where that is certain.
+
+    It has neither letter nor digit ("-", an emoji, zero-width characters); or it is a rating, or
+    nothing but words for yes, no, good, bad or nothing ("OK", "n/a", "lgtm"). Any other word may be
+    a reason, however short: "Rude.", two Chinese characters.
+    """
+    if not any(map(str.isalnum, text)):
+        return True
+    known = ASSENT | DISSENT | TRUE | FALSE | EMPTY
+    if plain(text) in known or known.issuperset(tokens(text)):
+        return True
+    return any(map(str.isdigit, text)) and read_rating(text) is not None
 
 
 @dataclass(frozen=True)

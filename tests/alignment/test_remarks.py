@@ -265,3 +265,66 @@ def test_a_small_model_that_repeats_one_rule_for_all_teaches_the_remarks_instead
     assert (report.remarks_covered, report.remarks_verbatim) == (6, 6)
     (warning,) = report.warnings
     assert rule in warning
+
+
+SAY_NOTHING = [
+    *("ok", "OK!", "Ok \N{THUMBS UP SIGN}", "lgtm", "Looks good to me.", "n/a", "None", "-", "..."),
+    *("\N{THUMBS UP SIGN}", "\N{FIRE}\N{FIRE}", "\u200b", "\u2060\ufeff", "Да.", "はい", "4/5"),
+]
+SHORT_RULES = [
+    "Say sorry first.",
+    "太冷。",
+    "要道歉",
+    "무례함",
+    "Rude!",
+    "Грубо.",
+    "18+",
+    "No emoji.",
+]
+
+
+@pytest.mark.parametrize("said", SAY_NOTHING)
+def test_what_states_no_rule_is_no_remark_that_could_be_lost(make_bench, said):
+    bench = make_bench(by_turns([]))
+    report = bench.judge.align(taught(said, "Be warm."))
+    assert bench.texts() == ["Be warm."]
+    assert (len(report.distilled), report.remarks_covered, report.remarks_verbatim) == (2, 1, 1)
+    assert said in bench.remarks()
+
+
+@pytest.mark.parametrize("said", SHORT_RULES)
+def test_a_short_remark_in_any_script_may_be_a_rule(make_bench, said):
+    bench = make_bench(by_turns([]))
+    assert bench.judge.align(taught(said)).remarks_verbatim == 1
+    assert bench.texts() == [said]
+
+
+def test_a_remark_that_repeats_the_value_states_no_rule(make_bench):
+    bench = make_bench(by_turns([]), value_type=["refund", "delivery"])
+    said = [
+        feedback(n, value="refund", rationale=s) for n, s in enumerate(("Refund.", "Delivery."))
+    ]
+    bench.judge.align(said)
+    assert bench.texts() == ["Delivery."]
+
+
+def test_the_model_is_shown_what_states_no_rule_and_may_make_one_of_it(make_bench):
+    bench = make_bench(by_turns(a_rule_each))
+    bench.judge.align(taught("ok", "ok", "ok"))
+    assert list(remarks_in(bench.model.requests[0]).values()) == ["ok"] * 3
+
+
+def test_a_principle_that_states_no_rule_is_not_learned(make_bench):
+    bench = make_bench(by_turns([principle("OK.", "R1"), principle("Be warm.", "R2")]))
+    report = bench.judge.align(taught("Ok.", "Be warm."))
+    assert bench.texts() == ["Be warm."]
+    (warning,) = report.warnings
+    assert "states no rule" in warning
+
+
+def test_the_offline_model_makes_no_rule_of_what_states_none(make_bench):
+    bench = make_bench()
+    offline = bench.judge_named("offline", model="precedent")
+    report = offline.align(taught("ok", "Be warm.", "n/a"))
+    assert [p.text for p in offline.principles()] == ["Be warm."]
+    assert (len(report.distilled), report.remarks_covered, report.warnings) == (3, 1, ())
