@@ -157,7 +157,7 @@ def plan_ingest(context: AlignmentContext, batch: Batch) -> tuple[list[Change], 
     forgotten since, as while a human thought about it, is not stored.
     """
     records, judge = context.records, context.judge
-    episodes = _without_forgotten_words(judge, records, batch.episodes)
+    episodes = without_forgotten_words(judge, records, batch.episodes)
     there, known_as = records.episodes_and_definition(judge, sorted(episodes))
     new = [e for e in episodes.values() if e.id not in there]
     same: list[str] = []
@@ -216,9 +216,10 @@ def plan_ingest(context: AlignmentContext, batch: Batch) -> tuple[list[Change], 
     )
 
 
-def _without_forgotten_words(
+def without_forgotten_words(
     judge: str, records: Records, episodes: Mapping[str, Episode]
 ) -> Mapping[str, Episode]:
+    """Episodes without what the judge had said of them in sight of what was forgotten since."""
     seen = {id_ for episode in episodes.values() for id_ in episode.judge_sight or ()}
     near = {id_ for episode in episodes.values() for id_ in shown_in(episode)}
     if not seen | near:

@@ -14,8 +14,8 @@ from dataclasses import replace
 
 from langchain_memalign._alignment.merging import Candidate
 from langchain_memalign._content import is_blank
-from langchain_memalign._values import value_text
-from langchain_memalign._words import plain, says_nothing
+from langchain_memalign._values.types import value_text
+from langchain_memalign._values.words import plain, says_nothing
 from langchain_memalign.schema import Episode, Principle
 
 FEWEST_WITHOUT_REMARK = 3

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial, reduce
-from operator import add
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any
 
 from langchain_core.callbacks import adispatch_custom_event
 
 from langchain_memalign._alignment.batching import pending_work
 from langchain_memalign._alignment.commit import Learned, plan_commit
-from langchain_memalign._alignment.context import NO_COST, PROGRESS_EVENT, AlignmentContext, Cost
+from langchain_memalign._alignment.context import NO_COST, PROGRESS_EVENT, AlignmentContext
 from langchain_memalign._alignment.ingest import Ingested, plan_ingest, read_feedback
 from langchain_memalign._alignment.merging import Candidate
 from langchain_memalign._alignment.report import alignment_report, conflicts_among, decline_of
@@ -24,30 +23,23 @@ from langchain_memalign._async.distil import (
     embed_rules,
     reconcile_batches,
 )
+from langchain_memalign._async.effect import only_effective
+from langchain_memalign._async.model_calls import for_each
+from langchain_memalign._async.probing import Probe, probe_new
 from langchain_memalign._async.superseding import Replacement, ask_again, ask_superseded
 from langchain_memalign._async.transactions import aligning, transact
-from langchain_memalign._concurrency import aboth, aparallel, off_loop
+from langchain_memalign._concurrency import aboth, off_loop
+from langchain_memalign._judging.setup import JudgeSetup
 from langchain_memalign._memory.cache import Lesson
 from langchain_memalign._memory.search import fit, over_budget, rank_principles
 from langchain_memalign._models import Vector
-from langchain_memalign.errors import ModelError
 from langchain_memalign.schema import (
     AlignmentReport,
-    Change,
     Episode,
     Feedback,
     Principle,
-    Put,
-    Unscored,
-    Verdict,
     now,
 )
-
-T = TypeVar("T")
-U = TypeVar("U")
-
-Probe = Callable[[Episode], Awaitable[tuple[Verdict | Unscored, Cost]]]
-"""Lets the judge answer an episode's case as if it did not know the episode."""
 
 
 async def align(
@@ -55,6 +47,7 @@ async def align(
     feedback: Iterable[Feedback | Mapping[str, Any]],
     *,
     probe: Probe | None = None,
+    trying: JudgeSetup | None = None,
 ) -> AlignmentReport:
     """Store feedback, then learn it and all that still waits to be learned.
 
@@ -62,6 +55,8 @@ async def align(
         context: Who learns, into which memory.
         feedback: Experts' words; may be empty, to finish what an earlier alignment could not.
         probe: Asks the judge about new cases of which its own verdict is not known.
+        trying: The judge on which new principles are tried, so that none is learned that changes no
+            verdict; None to learn them untried.
 
     Raises:
         InvalidInputError: `feedback` is no list, or nothing of it can be used. Of several records,
@@ -74,8 +69,12 @@ async def align(
     # Not a matter of turns: whoever learns at this moment does not keep feedback from being stored.
     ingested = await ingest(context, feedback)
     async with aligning(context.records, context.judge):
-        cost = NO_COST if probe is None else await _probed(context, probe)
-        learned = await learn_pending(context)
+        cost, only = NO_COST, None
+        if probe is not None:
+            fresh = (*ingested.stored, *ingested.overwritten)
+            # What others store meanwhile waits for their turn, in which they may probe it.
+            cost, only = await probe_new(context, fresh, probe)
+        learned = await learn_pending(context, only=only, trying=trying)
         reconciled = await reconcile_batches(context, learned, at_once=context.at_once)
     conflicts = await off_loop(conflicts_among, context.records, context.judge, ingested, learned)
     decline = await off_loop(decline_of, context.records, context.judge, ingested)
@@ -104,14 +103,19 @@ async def ingest(
 
 
 async def learn_pending(
-    context: AlignmentContext, *, only: Sequence[str] | None = None
+    context: AlignmentContext,
+    *,
+    only: Sequence[str] | None = None,
+    is_part: bool = False,
+    trying: JudgeSetup | None = None,
 ) -> list[Learned]:
     """Learn pending episodes, several batches at a time.
 
     Args:
         context: Who learns.
-        only: Ids of the episodes to learn; None for all that wait. Progress, which is of all, is
-            told only then.
+        only: Ids of the episodes to learn; None for all that wait.
+        is_part: Whether they are a part of some work, which tells its progress itself.
+        trying: The judge on which new principles are tried; None for no trial.
     """
     batches, vectors = await off_loop(pending_work, context, only=only)
     total = sum(map(len, batches))
@@ -122,15 +126,17 @@ async def learn_pending(
         number, batch = numbered
         embedded = {e.id: vectors[e.id] for e in batch if e.id in vectors}
         moment = started + timedelta(microseconds=100 * number)
-        learned = await learn_batch(context, batch, embedded=embedded, known=known, moment=moment)
+        learned = await learn_batch(
+            context, batch, embedded=embedded, known=known, moment=moment, trying=trying
+        )
         done.append(len(batch))
-        if only is None:
+        if not is_part:
             await dispatch_progress(context, done=sum(done), total=total)
         return learned
 
     if total:
         _ = context.model  # said before anything is embedded, if there is none
-    if total and only is None:
+    if total and not is_part:
         await dispatch_progress(context, done=0, total=total)
     learned: list[Learned] = []
     together = context.at_once
@@ -139,7 +145,7 @@ async def learn_pending(
         # them what is learned, are the same the next time.
         known = await off_loop(context.records.lesson, context.judge)
         numbered = list(enumerate(batches))[first : first + together]
-        learned += await _for_each(numbered, partial(learn, known=known), limit=together)
+        learned += await for_each(numbered, partial(learn, known=known), limit=together)
     return learned
 
 
@@ -150,6 +156,7 @@ async def learn_batch(
     embedded: Mapping[str, Vector],
     known: Lesson | None = None,
     moment: datetime | None = None,
+    trying: JudgeSetup | None = None,
 ) -> Learned:
     """Learn pending episodes and commit them together with their principles.
 
@@ -161,6 +168,7 @@ async def learn_batch(
         embedded: The vectors of those that are embedded already, by episode id.
         known: What the judge knows already; None to look it up.
         moment: When the principles count as learned, which orders them; None for now.
+        trying: The judge on which new principles are tried; None for no trial.
 
     Raises:
         ModelError: The provider refuses access; the episodes stay pending.
@@ -168,7 +176,9 @@ async def learn_batch(
     records, judge = context.records, context.judge
     doubted = [episode for episode in episodes if episode.superseded_by is not None]
     if 0 < len(doubted) < len(episodes):
-        return await _learn_change_first(context, episodes, doubted, embedded, moment=moment)
+        return await _learn_change_first(
+            context, episodes, doubted, embedded, moment=moment, trying=trying
+        )
     if known is None:
         known = await off_loop(records.lesson, judge)
     new = [episode for episode in episodes if episode.id not in embedded]
@@ -186,6 +196,8 @@ async def learn_batch(
             partial(embed_episodes, records, new),
             partial(distil, context, episodes, known=known, shown=shown),
         )
+    if trying is not None:
+        distilled = await only_effective(context, trying, episodes, distilled)
     fresh = [c.text for c in distilled.candidates if c.relation != "same"]
     rules = await embed_rules(records, list(dict.fromkeys(fresh)))
     superseding = await ask_superseded(
@@ -211,8 +223,10 @@ async def learn_batch(
     # Something was forgotten while the model read it: it is asked again, without.
     again = await off_loop(records.episodes, judge, ids=learned.outdated, status="pending")
     known_now = {**embedded, **{id_: tuple(vector) for id_, vector in cases.vectors.items()}}
-    more = await learn_batch(context, again, embedded=known_now) if again else Learned()
-    return learned.model_copy(update={"outdated": ()}) + more
+    learned = learned.model_copy(update={"outdated": ()})
+    if not again:
+        return learned
+    return learned + await learn_batch(context, again, embedded=known_now, trying=trying)
 
 
 async def _learn_change_first(
@@ -222,6 +236,7 @@ async def _learn_change_first(
     embedded: Mapping[str, Vector],
     *,
     moment: datetime | None,
+    trying: JudgeSetup | None,
 ) -> Learned:
     """Learn a change of mind anew without what it had superseded; then decide of that again.
 
@@ -230,7 +245,7 @@ async def _learn_change_first(
     records, judge = context.records, context.judge
     old = {episode.id for episode in doubted}
     change = [episode for episode in episodes if episode.id not in old]
-    learned = await learn_batch(context, change, embedded=embedded, moment=moment)
+    learned = await learn_batch(context, change, embedded=embedded, moment=moment, trying=trying)
     rules = (*learned.added, *learned.merged)
     said = await ask_again(context, doubted, rules)
     plan = partial(
@@ -248,7 +263,9 @@ async def _learn_change_first(
     left = await off_loop(records.episodes, judge, ids=others, status="pending")
     if not left:
         return learned
-    return learned + await learn_batch(context, left, embedded=embedded, moment=moment)
+    return learned + await learn_batch(
+        context, left, embedded=embedded, moment=moment, trying=trying
+    )
 
 
 def _replaced_by(candidates: Sequence[Candidate], shown: Sequence[Principle]) -> list[Replacement]:
@@ -268,64 +285,3 @@ async def dispatch_progress(context: AlignmentContext, *, done: int, total: int)
         context.on_progress(event)
     if config is not None and config.get("callbacks") is not None:
         await adispatch_custom_event(PROGRESS_EVENT, event, config=config)
-
-
-async def _probed(context: AlignmentContext, probe: Probe) -> Cost:
-    """Ask the judge about the pending cases whose earlier verdict is not known, and note it."""
-    records, judge = context.records, context.judge
-    pending = await off_loop(records.episodes, judge, status="pending")
-    unknown = [episode for episode in pending if episode.judge_value is None]
-
-    async def ask(episode: Episode) -> tuple[Verdict | Unscored, Cost]:
-        try:
-            return await probe(episode)
-        except ModelError as error:  # a case that cannot be embedded must not stop the others
-            if error.is_refused_access:
-                raise
-            return Unscored(reason=str(error)), Cost()
-
-    answers = await _for_each(unknown, ask, limit=context.max_concurrency)
-    said = {
-        episode.id: outcome
-        for episode, (outcome, _) in zip(unknown, answers, strict=True)
-        if isinstance(outcome, Verdict)
-    }
-
-    def plan() -> tuple[list[Change], None]:
-        noted: list[Change] = [
-            Put(
-                judge=judge,
-                record=episode.model_copy(
-                    update={
-                        "judge_value": said[episode.id].value,
-                        "judge_rationale": said[episode.id].rationale,
-                        "judge_sight": said[episode.id].sight,
-                        "judge_records": said[episode.id].records,
-                    }
-                ),
-            )
-            for episode in records.episodes(judge, ids=sorted(said))
-        ]
-        return noted, None
-
-    await transact(records, plan)
-    return reduce(add, (cost for _, cost in answers), Cost())
-
-
-async def _for_each(
-    items: Sequence[T], work: Callable[[T], Awaitable[U]], *, limit: int
-) -> list[U]:
-    """Do work for several items at once; once a provider refuses access, none is begun any more."""
-    refusals: list[ModelError] = []
-
-    async def begin(item: T) -> U:
-        if refusals:
-            raise refusals[0]
-        try:
-            return await work(item)
-        except ModelError as error:
-            if error.is_refused_access:
-                refusals.append(error)
-            raise
-
-    return await aparallel([partial(begin, item) for item in items], limit=limit)

@@ -22,7 +22,7 @@ from langchain_memalign._content import extent
 from langchain_memalign._memory.cache import Lesson
 from langchain_memalign._models import NO_RETRY
 from langchain_memalign._prompts.distilling import DISTIL_SCHEMA, distil_prompt
-from langchain_memalign._words import says_nothing
+from langchain_memalign._values.words import says_nothing
 from langchain_memalign.errors import ModelError
 from langchain_memalign.schema import Episode, Pending, Principle
 

@@ -55,7 +55,7 @@ async def forget(
         guarantee = await scrub_at_once(records)
         if redistill and erased.waiting:
             try:
-                learned = await learn_pending(context, only=erased.waiting)
+                learned = await learn_pending(context, only=erased.waiting, is_part=True)
                 reconciled = await reconcile_batches(context, learned, at_once=context.at_once)
             # What was forgotten is forgotten all the same.
             except (ModelError, ConfigurationError) as error:

@@ -12,9 +12,11 @@ from typing import Any
 from langchain_memalign._alignment.context import AlignmentContext
 from langchain_memalign._alignment.ingest import listed
 from langchain_memalign._alignment.takeover import changes_to, decided, plan_takeover
-from langchain_memalign._async.align import Probe, align
+from langchain_memalign._async.align import align
+from langchain_memalign._async.probing import Probe
 from langchain_memalign._async.transactions import aligning, transact
 from langchain_memalign._concurrency import off_loop, to_the_end
+from langchain_memalign._judging.setup import JudgeSetup
 from langchain_memalign._memory.records import Records
 from langchain_memalign._stores.base import Selection
 from langchain_memalign.schema import AlignmentReport, Feedback, GateDecision
@@ -30,6 +32,7 @@ async def align_gated(
     *,
     decide: Decide,
     probe: Probe | None = None,
+    trying: JudgeSetup | None = None,
 ) -> AlignmentReport:
     """Learn feedback in a copy of the memory; write what was learned if `decide` accepts it.
 
@@ -42,6 +45,7 @@ async def align_gated(
         feedback: Experts' words; may be empty, to finish what an earlier alignment could not.
         decide: The gate.
         probe: Asks the judge about new cases of which its own verdict is not known.
+        trying: The judge on which new principles are tried; None for no trial.
 
     Raises:
         InvalidInputError: `feedback` is no list, or nothing of it can be used.
@@ -54,7 +58,9 @@ async def align_gated(
     async with aligning(context.records, context.judge):
         copies = ExitStack()
         try:
-            report = await _on_trial(context, given, copies, decide=decide, probe=probe)
+            report = await _on_trial(
+                context, given, copies, decide=decide, probe=probe, trying=trying
+            )
         finally:
             await to_the_end(copies.close)
     return report.model_copy(update={"seconds": time.perf_counter() - started})
@@ -67,6 +73,7 @@ async def _on_trial(
     *,
     decide: Decide,
     probe: Probe | None,
+    trying: JudgeSetup | None,
 ) -> AlignmentReport:
     records, judge = context.records, context.judge
     points = await off_loop(records.scan, Selection(judge=judge), vectors=True)
@@ -76,7 +83,7 @@ async def _on_trial(
         return copies.enter_context(records.scratch_copy(points, embedder))
 
     current, candidate = await to_the_end(copied), await to_the_end(copied)
-    report = await align(replace(context, records=candidate), given, probe=probe)
+    report = await align(replace(context, records=candidate), given, probe=probe, trying=trying)
     changes = await off_loop(changes_to, points, candidate, judge)
     if not changes:
         return report

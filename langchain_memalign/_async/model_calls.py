@@ -11,7 +11,7 @@ from langchain_core.messages import BaseMessage
 from langchain_core.messages.ai import add_usage
 from langchain_core.runnables import RunnableConfig
 
-from langchain_memalign._concurrency import acompute, apause, off_loop
+from langchain_memalign._concurrency import acompute, aparallel, apause, off_loop
 from langchain_memalign._content import extent
 from langchain_memalign._memory.convert import case_vector
 from langchain_memalign._memory.records import Records
@@ -38,6 +38,7 @@ from langchain_memalign.schema import Case
 
 R = TypeVar("R")
 T = TypeVar("T")
+U = TypeVar("U")
 
 _MOST_KEPT = 1000  # connections of one client
 
@@ -243,3 +244,20 @@ async def _called(call: Callable[[], Awaitable[T]]) -> T:
             if not is_of_a_closed_loop(error):
                 raise
     return await call()
+
+
+async def for_each(items: Sequence[T], work: Callable[[T], Awaitable[U]], *, limit: int) -> list[U]:
+    """Do work for several items at once; once a provider refuses access, none is begun any more."""
+    refusals: list[ModelError] = []
+
+    async def begin(item: T) -> U:
+        if refusals:
+            raise refusals[0]
+        try:
+            return await work(item)
+        except ModelError as error:
+            if error.is_refused_access:
+                refusals.append(error)
+            raise
+
+    return await aparallel([partial(begin, item) for item in items], limit=limit)

@@ -7,7 +7,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from langchain_memalign._offline.reading import read_remark
-from langchain_memalign._words import says_nothing
+from langchain_memalign._values.words import says_nothing
 from langchain_memalign.schema import Principle, now
 
 _LONGEST = 300

@@ -4,22 +4,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial, reduce
-from operator import add
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any
 
 from langchain_core.callbacks import dispatch_custom_event
 
 from langchain_memalign._alignment.batching import pending_work
 from langchain_memalign._alignment.commit import Learned, plan_commit
-from langchain_memalign._alignment.context import NO_COST, PROGRESS_EVENT, AlignmentContext, Cost
+from langchain_memalign._alignment.context import NO_COST, PROGRESS_EVENT, AlignmentContext
 from langchain_memalign._alignment.ingest import Ingested, plan_ingest, read_feedback
 from langchain_memalign._alignment.merging import Candidate
 from langchain_memalign._alignment.report import alignment_report, conflicts_among, decline_of
 from langchain_memalign._alignment.superseding import plan_settling
-from langchain_memalign._concurrency import both, parallel
+from langchain_memalign._concurrency import both
+from langchain_memalign._judging.setup import JudgeSetup
 from langchain_memalign._memory.cache import Lesson
 from langchain_memalign._memory.search import fit, over_budget, rank_principles
 from langchain_memalign._models import Vector
@@ -29,26 +29,18 @@ from langchain_memalign._sync.distil import (
     embed_rules,
     reconcile_batches,
 )
+from langchain_memalign._sync.effect import only_effective
+from langchain_memalign._sync.model_calls import for_each
+from langchain_memalign._sync.probing import Probe, probe_new
 from langchain_memalign._sync.superseding import Replacement, ask_again, ask_superseded
 from langchain_memalign._sync.transactions import aligning, transact
-from langchain_memalign.errors import ModelError
 from langchain_memalign.schema import (
     AlignmentReport,
-    Change,
     Episode,
     Feedback,
     Principle,
-    Put,
-    Unscored,
-    Verdict,
     now,
 )
-
-T = TypeVar("T")
-U = TypeVar("U")
-
-Probe = Callable[[Episode], tuple[Verdict | Unscored, Cost]]
-"""Lets the judge answer an episode's case as if it did not know the episode."""
 
 
 def align(
@@ -56,6 +48,7 @@ def align(
     feedback: Iterable[Feedback | Mapping[str, Any]],
     *,
     probe: Probe | None = None,
+    trying: JudgeSetup | None = None,
 ) -> AlignmentReport:
     """Store feedback, then learn it and all that still waits to be learned.
 
@@ -63,6 +56,8 @@ def align(
         context: Who learns, into which memory.
         feedback: Experts' words; may be empty, to finish what an earlier alignment could not.
         probe: Asks the judge about new cases of which its own verdict is not known.
+        trying: The judge on which new principles are tried, so that none is learned that changes no
+            verdict; None to learn them untried.
 
     Raises:
         InvalidInputError: `feedback` is no list, or nothing of it can be used. Of several records,
@@ -75,8 +70,12 @@ def align(
     # Not a matter of turns: whoever learns at this moment does not keep feedback from being stored.
     ingested = ingest(context, feedback)
     with aligning(context.records, context.judge):
-        cost = NO_COST if probe is None else _probed(context, probe)
-        learned = learn_pending(context)
+        cost, only = NO_COST, None
+        if probe is not None:
+            fresh = (*ingested.stored, *ingested.overwritten)
+            # What others store meanwhile waits for their turn, in which they may probe it.
+            cost, only = probe_new(context, fresh, probe)
+        learned = learn_pending(context, only=only, trying=trying)
         reconciled = reconcile_batches(context, learned, at_once=context.at_once)
     conflicts = conflicts_among(context.records, context.judge, ingested, learned)
     decline = decline_of(context.records, context.judge, ingested)
@@ -101,13 +100,20 @@ def ingest(context: AlignmentContext, feedback: Iterable[Feedback | Mapping[str,
     return transact(context.records, partial(plan_ingest, context, batch))
 
 
-def learn_pending(context: AlignmentContext, *, only: Sequence[str] | None = None) -> list[Learned]:
+def learn_pending(
+    context: AlignmentContext,
+    *,
+    only: Sequence[str] | None = None,
+    is_part: bool = False,
+    trying: JudgeSetup | None = None,
+) -> list[Learned]:
     """Learn pending episodes, several batches at a time.
 
     Args:
         context: Who learns.
-        only: Ids of the episodes to learn; None for all that wait. Progress, which is of all, is
-            told only then.
+        only: Ids of the episodes to learn; None for all that wait.
+        is_part: Whether they are a part of some work, which tells its progress itself.
+        trying: The judge on which new principles are tried; None for no trial.
     """
     batches, vectors = pending_work(context, only=only)
     total = sum(map(len, batches))
@@ -118,15 +124,17 @@ def learn_pending(context: AlignmentContext, *, only: Sequence[str] | None = Non
         number, batch = numbered
         embedded = {e.id: vectors[e.id] for e in batch if e.id in vectors}
         moment = started + timedelta(microseconds=100 * number)
-        learned = learn_batch(context, batch, embedded=embedded, known=known, moment=moment)
+        learned = learn_batch(
+            context, batch, embedded=embedded, known=known, moment=moment, trying=trying
+        )
         done.append(len(batch))
-        if only is None:
+        if not is_part:
             dispatch_progress(context, done=sum(done), total=total)
         return learned
 
     if total:
         _ = context.model  # said before anything is embedded, if there is none
-    if total and only is None:
+    if total and not is_part:
         dispatch_progress(context, done=0, total=total)
     learned: list[Learned] = []
     together = context.at_once
@@ -135,7 +143,7 @@ def learn_pending(context: AlignmentContext, *, only: Sequence[str] | None = Non
         # them what is learned, are the same the next time.
         known = context.records.lesson(context.judge)
         numbered = list(enumerate(batches))[first : first + together]
-        learned += _for_each(numbered, partial(learn, known=known), limit=together)
+        learned += for_each(numbered, partial(learn, known=known), limit=together)
     return learned
 
 
@@ -146,6 +154,7 @@ def learn_batch(
     embedded: Mapping[str, Vector],
     known: Lesson | None = None,
     moment: datetime | None = None,
+    trying: JudgeSetup | None = None,
 ) -> Learned:
     """Learn pending episodes and commit them together with their principles.
 
@@ -157,6 +166,7 @@ def learn_batch(
         embedded: The vectors of those that are embedded already, by episode id.
         known: What the judge knows already; None to look it up.
         moment: When the principles count as learned, which orders them; None for now.
+        trying: The judge on which new principles are tried; None for no trial.
 
     Raises:
         ModelError: The provider refuses access; the episodes stay pending.
@@ -164,7 +174,9 @@ def learn_batch(
     records, judge = context.records, context.judge
     doubted = [episode for episode in episodes if episode.superseded_by is not None]
     if 0 < len(doubted) < len(episodes):
-        return _learn_change_first(context, episodes, doubted, embedded, moment=moment)
+        return _learn_change_first(
+            context, episodes, doubted, embedded, moment=moment, trying=trying
+        )
     if known is None:
         known = records.lesson(judge)
     new = [episode for episode in episodes if episode.id not in embedded]
@@ -182,6 +194,8 @@ def learn_batch(
             partial(embed_episodes, records, new),
             partial(distil, context, episodes, known=known, shown=shown),
         )
+    if trying is not None:
+        distilled = only_effective(context, trying, episodes, distilled)
     fresh = [c.text for c in distilled.candidates if c.relation != "same"]
     rules = embed_rules(records, list(dict.fromkeys(fresh)))
     superseding = ask_superseded(
@@ -207,8 +221,10 @@ def learn_batch(
     # Something was forgotten while the model read it: it is asked again, without.
     again = records.episodes(judge, ids=learned.outdated, status="pending")
     known_now = {**embedded, **{id_: tuple(vector) for id_, vector in cases.vectors.items()}}
-    more = learn_batch(context, again, embedded=known_now) if again else Learned()
-    return learned.model_copy(update={"outdated": ()}) + more
+    learned = learned.model_copy(update={"outdated": ()})
+    if not again:
+        return learned
+    return learned + learn_batch(context, again, embedded=known_now, trying=trying)
 
 
 def _learn_change_first(
@@ -218,6 +234,7 @@ def _learn_change_first(
     embedded: Mapping[str, Vector],
     *,
     moment: datetime | None,
+    trying: JudgeSetup | None,
 ) -> Learned:
     """Learn a change of mind anew without what it had superseded; then decide of that again.
 
@@ -226,7 +243,7 @@ def _learn_change_first(
     records, judge = context.records, context.judge
     old = {episode.id for episode in doubted}
     change = [episode for episode in episodes if episode.id not in old]
-    learned = learn_batch(context, change, embedded=embedded, moment=moment)
+    learned = learn_batch(context, change, embedded=embedded, moment=moment, trying=trying)
     rules = (*learned.added, *learned.merged)
     said = ask_again(context, doubted, rules)
     plan = partial(
@@ -244,7 +261,7 @@ def _learn_change_first(
     left = records.episodes(judge, ids=others, status="pending")
     if not left:
         return learned
-    return learned + learn_batch(context, left, embedded=embedded, moment=moment)
+    return learned + learn_batch(context, left, embedded=embedded, moment=moment, trying=trying)
 
 
 def _replaced_by(candidates: Sequence[Candidate], shown: Sequence[Principle]) -> list[Replacement]:
@@ -264,62 +281,3 @@ def dispatch_progress(context: AlignmentContext, *, done: int, total: int) -> No
         context.on_progress(event)
     if config is not None and config.get("callbacks") is not None:
         dispatch_custom_event(PROGRESS_EVENT, event, config=config)
-
-
-def _probed(context: AlignmentContext, probe: Probe) -> Cost:
-    """Ask the judge about the pending cases whose earlier verdict is not known, and note it."""
-    records, judge = context.records, context.judge
-    pending = records.episodes(judge, status="pending")
-    unknown = [episode for episode in pending if episode.judge_value is None]
-
-    def ask(episode: Episode) -> tuple[Verdict | Unscored, Cost]:
-        try:
-            return probe(episode)
-        except ModelError as error:  # a case that cannot be embedded must not stop the others
-            if error.is_refused_access:
-                raise
-            return Unscored(reason=str(error)), Cost()
-
-    answers = _for_each(unknown, ask, limit=context.max_concurrency)
-    said = {
-        episode.id: outcome
-        for episode, (outcome, _) in zip(unknown, answers, strict=True)
-        if isinstance(outcome, Verdict)
-    }
-
-    def plan() -> tuple[list[Change], None]:
-        noted: list[Change] = [
-            Put(
-                judge=judge,
-                record=episode.model_copy(
-                    update={
-                        "judge_value": said[episode.id].value,
-                        "judge_rationale": said[episode.id].rationale,
-                        "judge_sight": said[episode.id].sight,
-                        "judge_records": said[episode.id].records,
-                    }
-                ),
-            )
-            for episode in records.episodes(judge, ids=sorted(said))
-        ]
-        return noted, None
-
-    transact(records, plan)
-    return reduce(add, (cost for _, cost in answers), Cost())
-
-
-def _for_each(items: Sequence[T], work: Callable[[T], U], *, limit: int) -> list[U]:
-    """Do work for several items at once; once a provider refuses access, none is begun any more."""
-    refusals: list[ModelError] = []
-
-    def begin(item: T) -> U:
-        if refusals:
-            raise refusals[0]
-        try:
-            return work(item)
-        except ModelError as error:
-            if error.is_refused_access:
-                refusals.append(error)
-            raise
-
-    return parallel([partial(begin, item) for item in items], limit=limit)

@@ -55,7 +55,7 @@ def forget(
         guarantee = scrub_at_once(records)
         if redistill and erased.waiting:
             try:
-                learned = learn_pending(context, only=erased.waiting)
+                learned = learn_pending(context, only=erased.waiting, is_part=True)
                 reconciled = reconcile_batches(context, learned, at_once=context.at_once)
             # What was forgotten is forgotten all the same.
             except (ModelError, ConfigurationError) as error:

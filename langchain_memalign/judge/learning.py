@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 
 from langchain_core.runnables import RunnableConfig
 
-from langchain_memalign._alignment.context import Cost
 from langchain_memalign._async import align as aaligning
 from langchain_memalign._async import forget as aforgetting
 from langchain_memalign._async import gated as agated
@@ -19,7 +18,7 @@ from langchain_memalign._memory.records import Records
 from langchain_memalign._sync import align as aligning
 from langchain_memalign._sync import forget as forgetting
 from langchain_memalign._sync import gated, judging
-from langchain_memalign.judge.base import FeedbackLike, JudgeBase, Outcome
+from langchain_memalign.judge.base import FeedbackLike, JudgeBase
 from langchain_memalign.schema import (
     AlignmentReport,
     Episode,
@@ -48,6 +47,7 @@ class LearningJudge(JudgeBase):
         *,
         probe: bool = False,
         gate: Gate | None = None,
+        only_effective: bool = False,
         max_concurrency: int = 32,
         config: RunnableConfig | None = None,
     ) -> AlignmentReport:
@@ -66,6 +66,10 @@ class LearningJudge(JudgeBase):
                 `evaluation.EvidenceGate`. All is learned in a copy of the memory first; of a
                 batch that is refused nothing is stored, and the report's `refused` and `gate` say
                 why.
+            only_effective: Try each new principle on the judge, and learn none that changes no
+                verdict on the cases of its batch. Costs a judgement of each case, and up to as many
+                for each principle, in at most 400 calls for a batch, unless replies must be
+                repaired; the report's warnings name what was not learned, and what was not tried.
             max_concurrency: Most model calls at the same time.
             config: Callbacks, tags and the like.
 
@@ -79,14 +83,12 @@ class LearningJudge(JudgeBase):
         def work(config: RunnableConfig) -> AlignmentReport:
             context = self.setup.context(config, max_concurrency=max_concurrency)
 
-            def ask(episode: Episode) -> tuple[Outcome, Cost]:
-                return judging.judge(self.setup, episode.case, exclude={episode.id}, config=config)
-
-            asking = ask if probe else None
+            asking = partial(judging.judge_unseen, self.setup, config=config) if probe else None
+            trying = self.setup if only_effective else None
             if gate is None:
-                return aligning.align(context, feedback, probe=asking)
+                return aligning.align(context, feedback, probe=asking, trying=trying)
             decide = partial(self._decided_by, gate)
-            return gated.align_gated(context, feedback, decide=decide, probe=asking)
+            return gated.align_gated(context, feedback, decide=decide, probe=asking, trying=trying)
 
         return self._as_run("align", work, config)
 
@@ -96,6 +98,7 @@ class LearningJudge(JudgeBase):
         *,
         probe: bool = False,
         gate: Gate | None = None,
+        only_effective: bool = False,
         max_concurrency: int = 32,
         config: RunnableConfig | None = None,
     ) -> AlignmentReport:
@@ -105,16 +108,14 @@ class LearningJudge(JudgeBase):
         async def work(config: RunnableConfig) -> AlignmentReport:
             context = self.setup.context(config, max_concurrency=max_concurrency)
 
-            async def ask(episode: Episode) -> tuple[Outcome, Cost]:
-                return await ajudging.judge(
-                    self.setup, episode.case, exclude={episode.id}, config=config
-                )
-
-            asking = ask if probe else None
+            asking = partial(ajudging.judge_unseen, self.setup, config=config) if probe else None
+            trying = self.setup if only_effective else None
             if gate is None:
-                return await aaligning.align(context, feedback, probe=asking)
+                return await aaligning.align(context, feedback, probe=asking, trying=trying)
             decide = partial(self._decided_by, gate)
-            return await agated.align_gated(context, feedback, decide=decide, probe=asking)
+            return await agated.align_gated(
+                context, feedback, decide=decide, probe=asking, trying=trying
+            )
 
         return await self._as_arun("align", work, config)
 

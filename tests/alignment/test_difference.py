@@ -1,13 +1,16 @@
 """Learning from the difference between what the judge said and what the expert said."""
 
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Literal
 
 import pytest
 from fakes import CountingEmbeddings, HttpError, feedback, one_rule_a_record, verdict
 from pydantic import Field
 
-from langchain_memalign import ModelError
+from langchain_memalign import Episode, Feedback, ModelError, Put
+from langchain_memalign.schema import JudgeRecord
 
 CASE = {key: feedback(1)[key] for key in ("inputs", "outputs")}
 
@@ -177,3 +180,97 @@ def test_of_several_near_episodes_of_one_value_one_gives_way_to_a_near_one_of_an
     bench.judge.align([*near, other])
     values = [r.episode.value for r in bench.judge.recall(CASE).episodes]
     assert values == [True, True, False]
+
+
+def unseen(bench):
+    return bench.judge.agreement().agreement.cases
+
+
+def test_what_is_stored_while_another_alignment_probes_is_probed_in_its_own_turn(make_bench):
+    """As by another process, which waits for its turn to probe it."""
+    other = Episode.from_feedback("tone", Feedback(**feedback(2)))
+
+    def respond(request):
+        if request.title == "verdict" and not bench.remarks(status="distilled"):
+            bench.memory.apply([Put(judge="tone", record=other)])
+        return sceptical(request)
+
+    bench = make_bench(respond)
+    first = bench.judge.align([feedback(1)], probe=True)
+    assert (len(first.distilled), bench.remarks(status="pending")) == (1, ["Remark 2."])
+    second = bench.judge.align([feedback(2)], probe=True)
+    assert second.distilled == (other.id,)
+    assert [request.prompt.count("<judge") for request in bench.model.titled("principles")] == [
+        1,
+        1,
+    ]
+    assert unseen(bench) == 2
+
+
+def test_what_another_alignment_learns_first_is_probed_all_the_same(make_bench):
+    reached, opened = threading.Event(), threading.Event()
+
+    def respond(request):
+        reached.set()
+        assert opened.wait(20)
+        return sceptical(request)
+
+    bench = make_bench(respond)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(bench.judge.align, [feedback(1)])
+        assert reached.wait(20)
+        second = pool.submit(bench.judge.align, [feedback(2)], probe=True)
+        while "Remark 2." not in bench.remarks():
+            assert not second.done()
+        (stored,) = [e for e in bench.judge.episodes() if e.rationale == "Remark 2."]
+        learned = stored.model_copy(update={"status": "distilled"})
+        bench.memory.apply([Put(judge="tone", record=learned)])
+        opened.set()
+        assert len(first.result(20).distilled) == 1
+        assert second.result(20).model_calls == 1
+    said = {e.rationale: e.judge_value for e in bench.judge.episodes()}
+    assert said == {"Remark 1.": None, "Remark 2.": False}
+    assert unseen(bench) == 1
+
+
+def test_a_probed_judge_is_not_told_the_new_cases_own_value(make_bench):
+    bench = make_bench(sceptical)
+    bench.judge.align([feedback(1, value=True), feedback(2, value=True)], probe=True)
+    for request in bench.model.titled("verdict"):
+        assert "<values_given>true (1 time)</values_given>" in request.prompt
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_a_case_of_several_experts_is_probed_once_and_without_any_of_their_words(
+    make_bench, together
+):
+    bench = make_bench(sceptical)
+    words = [feedback(1, reviewer="Ann"), feedback(1, reviewer="Bob", rationale="Bob's remark.")]
+    if together:
+        bench.judge.align(words, probe=True)
+    else:
+        bench.judge.align(words[:1])
+        bench.judge.align(words[1:], probe=True)
+    (request,) = bench.model.titled("verdict")
+    assert "emark" not in request.prompt.split("<episodes>")[1]
+    assert [e.judge_value for e in bench.judge.episodes()] == [False if together else None, False]
+    assert unseen(bench) == 1
+
+
+def test_that_a_probed_judge_cannot_tell_is_known_too(make_bench):
+    def respond(request):
+        return "I would not know." if request.title == "verdict" else one_rule_a_record(request)
+
+    bench = make_bench(respond)
+    bench.judge.align([feedback(1)], probe=True)
+    assert bench.judge.agreement().unscored == 1
+    assert bench.judge.calibrate().model_calls == 0
+
+
+def test_probing_keeps_what_other_judges_said_of_the_case(make_bench):
+    bench = make_bench(sceptical)
+    before = JudgeRecord(said_by="another", value=True)
+    bench.judge.align([feedback(1, judge_records=(before,))], probe=True)
+    (episode,) = bench.judge.episodes()
+    assert before in episode.judge_records
+    assert len(episode.judge_records) == 2

@@ -57,6 +57,14 @@ def align(
             help="First ask the judge about each new case, so that it learns from the difference.",
         ),
     ] = False,
+    only_effective: Annotated[
+        bool,
+        typer.Option(
+            "--only-effective",
+            help="Try each new principle on the judge, and learn none that changes no verdict on "
+            "the cases of its batch; up to 400 calls for a batch.",
+        ),
+    ] = False,
     gate: Annotated[
         bool,
         typer.Option(
@@ -117,7 +125,15 @@ def align(
                 trusted = read_labelled(holdout, map_ or [], value_type, screen, words=words)
             before = EvidenceGate() if trusted is None else EvidenceGate(holdout=trusted)
         try:
-            report = _learn(judging, rows, screen, probe, before, concurrency)
+            report = _learn(
+                judging,
+                rows,
+                screen,
+                probe=probe,
+                gate=before,
+                only_effective=only_effective,
+                concurrency=concurrency,
+            )
         except KeyboardInterrupt:
             waiting = counted(len(judging.episodes(status="pending")), "stored episode")
             raise WorkLeft(
@@ -147,8 +163,10 @@ def _learn(
     judging: MemAlignJudge,
     rows: Sequence[Row],
     screen: Screen,
+    *,
     probe: bool,
     gate: Gate | None,
+    only_effective: bool,
     concurrency: int,
 ) -> AlignmentReport:
     with progress_bar(screen.err) as progress:
@@ -157,6 +175,7 @@ def _learn(
             [row.data for row in rows],
             probe=probe,
             gate=gate,
+            only_effective=only_effective,
             max_concurrency=concurrency,
             config={"callbacks": [watching]},
         )

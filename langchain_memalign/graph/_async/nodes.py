@@ -18,7 +18,7 @@ from langchain_memalign._alignment.batching import pending_work
 from langchain_memalign._alignment.commit import Learned
 from langchain_memalign._alignment.context import NO_COST, PROGRESS_EVENT, AlignmentContext
 from langchain_memalign._alignment.ingest import Ingested
-from langchain_memalign._alignment.remarks import has_remark
+from langchain_memalign._alignment.remarks import may_state_a_rule
 from langchain_memalign._alignment.report import alignment_report, conflicts_among, decline_of
 from langchain_memalign._async import judging
 from langchain_memalign._async.align import align, dispatch_progress, ingest, learn_pending
@@ -182,7 +182,7 @@ class AlignmentNodes:
     async def learn_batch(self, state: BatchState, config: RunnableConfig) -> Update:
         """Learn one batch and commit it. The memory tells what of it is learned already."""
         context = await self._context(state["judge"], config)
-        learned = await learn_pending(context, only=state["episode_ids"])
+        learned = await learn_pending(context, only=state["episode_ids"], is_part=True)
         earlier = await off_loop(_learned_before, context, state, learned)
         await self._advance(context, len(state["episode_ids"]), total=state["total"])
         return {"learned": [batch.model_dump(mode="json") for batch in (*earlier, *learned)]}
@@ -249,7 +249,7 @@ def _learned_before(
         Learned(
             distilled=tuple(id_ for id_ in others if id_ in distilled),
             # None is learned without its remark.
-            covered=tuple(episode.id for episode in found if has_remark(episode)),
+            covered=tuple(episode.id for episode in found if may_state_a_rule(episode)),
             added=tuple(p for p in principles if p.created_at >= started),
         )
     ]

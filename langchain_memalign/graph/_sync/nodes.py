@@ -19,7 +19,7 @@ from langchain_memalign._alignment.batching import pending_work
 from langchain_memalign._alignment.commit import Learned
 from langchain_memalign._alignment.context import NO_COST, PROGRESS_EVENT, AlignmentContext
 from langchain_memalign._alignment.ingest import Ingested
-from langchain_memalign._alignment.remarks import has_remark
+from langchain_memalign._alignment.remarks import may_state_a_rule
 from langchain_memalign._alignment.report import alignment_report, conflicts_among, decline_of
 from langchain_memalign._concurrency import Lock
 from langchain_memalign._memory.search import Recollection
@@ -182,7 +182,7 @@ class AlignmentNodes:
     def learn_batch(self, state: BatchState, config: RunnableConfig) -> Update:
         """Learn one batch and commit it. The memory tells what of it is learned already."""
         context = self._context(state["judge"], config)
-        learned = learn_pending(context, only=state["episode_ids"])
+        learned = learn_pending(context, only=state["episode_ids"], is_part=True)
         earlier = _learned_before(context, state, learned)
         self._advance(context, len(state["episode_ids"]), total=state["total"])
         return {"learned": [batch.model_dump(mode="json") for batch in (*earlier, *learned)]}
@@ -246,7 +246,7 @@ def _learned_before(
         Learned(
             distilled=tuple(id_ for id_ in others if id_ in distilled),
             # None is learned without its remark.
-            covered=tuple(episode.id for episode in found if has_remark(episode)),
+            covered=tuple(episode.id for episode in found if may_state_a_rule(episode)),
             added=tuple(p for p in principles if p.created_at >= started),
         )
     ]

@@ -1,0 +1,169 @@
+"""Trying new principles on the cases of their batch: what changes no verdict is not learned."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from functools import partial
+
+from langchain_memalign._alignment.commit import Distilled
+from langchain_memalign._alignment.context import NO_COST, AlignmentContext, Cost
+from langchain_memalign._alignment.merging import Candidate
+from langchain_memalign._async import judging
+from langchain_memalign._async.model_calls import for_each
+from langchain_memalign._async.probing import words_on
+from langchain_memalign._calibration.unseen import without
+from langchain_memalign._concurrency import off_loop
+from langchain_memalign._judging.setup import JudgeSetup
+from langchain_memalign._values.types import value_key
+from langchain_memalign.errors import ModelError
+from langchain_memalign.schema import Case, Episode, Principle, Unscored, WorkingMemory, now
+
+_MOST_CALLS = 400
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Tried:
+    """A case, what is known of it without the batch, and what the judge says then.
+
+    Attributes:
+        said: The value, as `value_key` writes it, "" for no verdict; None where the model failed.
+    """
+
+    case: Case
+    ids: frozenset[str]
+    memory: WorkingMemory
+    said: str | None
+
+
+async def only_effective(
+    context: AlignmentContext,
+    setup: JudgeSetup,
+    episodes: Sequence[Episode],
+    distilled: Distilled,
+) -> Distilled:
+    """Leave out new principles with which the judge says of each case of the batch what it said.
+
+    It is asked without the experts' words on the batch, first as it is, then with each principle
+    alone, about the cases that it came from before the others, until a verdict changes. What the
+    limit of calls, or a failing model, leaves in doubt is learned.
+
+    Args:
+        context: Who learns.
+        setup: The judge.
+        episodes: The batch.
+        distilled: What came of it.
+
+    Raises:
+        ModelError: The provider refuses access.
+    """
+    new = [c for c in distilled.candidates if c.relation != "same"]
+    if not new:
+        return distilled
+    words = await off_loop(words_on, context.records, context.judge, episodes)
+    most = min(_MOST_CALLS, len(words) * (1 + len(new)))
+    _log.info("%r: trying %d principles, in at most %d calls", context.judge, len(new), most)
+    setup = replace(setup, records=context.records)
+    batch = frozenset(episode.id for episode in episodes)
+    trying = partial(_as_it_is, setup, context, batch)
+    found = await for_each(list(words.values()), trying, limit=context.max_concurrency)
+    cases, cost = [tried for tried, _ in found], sum((c for _, c in found), NO_COST)
+    dropped: list[Candidate] = []
+    untried = 0
+    for candidate in new:
+        if cost.model_calls + len(cases) > _MOST_CALLS:
+            untried += 1
+            continue
+        changes, spent = await _changes_any(setup, context, candidate, cases)
+        cost = cost + spent
+        if not changes:
+            dropped.append(candidate)
+    return _without(distilled, dropped, cases=len(cases), untried=untried, cost=cost)
+
+
+async def _as_it_is(
+    setup: JudgeSetup,
+    context: AlignmentContext,
+    batch: AbstractSet[str],
+    words: Sequence[Episode],
+) -> tuple[_Tried, Cost]:
+    """What the judge says of a case that it knows nothing of."""
+    case, ids = words[0].case, frozenset(episode.id for episode in words)
+    try:
+        recalled = await judging.recall(setup, case, exclude=batch | ids)
+    except ModelError as error:
+        if error.is_refused_access:
+            raise
+        return _Tried(case, ids, WorkingMemory(), None), NO_COST
+    memory = without(words, recalled)
+    said, cost = await _asked(setup, context, memory, case)
+    return _Tried(case, ids, memory, said), cost
+
+
+async def _changes_any(
+    setup: JudgeSetup, context: AlignmentContext, candidate: Candidate, cases: Sequence[_Tried]
+) -> tuple[bool, Cost]:
+    """Whether a principle changes what the judge says of any case, or may do so."""
+    cited = [tried for tried in cases if not tried.ids.isdisjoint(candidate.sources)]
+    others = [tried for tried in cases if tried not in cited]
+    cost = NO_COST
+
+    async def differs(tried: _Tried) -> tuple[bool, Cost]:
+        memory = _with(tried.memory, candidate)
+        said, spent = await _asked(setup, context, memory, tried.case)
+        return said is None or said != tried.said, spent
+
+    for part in (cited, others):
+        if any(tried.said is None for tried in part):
+            return True, cost
+        answers = await for_each(part, differs, limit=context.max_concurrency)
+        cost = sum((spent for _, spent in answers), cost)
+        if any(changed for changed, _ in answers):
+            return True, cost
+    return False, cost
+
+
+async def _asked(
+    setup: JudgeSetup, context: AlignmentContext, memory: WorkingMemory, case: Case
+) -> tuple[str | None, Cost]:
+    outcome, cost = await judging.decide_alone(setup, memory, case, config=context.config)
+    if isinstance(outcome, Unscored):
+        return (None if outcome.failure else ""), cost
+    return value_key(outcome.value if outcome.raw_value is None else outcome.raw_value), cost
+
+
+def _with(memory: WorkingMemory, candidate: Candidate) -> WorkingMemory:
+    """Working memory as it would be with a principle, which may take another one's place."""
+    going = candidate.target if candidate.relation == "replaces" else ""
+    kept = tuple(p for p in memory.principles if p.id != going or p.pinned)
+    fresh = Principle(id="new", text=candidate.text, created_at=now())
+    total = memory.principles_total + 1 - (len(memory.principles) - len(kept))
+    return memory.model_copy(update={"principles": (*kept, fresh), "principles_total": total})
+
+
+def _without(
+    distilled: Distilled, dropped: Sequence[Candidate], *, cases: int, untried: int, cost: Cost
+) -> Distilled:
+    kept = tuple(c for c in distilled.candidates if c not in dropped)
+    lost = _sources(dropped) - _sources(kept)
+    why = f"not learned, as no verdict on the {cases} cases of its batch changes with it"
+    warnings = [f"{why}: {candidate.text!r:.200}" for candidate in dropped]
+    if untried:
+        told = f"{untried} of the principles were learned without being tried"
+        warnings.append(f"{told}: a batch may take {_MOST_CALLS} calls for that.")
+    return replace(
+        distilled,
+        candidates=kept,
+        covered=distilled.covered - lost,
+        verbatim=distilled.verbatim - lost,
+        warnings=(*distilled.warnings, *warnings),
+        cost=distilled.cost + cost,
+    )
+
+
+def _sources(candidates: Iterable[Candidate]) -> set[str]:
+    return {id_ for candidate in candidates for id_ in candidate.sources}
