@@ -5,7 +5,7 @@
 
 Simulated: judges and experts with known habits. A track record of n cases is drawn, a promise made
 of it, and held against 1,000 new cases. A draw in which nothing is promised breaks no promise; how
-often something is, and for which share of cases, is told beside.
+often something is, and for which share of cases, is told beside. Each seed draws everything anew.
 
 On rows: 50 words are taught, the judge is asked about each without it, and then about unseen rows.
 Before is the judge taken at its word; after is its confidence. Also any model behind an
@@ -51,15 +51,15 @@ SIMULATED = {
 }
 
 
-def kept(name, count, draws):
+def kept(name, count, draws, seed):
     """How often promises made of `count` cases hold, in `draws` draws."""
     drawn, value_type = SIMULATED[name]
-    rng = random.Random(f"{name} new")
+    rng = random.Random(f"{name} new {seed}" if seed else f"{name} new")
     new = [drawn(rng) for _ in range(NEW)]
     found = {promise: {"broken": 0, "promised": 0, "coverage": 0.0} for promise in PROMISES}
     used = 0
-    for seed in range(draws):
-        record = judges.track(drawn, count, seed=f"{name} {seed}", value_type=value_type)
+    for number in range(seed * draws, (seed + 1) * draws):
+        record = judges.track(drawn, count, seed=f"{name} {number}", value_type=value_type)
         used += record.is_calibrated
         said = None
         for promise in PROMISES:
@@ -77,6 +77,7 @@ def kept(name, count, draws):
             "judge": name,
             "cases": count,
             "agreement": promise,
+            "seed": seed,
             "held": 1 - told["broken"] / draws,
             "promised": told["promised"] / draws,
             "coverage": told["coverage"] / told["promised"] if told["promised"] else None,
@@ -95,10 +96,11 @@ def made_of(record, cases):
     return [(known[one.record], one.value) for one in cases]
 
 
-def noise_let_in(count, draws):
+def noise_let_in(count, draws, seed):
     """How often a map is used where experts and judge have nothing to do with each other."""
-    used = [judges.track(judges.noise, count, seed=seed).is_calibrated for seed in range(draws)]
-    return {"cases": count, "map_used": sum(used) / draws}
+    numbers = range(seed * draws, (seed + 1) * draws)
+    used = [judges.track(judges.noise, count, seed=n).is_calibrated for n in numbers]
+    return {"cases": count, "seed": seed, "map_used": sum(used) / draws}
 
 
 def overhead(count=1_000, repeats=300):
@@ -143,14 +145,14 @@ def overhead(count=1_000, repeats=300):
 
 def main():
     options = arguments(__doc__, out=report.RESULTS / "calibration.json")
-    grid = [(name, count) for name in SIMULATED for count in options.cases]
+    added = overhead()
+    grid = [(name, n, seed) for name in SIMULATED for n in options.cases for seed in options.seeds]
     promises = [
         line
-        for name, count in tqdm(grid, unit="judge")
-        for line in kept(name, count, options.draws)
+        for name, count, seed in tqdm(grid, unit="judge")
+        for line in kept(name, count, options.draws, seed)
     ]
-    noise = [noise_let_in(count, options.draws) for count in options.cases]
-    added = overhead()
+    noise = [noise_let_in(n, options.draws, seed) for n in options.cases for seed in options.seeds]
     sets = rows_measured(options) if options.data else {}
     figures = {"draws": options.draws, "promises": promises, "noise": noise, "overhead": added}
     report.write(options.out, {**figures, "sets": sets})
@@ -160,6 +162,7 @@ def main():
             line["judge"],
             line["cases"],
             f"{line['agreement']:.0%}",
+            line["seed"],
             f"{line['held']:.3f}",
             f"{line['promised']:.2f}",
             "" if line["coverage"] is None else f"{line['coverage']:.2f}",
@@ -167,7 +170,7 @@ def main():
         ]
         for line in promises
     ]
-    head = ["judge", "cases", "promise", "held", "promised", "coverage then", "map used"]
+    head = ["judge", "cases", "promise", "seed", "held", "promised", "coverage then", "map used"]
     print(report.table(shown, head=head))
     for line in noise:
         print(f"noise, {line['cases']} cases: a map is used in {line['map_used']:.3f} of the draws")

@@ -20,6 +20,7 @@ def arguments(description, *, out):
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--draws", type=int, default=500)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="of the draws")
     parser.add_argument("--cases", type=int, nargs="+", default=[20, 50, 200])
     parser.add_argument("--data", type=Path, default=FOLDER)
     parser.add_argument("--sets", nargs="+")

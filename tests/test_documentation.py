@@ -148,3 +148,16 @@ def test_the_table_of_speed_is_what_was_measured():
     picked = re.findall(r"^\| [^|]+ \| (?:\d+|any) \|.*$", README, re.MULTILINE)
     assert picked, "the README shows some of it"
     assert set(picked) <= set(table.splitlines())
+
+
+def test_the_figures_of_how_sure_a_judge_is_are_what_was_measured():
+    script = ROOT / "benchmarks" / "calibration_page.py"
+    made = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True)
+    *tables, overhead, sentences = made.stdout.strip().split("\n\n")
+    page = read("docs/benchmarks.md")
+    for table in tables:
+        assert table in page
+    assert overhead in " ".join(page.split())
+    said = " ".join(read("docs/confidence.md").split())
+    for sentence in sentences.splitlines():
+        assert sentence in said

@@ -123,6 +123,16 @@ def test_probing_asks_the_judge_first(shell, script):
     assert {e["judge_value"] for e in shell.json("episodes")} == {True, False}
 
 
+def test_only_what_changes_a_verdict_is_learned_where_that_is_asked_for(shell, script):
+    script(
+        lambda request: verdict(True) if request.title == "verdict" else one_rule_a_record(request)
+    )
+    shell.rows("feedback.jsonl", [said(1)])
+    report = shell.json("align", "feedback.jsonl", "--only-effective")
+    assert report["principles_added"] == []
+    assert "no verdict" in report["warnings"][0]
+
+
 def test_a_gate_refuses_what_makes_the_judge_worse(shell):
     shell.rows("spring.jsonl", [said(n, reviewer="Ann") for n in range(12)])
     shell.rows("wrong.jsonl", [said(n, value=n % 2 == 1, reviewer="Bea") for n in range(12)])
