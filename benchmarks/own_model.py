@@ -12,11 +12,14 @@ def chat_model(options):
         return options.model
     from langchain_openai import ChatOpenAI
 
+    # What LangChain knows of hosted models: a small window makes a judge's prompts compact.
+    profile = {"profile": {"max_input_tokens": options.window}} if options.window else {}
     return ChatOpenAI(
         model=options.model,
         base_url=options.base_url,
         api_key=os.environ.get("OPENAI_API_KEY", "none"),
         max_retries=0,
         timeout=SECONDS,
+        **profile,
         **options.sampling,
     )

@@ -4,6 +4,7 @@ import json
 import os
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import groupby
 from typing import Literal
 
@@ -33,46 +34,62 @@ def judged_trials(trials, spec, options, told):
         options: The model, its address, the embeddings, and how many are asked at once.
         told: Called with how many more are judged.
     """
-    embeddings, _ = resolve_embeddings(options.embeddings)
-    size = len(embeddings.embed_query("size"))
     found = []
+    with served(spec, options) as size:
+        for _, alike in groupby(trials, key=lambda trial: trial.training_id):
+            together = list(alike)
+            judge = taught(spec, together[0].teach, options, size)
+            for trial in together:
+                found += asked(judge, trial, spec.value_type, options.concurrency)
+                told(len(trial.ask))
+    return found
+
+
+@contextmanager
+def served(spec, options):
+    """A place for MLflow to log to, and an address with model and embeddings; gives their size."""
+    embeddings, _ = resolve_embeddings(options.embeddings)
     with tempfile.TemporaryDirectory() as folder, _relay(options, embeddings) as url:
         os.environ |= {"OPENAI_BASE_URL": url, "OPENAI_API_BASE": url}
         os.environ.setdefault("OPENAI_API_KEY", "none")
         mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db")
         mlflow.set_experiment(spec.name)
-        for _, alike in groupby(trials, key=lambda trial: trial.training_id):
-            together = list(alike)
-            judge = make_judge(
-                name=spec.name,
-                instructions=spec.instructions + " Inputs: {{ inputs }} Outputs: {{ outputs }}",
-                model=f"openai:/{options.model}",
-                feedback_value_type=_declared(spec.value_type),
-            )
-            if together[0].teach:
-                optimizer = MemAlignOptimizer(
-                    reflection_lm=f"openai:/{options.model}",
-                    embedding_model="openai:/embeddings",
-                    embedding_dim=size,
-                )
-                traces = [_logged(word, spec.name) for word in together[0].teach]
-                judge = judge.align(traces, optimizer)
-            for trial in together:
-                found += _asked(judge, trial, spec.value_type, options.concurrency)
-                told(len(trial.ask))
-    return found
+        yield len(embeddings.embed_query("size"))
 
 
-def _asked(judge, trial, value_type, concurrency):
-    # Only a judge that was taught has any.
-    guidelines = tuple(g.guideline_text for g in getattr(judge, "_semantic_memory", ()))
+def taught(spec, words, options, size):
+    """MLflow's judge of our specification, after it was taught the words, if there are any."""
+    judge = make_judge(
+        name=spec.name,
+        instructions=spec.instructions + " Inputs: {{ inputs }} Outputs: {{ outputs }}",
+        model=f"openai:/{options.model}",
+        feedback_value_type=_declared(spec.value_type),
+    )
+    if not words:
+        return judge
+    optimizer = MemAlignOptimizer(
+        reflection_lm=f"openai:/{options.model}",
+        embedding_model="openai:/embeddings",
+        embedding_dim=size,
+    )
+    return judge.align([_logged(word, spec.name) for word in words], optimizer)
+
+
+def guidelines(judge):
+    """What it learned; only a judge that was taught has any."""
+    return tuple(g.guideline_text for g in getattr(judge, "_semantic_memory", ()))
+
+
+def asked(judge, trial, value_type, concurrency):
+    """Its judgements of a trial's cases."""
+    learned = guidelines(judge)
 
     def one(question):
         value, reason, examples = None, "", ()
         try:
             said = judge(**_sides(question.case))
             examples = tuple((said.metadata or {}).get("retrieved_example_trace_ids", ()))
-            value = value_type.check(said.value)
+            value, reason = value_type.check(said.value), said.rationale or ""
         except InvalidInputError as error:
             reason = str(error)
         except Exception as error:  # whatever its libraries raise: no verdict, as in ours
@@ -84,7 +101,7 @@ def _asked(judge, trial, value_type, concurrency):
             expert=question.expert,
             value=value,
             reason=reason,
-            principle_ids=guidelines,
+            principle_ids=learned,
             episode_ids=examples,
         )
 

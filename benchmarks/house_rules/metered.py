@@ -13,7 +13,13 @@ from relay import passed_on, relay
 
 
 class Meter:
-    """What was asked of a model since the last `reading`."""
+    """What was asked of a model since the last `reading`.
+
+    Attributes:
+        base_url: Where the model is asked, to be counted; another one at each start.
+    """
+
+    base_url = None
 
     def __init__(self):
         self._lock = threading.Lock()
@@ -39,7 +45,7 @@ class Meter:
 
 @contextmanager
 def metered(base_url):
-    """An address that passes all on to a model, and its meter."""
+    """A meter, whose address passes all on to a model."""
     meter = Meter()
 
     def answer(path, body, headers):
@@ -49,4 +55,5 @@ def metered(base_url):
         return status, reply
 
     with relay(answer) as address:
-        yield address, meter
+        meter.base_url = address
+        yield meter

@@ -14,6 +14,7 @@ from langchain_memalign.evaluation.trials import (
     taught_by,
 )
 
+SPLITS = ("unseen", "seen")
 TAUGHT = 40
 HALF = 20
 """How many remarks the comparisons of parts are taught."""
@@ -66,7 +67,7 @@ def cells(domain: Domain, *, sizes: list[int], asked: int) -> list[Cell]:
     curve = [
         Cell("curve", f"{size} taught, {split} cases", words[:size], eval_cases(of, split))
         for size in sizes
-        for split, of in (("unseen", heard(unseen)), ("seen", words[: size or TAUGHT][:asked]))
+        for split, of in zip(SPLITS, (heard(unseen), words[: size or TAUGHT][:asked]), strict=True)
     ]
     rares = eval_cases(heard(_rows(domain, "rare", asked, without=taught, about=rare)))
     change = _rows(domain, "turned", CHANGE, turned=True, about=domain.turned, only=True)

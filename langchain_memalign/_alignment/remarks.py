@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from langchain_memalign._alignment.merging import Candidate
 from langchain_memalign._content import is_blank
-from langchain_memalign._values.types import value_text
+from langchain_memalign._values.types import value_key, value_text
 from langchain_memalign._values.words import plain, says_nothing
 from langchain_memalign.schema import Episode, Principle
 
@@ -135,8 +135,13 @@ def few_at_a_time(episodes: Sequence[Episode]) -> list[list[Episode]]:
 
 
 def word_for_word(episode: Episode) -> Candidate:
-    """A remark that no principle came of, as a principle of its own."""
+    """A remark that no principle came of, as a principle of its own, with the value it goes with.
+
+    Without it a judge takes "the number is missing" for a fact of whatever case it has before it.
+    """
     text = " ".join((episode.rationale or "").split())
+    if episode.value is not None:
+        text = f'An expert who gave {value_key(episode.value)} said: "{text}"'
     return Candidate(text=text, sources=(episode.id,))
 
 

@@ -51,7 +51,8 @@ async def cover_remarks(
     covered = _covered(context, distilled.candidates, episodes, shown)
     total = replace(distilled, covered=covered & distilled.learned)
     calls = 0
-    for cut in (few_at_a_time, _alone):
+    # A small model was shown few together already, and says the same again.
+    for cut in (_alone,) if context.is_compact else (few_at_a_time, _alone):
         for part in cut(_left(total, episodes)):
             if calls == _MOST_CALLS or (cut is few_at_a_time and len(part) == 1):
                 continue

@@ -1,5 +1,6 @@
 """No expert's remark is lost in distilling, and nothing is learned that says nothing."""
 
+import itertools
 import re
 
 import pytest
@@ -53,6 +54,11 @@ def a_rule_each(request):
     return [principle(f"Rule: {said}", name) for name, said in remarks_in(request).items()]
 
 
+def as_said(remark, value="false"):
+    """The principle that a remark becomes of which the model makes none."""
+    return f'An expert who gave {value} said: "{remark}"'
+
+
 def sources(bench):
     """The remarks of the sources of each principle, by its text."""
     remark = {e.id: e.rationale for e in bench.judge.episodes()}
@@ -74,8 +80,8 @@ def test_a_model_that_never_writes_a_rule_loses_no_remark(make_bench):
     bench = make_bench(by_turns([]))
     report = bench.judge.align(taught("Be warm.", "Be  brief\nand true."))
     assert sources(bench) == {
-        "Be warm.": ["Be warm."],
-        "Be brief and true.": ["Be  brief\nand true."],
+        as_said("Be warm."): ["Be warm."],
+        as_said("Be brief and true.", "true"): ["Be  brief\nand true."],
     }
     assert len(report.distilled) == report.remarks_covered == report.remarks_verbatim == 2
     assert "remarks covered  2, 2 of them word for word" in re.sub(" {3,}", "  ", str(report))
@@ -261,7 +267,8 @@ def test_a_small_model_that_repeats_one_rule_for_all_teaches_the_remarks_instead
 
     bench = make_bench(by_turns(stuck), prompt="compact", instructions=INSTRUCTIONS)
     report = bench.judge.align(taught(*HOUSE_RULES))
-    assert sorted(bench.texts()) == sorted(HOUSE_RULES)
+    values = itertools.cycle(["false", "true"])
+    assert sorted(bench.texts()) == sorted(map(as_said, HOUSE_RULES, values))
     assert (report.remarks_covered, report.remarks_verbatim) == (6, 6)
     (warning,) = report.warnings
     assert rule in warning
@@ -287,7 +294,7 @@ SHORT_RULES = [
 def test_what_states_no_rule_is_no_remark_that_could_be_lost(make_bench, said):
     bench = make_bench(by_turns([]))
     report = bench.judge.align(taught(said, "Be warm."))
-    assert bench.texts() == ["Be warm."]
+    assert bench.texts() == [as_said("Be warm.", "true")]
     assert (len(report.distilled), report.remarks_covered, report.remarks_verbatim) == (2, 1, 1)
     assert said in bench.remarks()
 
@@ -296,7 +303,7 @@ def test_what_states_no_rule_is_no_remark_that_could_be_lost(make_bench, said):
 def test_a_short_remark_in_any_script_may_be_a_rule(make_bench, said):
     bench = make_bench(by_turns([]))
     assert bench.judge.align(taught(said)).remarks_verbatim == 1
-    assert bench.texts() == [said]
+    assert bench.texts() == [as_said(said)]
 
 
 def test_a_remark_that_repeats_the_value_states_no_rule(make_bench):
@@ -305,7 +312,7 @@ def test_a_remark_that_repeats_the_value_states_no_rule(make_bench):
         feedback(n, value="refund", rationale=s) for n, s in enumerate(("Refund.", "Delivery."))
     ]
     bench.judge.align(said)
-    assert bench.texts() == ["Delivery."]
+    assert bench.texts() == [as_said("Delivery.", '"refund"')]
 
 
 def test_the_model_is_shown_what_states_no_rule_and_may_make_one_of_it(make_bench):
@@ -328,3 +335,22 @@ def test_the_offline_model_makes_no_rule_of_what_states_none(make_bench):
     report = offline.align(taught("ok", "Be warm.", "n/a"))
     assert [p.text for p in offline.principles()] == ["Be warm."]
     assert (len(report.distilled), report.remarks_covered, report.warnings) == (3, 1, ())
+
+
+def test_a_small_model_is_asked_about_what_is_left_over_alone_at_once(make_bench):
+    """The few that it was shown together it gives the same reply to."""
+    bench = make_bench(by_turns([]), prompt="compact")
+    bench.judge.align(taught("Be warm.", "Be brief.", "Be true."))
+    assert [len(r.record_ids) for r in bench.model.requests] == [3, 1, 1, 1]
+
+
+def test_a_remark_without_a_value_is_kept_bare(make_bench):
+    bench = make_bench(by_turns([]))
+    bench.judge.align([feedback(1, value=None, rationale="Be warm.")])
+    assert bench.texts() == ["Be warm."]
+
+
+def test_one_remark_on_two_values_is_kept_with_each(make_bench):
+    bench = make_bench(by_turns([]))
+    bench.judge.align([feedback(n, value=n > 1, rationale="No date.") for n in (1, 2)])
+    assert sorted(bench.texts()) == [as_said("No date."), as_said("No date.", "true")]

@@ -1,12 +1,16 @@
 """The cases of the benchmark with known experts are what its figures rest on."""
 
 import importlib
+import importlib.util
 import json
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import pytest
 from pages import ROOT
+
+from langchain_memalign.evaluation.trials import Judgement
 
 FOLDER = ROOT / "benchmarks" / "house_rules"
 
@@ -72,6 +76,45 @@ def test_a_turned_rule_turns_the_values_of_its_cases(domain):
     for one, other in zip(before, after, strict=True):
         assert one["outputs"] == other["outputs"]
         assert (domain.turned in one["against"]) != (domain.turned in other["against"])
+
+
+class Taught:
+    """A side that counts how often it is taught, and says the expert's value."""
+
+    described = "a double"
+
+    def __init__(self):
+        self.times = 0
+
+    def can(self, cell):
+        return True
+
+    @contextmanager
+    def taught(self, words):
+        self.times += 1
+        yield right_verdicts, [f"{len(words)} words"]
+
+
+def right_verdicts(trial):
+    return [
+        Judgement(setting=trial.setting, split=q.split, id=q.id, expert=q.expert, value=q.expert)
+        for q in trial.ask
+    ]
+
+
+def test_cells_that_are_taught_the_same_share_it(domain, plan, monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(str(FOLDER.parent))
+    spec = importlib.util.spec_from_file_location("house_rules_main", FOLDER / "__main__.py")
+    main = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(main)
+    (seen, unseen) = plan.cells(domain, sizes=[5], asked=4)[:2]
+    kept, side = main.Kept(tmp_path), Taught()
+    for _ in range(2):
+        main.run("ours", side, [seen, unseen], kept, None)
+    assert side.times == 1
+    row, said = main.row_of(domain, seen, {"ours": side}, kept)
+    assert (row["ours"]["shown"][:4], row["ours"]["rules"]) == ("1.00", 1)
+    assert [line.get("rules") for line in said] == [["5 words"], *[None] * 4]
 
 
 @pytest.mark.slow
