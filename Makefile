@@ -75,8 +75,9 @@ lock: $(STAMP) ## Renew the exact versions that development installs
 	@$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --no-header --no-annotate \
 		--no-emit-find-links --no-emit-index-url pyproject.toml $(EXTRAS:%=--extra %) --group dev --output-file $(LOCK)
 
-bench: $(BENCH)/.installed ## Measure against MLflow's MemAlign; takes half an hour and more
-	@$(BENCH)/bin/python benchmarks/speed
+bench: $(BENCH)/.installed ## Measure against MLflow's MemAlign; takes half an hour and more, with REPEATS=2 a third less
+	@$(BENCH)/bin/python benchmarks/speed $(if $(REPEATS),--repeats $(REPEATS))
+	@$(BENCH)/bin/python benchmarks/speed/table.py
 
 evidence: $(BENCH)/.installed ## Measure agreement with experts; MODEL=... BASE_URL=http://... for a language model
 	@$(BENCH)/bin/python benchmarks/house_rules $(if $(BASE_URL),--base-url $(BASE_URL) --model $(MODEL))

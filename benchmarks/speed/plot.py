@@ -3,7 +3,7 @@
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from readme import is_shown
+from table import is_shown
 
 MET, MISSED, UNAIMED, TARGET = "#4c9a6a", "#c8553d", "#b9b8cf", "#222222"
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from processes import CHAT_MS, EMBEDDING_MS, endpoint, run
-from readme import LARGEST
+from table import LARGEST
 
 SIDES = ("ours", "mlflow")
 DONE = ("align", "first_verdict", "judge", "one_more")

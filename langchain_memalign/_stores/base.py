@@ -63,6 +63,11 @@ class Point:
     record: str = ""
     vectors: Mapping[str, Vector] | None = None
 
+    def values_of(self, field: str) -> set[str]:
+        """The values of one of `INDEXED_FIELDS`."""
+        value = {"judge": self.judge, "kind": self.kind, **self.fields}.get(field, ())
+        return {value} if isinstance(value, str) else set(value)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:

@@ -37,6 +37,12 @@ def ours(what, directory, endpoint):
         return json.loads(ran.stdout.partition("FIGURES ")[2]), json.load(counts)
 
 
+def test_the_command_begins():
+    command = [sys.executable, str(SPEED), "--help"]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "--repeats" in told.stdout
+
+
 def test_our_side_does_the_work(endpoint, tmp_path):
     figures, _ = ours("align", tmp_path, endpoint)
     assert figures["align"] > 0

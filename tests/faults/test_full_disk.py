@@ -60,8 +60,18 @@ def disk(tmp_path):
 @pytest.fixture
 def remembered(disk):
     """A memory of three episodes there, closed."""
+    return taught(disk, 3)
+
+
+@pytest.fixture
+def indexed(disk):
+    """A memory there that is large enough to be searched by indexes, closed."""
+    return taught(disk, 150)
+
+
+def taught(disk, count):
     with (bench := Bench(location=disk / "memory")).memory:
-        bench.judge.align([feedback(i) for i in range(3)])
+        bench.judge.align([feedback(i) for i in range(count)])
     return disk / "memory"
 
 
@@ -84,18 +94,19 @@ def attempted(memory):
 
 
 @pytest.mark.parametrize("free", [0, 2**20])
-def test_a_memory_that_would_not_fit_when_it_is_read_is_not_opened(disk, remembered, free):
+def test_a_memory_that_would_not_fit_when_it_is_read_is_not_opened(disk, indexed, free):
     fill(disk, but=free)
-    said = attempted(remembered)
+    said = attempted(indexed)
     assert said.keys() == {"open"}
     for told in ("found", "bytes free on the RAM disk", "expected", "free some space"):
         assert told in said["open"]
     (disk / "of others").unlink()
-    assert attempted(remembered)["judge"] == 3
+    assert attempted(indexed)["judge"] == 5
 
 
-def test_a_memory_that_fits_is_read_but_not_written(disk, remembered):
-    fill(disk, but=48 * 2**20)
+@pytest.mark.parametrize("free", [0, 2**20, 48 * 2**20])
+def test_a_memory_that_fits_is_read_but_not_written(disk, remembered, free):
+    fill(disk, but=free)
     said = attempted(remembered)
     assert (said["judge"], said["left"]) == (3, 3)
     for write in ("align", "forget"):

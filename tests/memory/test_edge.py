@@ -10,6 +10,7 @@ import tempfile
 
 import pytest
 
+from langchain_memalign._stores.edge import shard
 from langchain_memalign._stores.edge.store import EdgeStore
 from langchain_memalign.errors import (
     ConfigurationError,
@@ -49,6 +50,14 @@ class TestEdgeStore(StoreContract):
     @pytest.fixture
     def open_store(self, location):
         return lambda: EdgeStore.open(location)
+
+
+class TestIndexedEdgeStore(TestEdgeStore):
+    """The same, where even a few points are looked up by indexes."""
+
+    @pytest.fixture(autouse=True)
+    def no_memory_is_small(self, monkeypatch):
+        monkeypatch.setattr(shard, "SMALL", 0)
 
 
 def run(code, *arguments):

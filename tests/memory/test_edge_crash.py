@@ -8,6 +8,7 @@ from contextlib import suppress
 
 import pytest
 
+from langchain_memalign._stores.edge import shard
 from langchain_memalign._stores.edge.store import EdgeStore
 
 from .disk import files_with
@@ -24,6 +25,7 @@ PROCESSES.set_forkserver_preload(
 
 def work(location, seed, pipe):
     """Write and erase until killed; tell of each step before it begins and when it is done."""
+    shard.SMALL = 30  # so that it outgrows that, and shrinks again, several times
     rng = random.Random(seed)
     pipe.send("starts")
     store = EdgeStore.open(location)

@@ -42,8 +42,13 @@ SEARCH = qe.SearchParams(quantization=qe.QuantizationSearchParams(rescore=True, 
 """How the nearest are searched for; without an index, which is never built, nothing is skipped."""
 
 
-def shard_config(fingerprint: Fingerprint | None) -> qe.EdgeConfig:
-    """How a shard is made: its vectors, once their sizes are known."""
+def shard_config(fingerprint: Fingerprint | None, *, indexed: bool) -> qe.EdgeConfig:
+    """How a shard is made: its vectors, once their sizes are known.
+
+    Args:
+        fingerprint: Tells their sizes; None if these are not known yet.
+        indexed: Whether the vectors to search have codes.
+    """
     if fingerprint is None:
         # The engine insists on some vector; sizes of dense ones are not known yet.
         placeholder = {"none": qe.EdgeSparseVectorParams()}
@@ -51,7 +56,8 @@ def shard_config(fingerprint: Fingerprint | None) -> qe.EdgeConfig:
     cosine = qe.Distance.Cosine
     # A search reads every code, and so waits for memory: codes of a byte a number, beside the
     # numbers of four, are read in a third of the time.
-    codes = qe.TurboQuantQuantizationConfig(bits=qe.TurboQuantBitSize.Bits8, memory=PLACEMENT)
+    bits = qe.TurboQuantBitSize.Bits8
+    codes = qe.TurboQuantQuantizationConfig(bits=bits, memory=PLACEMENT) if indexed else None
     vectors = {
         CASE_VECTOR: qe.EdgeVectorParams(
             2 * fingerprint.size, cosine, quantization_config=codes, memory=PLACEMENT

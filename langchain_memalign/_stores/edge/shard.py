@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -42,6 +43,9 @@ from langchain_memalign.errors import (
 # All but searching holds the interpreter lock: more points at a time would stop other threads.
 PAGE = 64
 
+SMALL = 128
+"""How many points are looked through faster than it takes to make and to flush indexes of them."""
+
 # The engine's own default is 10 values.
 _ALL_VALUES = 2**31 - 1
 
@@ -51,31 +55,41 @@ class Generation:
 
     Dropping the last reference releases the shard: whoever still reads an outdated generation keeps
     it alive, even after its files were deleted.
+
+    Attributes:
+        fingerprint: The embeddings of its vectors; None if it can have none.
+        is_indexed: Whether filters and counts go by indexes, and searches by codes. Of few points
+            they would only be files to write, thrice as many as without them.
     """
 
-    def __init__(self, shard: qe.EdgeShard, fingerprint: Fingerprint | None) -> None:
+    def __init__(
+        self, shard: qe.EdgeShard, fingerprint: Fingerprint | None, *, is_indexed: bool
+    ) -> None:
         self._shard = shard
         self.fingerprint = fingerprint
+        self.is_indexed = is_indexed
         # Every judge that may have a point here.
         self._judges: set[str] = set()
 
     @classmethod
-    def create(cls, path: Path, fingerprint: Fingerprint | None) -> Generation:
+    def create(cls, path: Path, fingerprint: Fingerprint | None, *, size: int = 0) -> Generation:
         """Make an empty shard in a directory that does not exist yet.
 
         Args:
             path: The directory.
             fingerprint: None if the embeddings, and so the vectors' sizes, are not known yet.
+            size: About how many points it will hold: a small one gets no indexes, then or later.
         """
+        indexed = size > SMALL
         with _engine("create", path, MemoryUnavailableError), ExitStack() as undo:
-            shard = qe.EdgeShard.create(str(path), shard_config(fingerprint))
+            shard = qe.EdgeShard.create(str(path), shard_config(fingerprint, indexed=indexed))
             undo.callback(shard.close)
-            for name in INDEXED_FIELDS:
+            for name in INDEXED_FIELDS if indexed else ():
                 keyword = qe.KeywordIndexParams(is_tenant=name == "judge", memory=PLACEMENT)
                 shard.update(qe.UpdateOperation.create_field_index(name, keyword))
             shard.update(qe.UpdateOperation.upsert_points([own_point(fingerprint)]))
             undo.pop_all()
-        return cls(shard, fingerprint)
+        return cls(shard, fingerprint, is_indexed=indexed)
 
     @classmethod
     def load(cls, path: Path) -> Generation:
@@ -90,14 +104,15 @@ class Generation:
             undo.callback(shard.close)
             indexed = shard.info().payload_schema
             own = shard.retrieve([OWN_POINT], True, False)
-            # The engine silently starts afresh in place of some parts that are missing. Both of
-            # these were written before anything else: without them, other points are gone too.
-            if not own or not set(INDEXED_FIELDS) <= set(indexed):
+            # The engine silently starts afresh in place of some parts that are missing. Indexes, if
+            # any, and this point were written first: without them, other points are gone too.
+            lost = set(INDEXED_FIELDS).difference(indexed) if indexed else ()
+            if not own or lost:
                 raise MemoryCorruptError(
                     f"found a shard at {path} that has lost its beginning, expected all of it: "
                     + RESTORE
                 )
-            generation = cls(shard, read_own_point(own[0], path))
+            generation = cls(shard, read_own_point(own[0], path), is_indexed=bool(indexed))
             generation._judges.update(generation.tally(Selection(), "judge"))
             undo.pop_all()
         return generation
@@ -148,6 +163,9 @@ class Generation:
         check_field(field)
         if selects_nothing(selection):
             return {}
+        if not self.is_indexed:
+            found = self.scan(selection, vectors=False)
+            return dict(Counter(value for point in found for value in point.values_of(field)))
         request = qe.FacetRequest(
             key=field, limit=_ALL_VALUES, exact=True, filter=to_filter(selection)
         )
@@ -158,6 +176,18 @@ class Generation:
     def pages(self) -> Iterator[list[Point]]:
         """All points with their vectors, a page at a time."""
         return self._pages(to_filter(Selection()), vectors=True)
+
+    def is_outgrown_by(self, more: int) -> bool:
+        """Whether it would be better made with indexes if it held so many points more."""
+        # Without vectors there is nothing to search for yet; the first ones make another anyway.
+        if self.is_indexed or self.fingerprint is None:
+            return False
+        return self.count() + more > SMALL
+
+    def count(self) -> int:
+        """How many points there are, the one that tells the fingerprint among them."""
+        with _engine("count in", "the memory", MemoryCorruptError):
+            return self._shard.count(qe.CountRequest(exact=True))
 
     def holds_any(self, ids: Iterable[str]) -> bool:
         """Whether a point with any of these ids is stored."""
@@ -239,7 +269,8 @@ def _check_parts(path: Path) -> None:
     """Refuse a shard with parts missing: the engine would delete the rest or start afresh."""
     segments = sorted((path / "segments").glob("*/"))
     parts = [path / "edge_config.json", path / "wal" / "first-index"]
-    parts += [segment / name for segment in segments for name in ("segment.json", "version.info")]
+    told = ("segment.json", "version.info", "payload_index/config.json")
+    parts += [segment / name for segment in segments for name in told]
     lost = [part for part in parts if not part.is_file()]
     if lost or not segments:
         raise MemoryCorruptError(

@@ -163,7 +163,7 @@ class EdgeStore(MemoryStore):
     ) -> None:
         """Insert or replace `points` and erase the ids `erased`, all or nothing, and durable.
 
-        Erasing, like the first vectors, rewrites the whole memory.
+        Erasing, like the first vectors and what a small memory outgrows, rewrites all of it.
         """
         self._check_process()
         with self._writing, self._using() as current:
@@ -175,7 +175,8 @@ class EdgeStore(MemoryStore):
                 self._directory.sweep()
             if not batch.points and not erases:
                 return
-            if erases or batch.fingerprint != current.fingerprint:
+            grows = current.is_outgrown_by(len(batch.points))
+            if erases or grows or batch.fingerprint != current.fingerprint:
                 self._rewrite(current, batch)
             else:
                 self._directory.check_space(self._floor, batch.text_size())
@@ -222,7 +223,8 @@ class EdgeStore(MemoryStore):
         directory = self._directory
         directory.check_space(self._floor, directory.used_space() + batch.text_size())
         name = directory.next_generation()
-        successor = type(current).create(directory.shard(name), batch.fingerprint)
+        size = current.count() + len(batch.points) - len(batch.erased)
+        successor = type(current).create(directory.shard(name), batch.fingerprint, size=size)
         try:
             changed = current.with_vectors(batch.points)
             dropped = batch.erased.union(point.id for point in changed)
