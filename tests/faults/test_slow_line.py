@@ -104,7 +104,8 @@ def test_a_write_that_arrives_after_a_takeover_changes_nothing(
     line.release()
     assert line.met == ["kept"]
     assert names(other.scan(EVERYTHING)) == {"c"}
-    other.scrub()
+    with rest.all_living():
+        other.scrub()
     assert rest.find(marker) == []
     # And who had sent it goes on.
     line.meets = lambda request: None
@@ -135,7 +136,8 @@ def test_a_forgotten_word_does_not_come_back_by_a_late_request(line, over_line, 
     other.align([])
     other.forget(where=lambda episode: marker in episode.rationale)
     line.release()
-    other.memory.scrub()
+    with rest.all_living():
+        other.memory.scrub()
     assert [e.rationale for e in other.episodes()] == ["Remark 1."]
     assert not any(marker in p.text for p in other.memory.principles("tone", retired=True))
     assert rest.find(marker) == []
@@ -187,7 +189,8 @@ def test_a_bad_line_loses_and_doubles_nothing(line, over_line, direct, rest, see
         lambda: judge.forget(where=lambda e: marker in (e.rationale or "")), problems
     )
     until_it_works(lambda: judge.align([]), problems)
-    until_it_works(memory.scrub, problems)
+    with rest.all_living():
+        until_it_works(memory.scrub, problems)
     assert line.met
     assert "expected" in " ".join(problems) or not problems
     assert gone.pending == ()
