@@ -8,13 +8,14 @@ from importlib import import_module
 
 import pytest
 from pages import ROOT
+from qdrant_rest.states import needs_all_nodes
 
 FAULTS = ROOT / "benchmarks" / "faults"
 LEGS = ("kills", "cancellations", "interrupts")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("store", ["directory", "server"])
+@pytest.mark.parametrize("store", ["directory", pytest.param("server", marks=needs_all_nodes)])
 def test_work_is_stopped_and_nothing_is_wrong(tmp_path, store):
     out = tmp_path / "faults.json"
     asked = [word for leg in LEGS for word in (f"--{leg}", "2")]

@@ -8,7 +8,7 @@ import pytest
 from memory.conftest import KEY
 from memory.points import EVERYTHING, TOY, case, names, point
 from qdrant_rest.process import RestServer
-from qdrant_rest.states import needs_one_copy
+from qdrant_rest.states import HAS_COPIES
 
 from langchain_memalign import ConfigurationError, MemoryStoreError, MemoryUnavailableError
 
@@ -28,8 +28,8 @@ each_call = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 
 @pytest.fixture
 def filled(on_rest):
-    """A store with one record; its server answers within a second or not at all."""
-    store = on_rest.open(timeout=1, lease_seconds=1)
+    """A store with one record; its server answers within 1.5 seconds or not at all."""
+    store = on_rest.open(timeout=1.5, lease_seconds=1)
     store.write([point("a", vectors=case(1, 0, 0, 0))], fingerprint=TOY)
     on_rest.rest.requests()
     return store
@@ -56,10 +56,11 @@ def test_a_server_that_is_gone_is_told_and_a_server_that_is_back_is_used(filled,
 def test_a_server_that_does_not_answer_is_told_after_the_timeout(filled, rest, call):
     rest.fault(match="collections", hold=True, times=None)
     began = time.monotonic()
-    with pytest.raises(MemoryUnavailableError, match=r"no answer .* within 1 s.*timeout="):
+    with pytest.raises(MemoryUnavailableError, match=r"no answer .* within 1.5 s.*timeout="):
         call(filled)
     assert 0.9 < time.monotonic() - began < 5
-    assert rest.hits() == 1  # who has waited once need not wait again
+    # Who has waited once need not wait again. Whether nodes agreed on a lease is asked meanwhile.
+    assert rest.hits() == (2 if HAS_COPIES and call is CALLS["write"] else 1)
     rest.heal()
     call(filled)
 
@@ -91,7 +92,6 @@ def test_a_failing_server_is_asked_again(filled, rest, call, status):
     assert rest.hits() == 2
 
 
-@needs_one_copy
 @each_call
 def test_a_connection_that_breaks_is_made_again(filled, rest, call):
     rest.fault(
@@ -99,7 +99,7 @@ def test_a_connection_that_breaks_is_made_again(filled, rest, call):
         {"match": "collections", "drop": True, "after": True, "skip": 1},
     )
     call(filled)
-    assert rest.hits() == (2 if call is CALLS["write"] else 1)
+    assert rest.hits() >= (2 if call is CALLS["write"] else 1)
 
 
 @each_call

@@ -6,6 +6,7 @@ import secrets
 import threading
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from fakes import CountingEmbeddings, ScriptedModel, feedback, one_rule_a_record
@@ -14,6 +15,7 @@ from memory.conftest import KEY
 from memory.deployment import AT_ONCE, Deployment
 from memory.points import EVERYTHING, id_of, names, point
 from qdrant_rest.line import Line
+from qdrant_rest.states import needs_all_nodes
 
 from langchain_memalign import MemAlignJudge, MemoryStoreError, MemoryUnavailableError
 
@@ -104,7 +106,8 @@ def test_a_write_that_arrives_after_a_takeover_changes_nothing(
     line.release()
     assert line.met == ["kept"]
     assert names(other.scan(EVERYTHING)) == {"c"}
-    other.scrub()
+    with rest.all_living():
+        other.scrub()
     assert rest.find(marker) == []
     # And who had sent it goes on.
     line.meets = lambda request: None
@@ -135,10 +138,48 @@ def test_a_forgotten_word_does_not_come_back_by_a_late_request(line, over_line, 
     other.align([])
     other.forget(where=lambda episode: marker in episode.rationale)
     line.release()
-    other.memory.scrub()
+    with rest.all_living():
+        other.memory.scrub()
     assert [e.rationale for e in other.episodes()] == ["Remark 1."]
     assert not any(marker in p.text for p in other.memory.principles("tone", retired=True))
     assert rest.find(marker) == []
+
+
+@needs_all_nodes
+def test_a_scrub_that_lost_its_lease_says_so_and_the_next_forgetting_finishes_it(
+    line, over_line, direct, rest
+):
+    marker = secrets.token_hex(16)
+    options = {"lease_seconds": 1, "lease_wait": 20, "timeout": 20}
+    slow = judge_on(over_line.open_memory(CountingEmbeddings(8), **options))
+    other = judge_on(direct.open_memory(CountingEmbeddings(8), **options))
+    slow.align([feedback(1), feedback(2, rationale=f"Said {marker}.")])
+    copying, go_on = threading.Event(), threading.Event()
+
+    def meets(request):
+        """Wait before the copy is made, and meanwhile be heard of no more."""
+        if re.fullmatch(rf"PUT /collections/{over_line.collection}\.\w+", request):
+            copying.set()
+            go_on.wait(60)
+        elif copying.is_set() and not go_on.is_set() and "/aliases" in request:
+            return "cut"
+        return None
+
+    line.meets = meets
+    with ThreadPoolExecutor(1) as pool:
+        forgetting = pool.submit(slow.forget, where=lambda e: marker in e.rationale)
+        assert copying.wait(60)
+        other.align([feedback(3)])
+        go_on.set()
+        said = forgetting.result().guarantee
+    assert "It was not scrubbed: lost the lease 'writer'" in said
+    assert rest.find(marker) != []
+    assert "no byte of them is left" in other.forget(where=lambda e: False).guarantee
+    assert rest.find(marker) == []
+    assert sorted(e.rationale for e in slow.episodes()) == ["Remark 1.", "Remark 3."]
+    # Nor is anything left of the copy that was begun in vain.
+    found = [c["name"] for c in rest.ask("GET", "/collections")["collections"]]
+    assert sum(name.startswith(over_line.collection) for name in found) == 1
 
 
 # What is delayed, cut, halved, reordered
@@ -187,7 +228,8 @@ def test_a_bad_line_loses_and_doubles_nothing(line, over_line, direct, rest, see
         lambda: judge.forget(where=lambda e: marker in (e.rationale or "")), problems
     )
     until_it_works(lambda: judge.align([]), problems)
-    until_it_works(memory.scrub, problems)
+    with rest.all_living():
+        until_it_works(memory.scrub, problems)
     assert line.met
     assert "expected" in " ".join(problems) or not problems
     assert gone.pending == ()

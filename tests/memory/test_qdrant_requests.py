@@ -4,11 +4,11 @@ from collections import Counter
 
 import pytest
 from fakes import feedback
-from qdrant_rest.states import needs_one_copy
+from qdrant_rest.states import REPEATED, needs_all_nodes
 
 from .qdrant_processes import open_judge
 
-pytestmark = [pytest.mark.enable_socket, needs_one_copy]
+pytestmark = pytest.mark.enable_socket
 
 QUESTION = {"inputs": "Question number 1 about topic1?", "outputs": "An answer."}
 
@@ -31,7 +31,7 @@ def requests(on_rest):
 
 def test_judging_takes_two(judge, on_rest):
     judge.invoke(QUESTION)
-    assert requests(on_rest).total() <= 2
+    assert requests(on_rest).total() <= 2 * REPEATED
 
 
 def test_judging_over_the_budget_of_principles_takes_two(judge, on_rest):
@@ -48,14 +48,14 @@ def test_judging_over_the_budget_of_principles_takes_two(judge, on_rest):
     requests(on_rest)
     frugal.invoke(QUESTION)
     made = requests(on_rest)
-    assert made.total() <= 2
-    assert made["POST /collections/*/points/query/batch"] == 1
+    assert made.total() <= 2 * REPEATED
+    assert 1 <= made["POST /collections/*/points/query/batch"] <= REPEATED
 
 
 def test_learning_one_more_takes_twenty_at_most(judge, on_rest):
     judge.align([feedback(7)])
     made = requests(on_rest)
-    assert made.total() <= 20, made
+    assert made.total() <= 20 * REPEATED, made
 
 
 def test_forgetting_one_takes_twelve_at_most_besides_the_scrub(judge, on_rest):
@@ -65,15 +65,19 @@ def test_forgetting_one_takes_twelve_at_most_besides_the_scrub(judge, on_rest):
     made = on_rest.rest.requests()
     begins = [i for i, request in enumerate(made) if request.endswith("/snapshots")]
     # A scrub begins with its lease, and looks for snapshots then.
-    assert len(made[: begins[0] - 1]) <= 12, made
+    assert len(made[: begins[0] - 1]) <= 12 * REPEATED, made
 
 
 def test_opening_takes_four_at_most(judge, on_rest):
     on_rest.open()
     made = requests(on_rest)
-    assert made.total() <= 4, made
-    judge.memory.scrub()  # it is where an alias leads from now on
+    assert made.total() <= 4 * REPEATED, made
+
+
+@needs_all_nodes
+def test_opening_where_an_alias_leads_takes_four_at_most(judge, on_rest):
+    judge.memory.scrub()
     requests(on_rest)
     on_rest.open()
     made = requests(on_rest)
-    assert made.total() <= 4, made
+    assert made.total() <= 4 * REPEATED, made

@@ -14,7 +14,7 @@ from .deployment import Deployment
 from .points import EVERYTHING, TOY, case, id_of, names, point
 from .qdrant_processes import open_judge
 
-pytestmark = [pytest.mark.enable_socket, needs_all_nodes]
+pytestmark = pytest.mark.enable_socket
 
 SECRET = "zq81f0c27ab34"
 
@@ -31,6 +31,7 @@ def collections(rest):
     return sorted(c["name"] for c in rest.ask("GET", "/collections")["collections"])
 
 
+@needs_all_nodes
 def test_after_forgetting_no_byte_of_it_is_in_the_files_of_the_server(bare):
     judge, _ = open_judge(bare.url, bare.options)
     other, _ = open_judge(bare.url, bare.options)
@@ -57,6 +58,7 @@ def test_after_forgetting_no_byte_of_it_is_in_the_files_of_the_server(bare):
         assert again.memory.recall("tone", {"inputs": "Question?", "outputs": "x"}).episodes
 
 
+@needs_all_nodes
 def test_no_byte_of_an_erased_principle_is_in_the_files_of_the_server(bare):
     judge, _ = open_judge(bare.url, bare.options)
     with judge.memory:
@@ -67,6 +69,7 @@ def test_no_byte_of_an_erased_principle_is_in_the_files_of_the_server(bare):
         assert [p.id for p in judge.principles()] == [kept.id]
 
 
+@needs_all_nodes
 def test_snapshots_are_named_in_the_guarantee(bare):
     store = bare.open()
     store.write([point("a")])
@@ -74,6 +77,7 @@ def test_snapshots_are_named_in_the_guarantee(bare):
     assert made in store.scrub()
 
 
+@needs_all_nodes
 def test_a_forgetting_that_finds_nothing_scrubs_what_an_earlier_one_left(bare):
     judge, _ = open_judge(bare.url, bare.options)
     with judge.memory:
@@ -87,6 +91,7 @@ def test_a_forgetting_that_finds_nothing_scrubs_what_an_earlier_one_left(bare):
         assert len(judge.episodes()) == 1
 
 
+@needs_all_nodes
 @pytest.mark.parametrize("step", range(16))
 def test_a_scrub_broken_off_at_any_request_leaves_one_whole_memory(bare, step):
     """Its process dies there; whoever opens the memory next finishes it or undoes it."""
@@ -109,6 +114,7 @@ def test_a_scrub_broken_off_at_any_request_leaves_one_whole_memory(bare, step):
     assert names(reader.scan(EVERYTHING)) == {*"1234", "new"}
 
 
+@needs_all_nodes
 @pytest.mark.parametrize("is_alias", [False, True])
 @pytest.mark.parametrize("done", range(1, 7))
 def test_a_server_that_dies_while_leases_are_moved_keeps_one_whole_memory(bare, done, is_alias):

@@ -129,13 +129,17 @@ class Copies:
         meant = [peer for peer in self._copies if self.states[peer] == ACTIVE]
         reached = [peer for peer in meant if self._cluster.is_alive(peer)]
         misses = self._cluster.lagging if next(self._writes) % 3 == 0 else None
-        for peer in reached:
-            if peer == misses:
-                continue
-            # Each copy resolves a filter by itself.
-            getattr(self._copies[peer], method)(body, **more)
-        needed = self._first.config.get("write_consistency_factor") or 1
-        if not reached or len(reached) < min(needed, len(self._copies)):
+        needed = min(self._first.config.get("write_consistency_factor") or 1, len(self._copies))
+        refusals, asked = [], [peer for peer in reached if peer != misses]
+        for peer in asked:
+            try:
+                # Each copy resolves a filter by itself.
+                getattr(self._copies[peer], method)(body, **more)
+            except Refused as refusal:  # such as of a point that this copy lacks
+                refusals.append(refusal)
+        if refusals and len(asked) - len(refusals) < needed:
+            raise refusals[0]
+        if not reached or len(reached) < needed:
             # Those that were reached have it all the same.
             raise Refused(500, f"Service internal error: {_LOST}")
         for peer in set(meant) - set(reached):

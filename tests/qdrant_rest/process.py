@@ -8,9 +8,10 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
 
-from .states import VARIABLE
+from .states import NOW, VARIABLE
 
 
 class RestServer:
@@ -147,6 +148,15 @@ class RestServer:
             through: The peer that requests come to; the living one with the lowest id if None.
         """
         self._control("peers", {"dead": peers, "through": through})
+
+    @contextmanager
+    def all_living(self):
+        """Let all nodes live for a while, also those that are down in the state of this run."""
+        self.kill()
+        try:
+            yield
+        finally:
+            self.kill(*NOW.dead)
 
     def come_back_behind(self):
         """Let all peers live; those that were dead lack what they missed, and nobody knows."""

@@ -41,14 +41,20 @@ STATES = {
     "stale-batch": State(crashing_after="batch"),
 }
 
-_NOW = STATES[os.environ.get(VARIABLE, "")]
+NOW = STATES[os.environ.get(VARIABLE, "")]
+"""The state of this run."""
 
-needs_one_copy = pytest.mark.skipif(
-    _NOW.peers > 1, reason="counts what is asked of a memory with one copy"
-)
+HAS_COPIES = NOW.peers > 1
+"""Whether a collection has several copies that is made without a word about it."""
+
+REPEATED = 4 if HAS_COPIES else 1
+"""So many requests may take the place of one: copies may break ties differently, so that more is
+asked for once more, and while a node is down all copies are asked before most of them are."""
+
 needs_all_nodes = pytest.mark.skipif(
-    bool(_NOW.dead), reason="a node that is down keeps a memory from being scrubbed"
+    bool(NOW.dead), reason="shows a scrub, from which a node that is down keeps a memory"
 )
 needs_sound_index = pytest.mark.skipif(
-    _NOW.crashing_after == "upsert", reason="begins with a lease that its index finds"
+    NOW.crashing_after == "upsert",
+    reason="shows what a sound index allows, and each write makes it stale",
 )

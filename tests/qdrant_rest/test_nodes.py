@@ -165,6 +165,20 @@ def test_each_copy_resolves_a_filter_by_itself(nodes, points):
     assert points.payload(0)["stamp"] == "a"
 
 
+def test_what_one_copy_refuses_is_taken_if_enough_others_take_it(nodes, points):
+    points.put(0)
+    nodes.kill(3)
+    points.put(1)
+    nodes.come_back_behind()
+    stamp = {"payload": {"stamp": "a"}}
+    points.ask("POST", "/points/payload?ordering=medium", {**stamp, "points": [IDS[1]]})
+    assert points.payload(1, "majority")["stamp"] == "a"
+    status, _ = refusal(
+        lambda: points.ask("POST", "/points/payload", {**stamp, "points": [IDS[9]]})
+    )
+    assert status == 400
+
+
 # Conditional updates after a crash
 
 

@@ -29,7 +29,7 @@ from langchain_memalign.errors import (
 RETRY = Retry(attempts=4, first_wait=0.2, longest_wait=2.0)
 """How failing requests are repeated, as far as `timeout` allows."""
 
-_ELECTION = 1.0  # seconds after which a change is asked for again, in which nodes elect one anew
+_ELECTION = 1  # seconds after which a change is asked for again, in which nodes elect one anew
 _LOOK = 0.2
 _REST, _REST_EVERY = 1.0, 5.0
 _NOTICE_EVERY = 5.0
@@ -155,6 +155,8 @@ class Requests:
                 if not is_given_up(error.status):
                     raise
                 self._copies.failed(consistency, seconds=time.monotonic() - began)
+                if self._is_silent(consistency.seconds):
+                    raise
                 self._let_it_be_noticed()
                 problem = error
             else:
@@ -206,20 +208,18 @@ class Requests:
 
         deadline = time.monotonic() + self.server.timeout
         while True:
-            left = deadline - time.monotonic()
-            is_last = left < 2 * _ELECTION
             nothing = models.DeleteAlias(alias_name=f"memalign-{secrets.token_hex(8)}")
             try:
                 return self._change_aliases(
                     [*actions, models.DeleteAliasOperation(delete_alias=nothing)],
-                    timeout=max(1, int(left if is_last else _ELECTION)),
+                    timeout=_ELECTION,
                     tolerate=tolerate,
-                    give_up=lambda failure: is_given_up(failure.status),
+                    give_up=lambda failure: is_given_up(failure.error.status),
                 )
             except MemoryUnavailableError as error:
-                if not is_given_up(error.status):
+                if not is_given_up(error.status) or self._is_silent(_ELECTION):
                     raise
-                if is_last:
+                if time.monotonic() + _LOOK > deadline:
                     raise self._with_copies(error) from error
             pause(_LOOK)
 
@@ -356,8 +356,18 @@ class Requests:
         info = self.of_collection("collection_cluster_info", give_up=lambda _: True)
         return missing_copies(info, self.ask("cluster_status", give_up=lambda _: True))
 
+    def _is_silent(self, seconds: float | None) -> bool:
+        """Whether the whole server keeps silent, and not a copy that it waits for.
+
+        Args:
+            seconds: Within how many it was told to answer, whatever its copies do; None for any.
+        """
+        return not self.is_reachable and (seconds or 0) < self.server.timeout
+
     def _with_copies(self, error: MemoryUnavailableError) -> MemoryUnavailableError:
         """The error, with how many copies are missing where the server knows."""
+        if not self.is_reachable:  # it is not waited for twice
+            return error
         try:
             told = self.missing()
         except MemoryStoreError:

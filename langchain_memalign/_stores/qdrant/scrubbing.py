@@ -62,7 +62,12 @@ class Scrubbing:
         info = self._requests.of_collection("get_collection")
         self._holder.change(held, discarded=new)
         try:
-            self._requests.of_collection("create_collection", collection=new, **_alike(info))
+            self._requests.of_collection(
+                "create_collection",
+                collection=new,
+                tolerate=(409,),  # made before, and the answer was lost
+                **_alike(info),
+            )
             fields = sorted(info.payload_schema)
             indexes = [
                 partial(self._collection.make_index, name, collection=new) for name in fields
@@ -78,8 +83,10 @@ class Scrubbing:
                     "nothing was changed; scrub again when the server is well."
                 )
         except BaseException:
-            # Else whoever takes the lease next deletes the copy.
+            # Nothing leads to the copy yet. Whoever has the lease now may have looked for it before
+            # it was made; where it cannot be deleted here, whoever takes the lease next does so.
             with suppress(MemoryStoreError):
+                self._delete(new)
                 self.finish(held, aliases)
             raise
         # What was recorded is not copied: it is carried out.
@@ -108,11 +115,14 @@ class Scrubbing:
             return
         self._holder.confirm(held)
         aliases.settle(discarded)
-        # An alias is no collection: of that name nothing is deleted.
-        self._requests.of_collection("delete_collection", collection=discarded, tolerate=(404,))
+        self._delete(discarded)
         if discarded == self._requests.server.collection:
             adopt(self._requests, aliases.real)
         self._holder.change(held, discarded=None)
+
+    def _delete(self, collection: str) -> None:
+        # An alias is no collection: of that name nothing is deleted.
+        self._requests.of_collection("delete_collection", collection=collection, tolerate=(404,))
 
     def snapshots(self) -> list[str]:
         """The names of the server's snapshots of the memory, and of all that it has."""
