@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from langchain_memalign._alignment.merging import Candidate
 from langchain_memalign._content import is_blank
-from langchain_memalign._values.types import value_key, value_text
+from langchain_memalign._values.types import value_text
 from langchain_memalign._values.words import plain, says_nothing
 from langchain_memalign.schema import Episode, Principle
 
@@ -110,6 +110,51 @@ def is_unfounded(
     )
 
 
+def borne_out(
+    candidates: Iterable[Candidate],
+    episodes: Mapping[str, Episode],
+    known: Iterable[Principle],
+    ignored: AbstractSet[str],
+) -> tuple[Candidate, ...]:
+    """What a small model says of known principles, as far as words bear it out.
+
+    It copies what it is shown, cites any record for it, and has it replace what it has nothing in
+    common with: a principle would be retired, and cases be superseded, for nothing.
+
+    Args:
+        candidates: What was distilled.
+        episodes: The records that it may cite, by id.
+        known: The principles that it was shown.
+        ignored: Words that tell nothing.
+
+    Returns:
+        A copy as the principle that it is a copy of, for those records alone whose remark it says,
+        or not at all; and what replaces another only where the two share a word.
+    """
+    texts = {principle.id: principle.text for principle in known}
+    copied = {words: id_ for id_, text in texts.items() if (words := plain(text))}
+    found = []
+    for candidate in candidates:
+        if (original := copied.get(plain(candidate.text))) is not None:
+            candidate = replace(candidate, relation="same", target=original)
+        said = words_of(candidate.text)
+        old = words_of(texts.get(candidate.target, ""))
+        if candidate.relation == "same":
+            told = ((id_, episodes[id_].rationale or "") for id_ in candidate.sources)
+            held = tuple(
+                id_
+                for id_, remark in told
+                if remark and _says(said | old, words_of(remark) - ignored)
+            )
+            if not held:
+                continue
+            candidate = replace(candidate, sources=held)
+        elif candidate.relation == "replaces" and not (said & old) - ignored:
+            candidate = replace(candidate, relation="add", target="")
+        found.append(candidate)
+    return tuple(found)
+
+
 def cited_remarks(candidate: Candidate, episodes: Mapping[str, Episode]) -> list[str]:
     """The remarks of the sources of a candidate, each once."""
     cited = (episodes[id_] for id_ in candidate.sources)
@@ -135,13 +180,8 @@ def few_at_a_time(episodes: Sequence[Episode]) -> list[list[Episode]]:
 
 
 def word_for_word(episode: Episode) -> Candidate:
-    """A remark that no principle came of, as a principle of its own, with the value it goes with.
-
-    Without it a judge takes "the number is missing" for a fact of whatever case it has before it.
-    """
+    """A remark that no principle came of, as a principle of its own."""
     text = " ".join((episode.rationale or "").split())
-    if episode.value is not None:
-        text = f'An expert who gave {value_key(episode.value)} said: "{text}"'
     return Candidate(text=text, sources=(episode.id,))
 
 

@@ -11,6 +11,7 @@ from langchain_memalign._alignment.context import AlignmentContext, Cost
 from langchain_memalign._alignment.merging import Candidate
 from langchain_memalign._alignment.remarks import (
     FEWEST_WITHOUT_REMARK,
+    borne_out,
     empty_words,
     is_hasty,
     is_unfounded,
@@ -96,7 +97,10 @@ def ask_to_distil(
     if answer.is_cut_off and answer.problem is not None and len(part) > 1:
         # One that names no record, or all, would pass those off as learned that were to come yet.
         candidates = tuple(c for c in candidates if c.is_cited and len(c.sources) < len(part))
-    taken = _worth_learning(context, candidates, {e.id: e for e in part})
+    episodes = {e.id: e for e in part}
+    if context.is_compact:
+        candidates = borne_out(candidates, episodes, shown, empty_words(context.spec.instructions))
+    taken = _worth_learning(context, candidates, episodes)
     taken = replace(taken, cost=taken.cost + Cost(model_calls=answer.calls, usage=answer.usage))
     if answer.problem is None:
         return replace(taken, learned=frozenset(e.id for e in part))

@@ -1,6 +1,5 @@
 """No expert's remark is lost in distilling, and nothing is learned that says nothing."""
 
-import itertools
 import re
 
 import pytest
@@ -54,11 +53,6 @@ def a_rule_each(request):
     return [principle(f"Rule: {said}", name) for name, said in remarks_in(request).items()]
 
 
-def as_said(remark, value="false"):
-    """The principle that a remark becomes of which the model makes none."""
-    return f'An expert who gave {value} said: "{remark}"'
-
-
 def sources(bench):
     """The remarks of the sources of each principle, by its text."""
     remark = {e.id: e.rationale for e in bench.judge.episodes()}
@@ -80,8 +74,8 @@ def test_a_model_that_never_writes_a_rule_loses_no_remark(make_bench):
     bench = make_bench(by_turns([]))
     report = bench.judge.align(taught("Be warm.", "Be  brief\nand true."))
     assert sources(bench) == {
-        as_said("Be warm."): ["Be warm."],
-        as_said("Be brief and true.", "true"): ["Be  brief\nand true."],
+        "Be warm.": ["Be warm."],
+        "Be brief and true.": ["Be  brief\nand true."],
     }
     assert len(report.distilled) == report.remarks_covered == report.remarks_verbatim == 2
     assert "remarks covered  2, 2 of them word for word" in re.sub(" {3,}", "  ", str(report))
@@ -267,8 +261,7 @@ def test_a_small_model_that_repeats_one_rule_for_all_teaches_the_remarks_instead
 
     bench = make_bench(by_turns(stuck), prompt="compact", instructions=INSTRUCTIONS)
     report = bench.judge.align(taught(*HOUSE_RULES))
-    values = itertools.cycle(["false", "true"])
-    assert sorted(bench.texts()) == sorted(map(as_said, HOUSE_RULES, values))
+    assert sorted(bench.texts()) == sorted(HOUSE_RULES)
     assert (report.remarks_covered, report.remarks_verbatim) == (6, 6)
     (warning,) = report.warnings
     assert rule in warning
@@ -294,7 +287,7 @@ SHORT_RULES = [
 def test_what_states_no_rule_is_no_remark_that_could_be_lost(make_bench, said):
     bench = make_bench(by_turns([]))
     report = bench.judge.align(taught(said, "Be warm."))
-    assert bench.texts() == [as_said("Be warm.", "true")]
+    assert bench.texts() == ["Be warm."]
     assert (len(report.distilled), report.remarks_covered, report.remarks_verbatim) == (2, 1, 1)
     assert said in bench.remarks()
 
@@ -303,7 +296,7 @@ def test_what_states_no_rule_is_no_remark_that_could_be_lost(make_bench, said):
 def test_a_short_remark_in_any_script_may_be_a_rule(make_bench, said):
     bench = make_bench(by_turns([]))
     assert bench.judge.align(taught(said)).remarks_verbatim == 1
-    assert bench.texts() == [as_said(said)]
+    assert bench.texts() == [said]
 
 
 def test_a_remark_that_repeats_the_value_states_no_rule(make_bench):
@@ -312,7 +305,7 @@ def test_a_remark_that_repeats_the_value_states_no_rule(make_bench):
         feedback(n, value="refund", rationale=s) for n, s in enumerate(("Refund.", "Delivery."))
     ]
     bench.judge.align(said)
-    assert bench.texts() == [as_said("Delivery.", '"refund"')]
+    assert bench.texts() == ["Delivery."]
 
 
 def test_the_model_is_shown_what_states_no_rule_and_may_make_one_of_it(make_bench):
@@ -344,13 +337,43 @@ def test_a_small_model_is_asked_about_what_is_left_over_alone_at_once(make_bench
     assert [len(r.record_ids) for r in bench.model.requests] == [3, 1, 1, 1]
 
 
-def test_a_remark_without_a_value_is_kept_bare(make_bench):
-    bench = make_bench(by_turns([]))
-    bench.judge.align([feedback(1, value=None, rationale="Be warm.")])
-    assert bench.texts() == ["Be warm."]
+def copied(request, **said):
+    """The principles that a distilling call shows, given back as what its records say."""
+    known = known_in(request).items()
+    return [principle(text, *remarks_in(request), target=name, **said) for name, text in known]
 
 
-def test_one_remark_on_two_values_is_kept_with_each(make_bench):
-    bench = make_bench(by_turns([]))
-    bench.judge.align([feedback(n, value=n > 1, rationale="No date.") for n in (1, 2)])
-    assert sorted(bench.texts()) == [as_said("No date."), as_said("No date.", "true")]
+@pytest.mark.parametrize("relation", ["add", "same", "replaces"])
+def test_a_small_model_that_copies_what_it_is_shown_changes_nothing_of_it(make_bench, relation):
+    """As a real one was seen to do, in each call."""
+    bench = make_bench(
+        by_turns(a_rule_each, lambda request: copied(request, relation=relation)), prompt="compact"
+    )
+    bench.judge.align(taught("Never promise a day."))
+    bench.judge.align([feedback(9, rationale="No vouchers.")])
+    assert sources(bench) == {
+        "Rule: Never promise a day.": ["Never promise a day."],
+        "No vouchers.": ["No vouchers."],
+    }
+    assert [e.status for e in bench.judge.episodes()] == ["distilled"] * 2
+
+
+def test_a_copy_that_says_the_remark_covers_it(make_bench):
+    bench = make_bench(by_turns(a_rule_each, copied), prompt="compact")
+    bench.judge.align(taught("Never promise a day."))
+    report = bench.judge.align([feedback(9, rationale="You promise a day!")])
+    assert (report.remarks_verbatim, report.model_calls) == (0, 1)
+    assert list(sources(bench).values()) == [["Never promise a day.", "You promise a day!"]]
+
+
+@pytest.mark.parametrize(
+    ("said", "left"), [("Sign with initials.", 2), ("From now on, promise a day.", 1)]
+)
+def test_a_small_model_replaces_only_what_it_speaks_of(make_bench, said, left):
+    def replacing(request):
+        return [principle(said, *remarks_in(request), relation="replaces", target="P1")]
+
+    bench = make_bench(by_turns(a_rule_each, replacing), prompt="compact")
+    bench.judge.align(taught("Never promise a day."))
+    bench.judge.align([feedback(9, rationale=said)])
+    assert len(bench.judge.principles()) == left
