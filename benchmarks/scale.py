@@ -1,6 +1,7 @@
 """How finding and learning take to many episodes: milliseconds, bytes, and how fast either grows.
 
-python benchmarks/scale.py  measures the embedded store and, where QDRANT_URL is set, that server.
+python benchmarks/scale.py  measures the embedded store and, where QDRANT_URL is set, that server,
+at hand and at the end of a line on which each request takes 20 ms.
 """
 
 import argparse
@@ -16,8 +17,11 @@ import time
 import uuid
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+
 import report
 from matplotlib.figure import Figure
+from qdrant_rest.line import Line
 from tqdm import tqdm
 
 from langchain_memalign import Case, Episode, Feedback, MemAlignJudge, Memory
@@ -28,6 +32,7 @@ from langchain_memalign.schema import Put
 JUDGE = "tone"
 QUERIES = 60
 AT_ONCE = 1_000
+LINE_MS = 20
 TARGETS_MS = {1_000: 2, 10_000: 5, 100_000: 10}
 WORDS = Path(__file__).read_text("utf-8").split()
 
@@ -123,19 +128,46 @@ def measured(where, location, options, sizes):
     return rows
 
 
-def at_size(memory, where, known, size):
-    """What is measured of a memory once it is filled from `known` to `size` episodes."""
-    judge = MemAlignJudge(
+def over_a_line(url, options, size):
+    """What judging and aligning take where each request to the server takes `LINE_MS` longer."""
+    line, asked = Line(url), []
+    try:
+        line.meets = lambda request: asked.append(request) or LINE_MS / 1000
+        with Memory.open(line.url, embeddings="local", **options) as memory:
+            judge = offline_judge(memory)
+            figures = {}
+            for name, work in (
+                ("judge", lambda n: judge.invoke(case(n))),
+                ("align_one", lambda n: judge.align([feedback(n + size)])),
+            ):
+                figures[f"{name}_ms"], _ = milliseconds(work, times=5)
+                asked.clear()
+                work(30_000_000)
+                figures[f"{name}_requests"] = len(asked)
+    finally:
+        line.close()
+    return {"store": f"server, {LINE_MS} ms away", "episodes": size, **figures}
+
+
+def offline_judge(memory):
+    return MemAlignJudge(
         name=JUDGE, instructions="Kind?", value_type=bool, model="precedent", memory=memory
     )
+
+
+def feedback(number):
+    return Feedback(**dict(case(number)), value=True)
+
+
+def at_size(memory, where, known, size):
+    """What is measured of a memory once it is filled from `known` to `size` episodes."""
+    judge = offline_judge(memory)
     with tqdm(total=size - known, unit="episode", desc=f"{where}, {size}") as bar:
         write_s = fill(memory, known, size, bar)
     embed_ms, _ = milliseconds(lambda n: embed_cases(memory.records, [case(n)]))
     recall, recall_p95 = milliseconds(lambda n: memory.recall(JUDGE, case(n), k=5))
     judged, _ = milliseconds(lambda n: judge.invoke(case(n)))
-    align, _ = milliseconds(
-        lambda n: judge.align([Feedback(**dict(case(n + size)), value=True)]), times=5
-    )
+    align, _ = milliseconds(lambda n: judge.align([feedback(n + size)]), times=5)
     return {
         "recall_ms": recall - embed_ms,
         "recall_p95_ms": recall_p95 - embed_ms,
@@ -151,7 +183,7 @@ def draw(rows, path):
     for store in dict.fromkeys(row["store"] for row in rows):
         mine = [row for row in rows if row["store"] == store]
         for name in ("recall_ms", "judge_ms", "align_one_ms"):
-            xs, ys = [row["episodes"] for row in mine], [row[name] for row in mine]
+            xs, ys = [row["episodes"] for row in mine], [row.get(name) for row in mine]
             axes.loglog(xs, ys, marker="o", label=f"{store}: {name[:-3].replace('_', ' ')}")
     axes.set_xlabel("episodes")
     axes.set_ylabel("milliseconds, median")
@@ -176,10 +208,12 @@ def main():
     with tempfile.TemporaryDirectory() as directory:
         rows = measured("embedded", f"{directory}/memory", {}, options.sizes)
     if url := os.environ.get("QDRANT_URL"):
-        place = {"collection": f"scale-{uuid.uuid4().hex}"}
-        rows += measured(
-            "server", url, place | {"api_key": os.environ.get("QDRANT_API_KEY")}, options.sizes
-        )
+        place = {
+            "collection": f"scale-{uuid.uuid4().hex}",
+            "api_key": os.environ.get("QDRANT_API_KEY"),
+        }
+        rows += measured("server", url, place, options.sizes)
+        rows.append(over_a_line(url, place, options.sizes[-1]))
     mine = [row for row in rows if row["store"] == "embedded"]
     exponents = {name: growth(mine, name) for name in ("recall_ms", "judge_ms", "mb")}
     report.write(options.out, {"rows": rows, "growth_exponents": exponents})

@@ -108,7 +108,7 @@ async def recollect(
 
     def search(vector: Vector) -> tuple[list[Recalled], tuple[str, ...] | None]:
         among = None if as_of is None else known.principles
-        superseded = as_of is not None or not known.superseded
+        superseded = 0 if as_of is not None else known.superseded
         cases = (
             search_episodes(judge, vector, wanted, exclude=exclude, superseded=superseded)
             if wanted and vector

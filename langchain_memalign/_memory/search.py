@@ -89,7 +89,7 @@ def search_episodes(
     k: int,
     *,
     exclude: AbstractSet[str] = frozenset(),
-    superseded: bool = True,
+    superseded: int = 0,
 ) -> Search:
     """The search with which `nearest_episodes` begins.
 
@@ -98,16 +98,20 @@ def search_episodes(
         vector: That of the case.
         k: How many will be shown.
         exclude: As there.
-        superseded: Whether to look at superseded ones as well: where there are none, and where
-            some of them were not superseded yet at the moment in question.
+        superseded: How many of the judge's episodes are superseded. Those of another moment count
+            as none: some were not superseded yet.
     """
+    limit = _POOL * k + len(exclude)
+    # To see of each of 100,000 whether it is superseded takes as long as to compare it: a few such
+    # are sooner found with the others and left out then.
+    are_few = superseded <= limit
     # Only episodes have this vector: naming their kind as well would make the search slower.
-    without = {} if superseded else {"status": (SUPERSEDED,)}
+    without = {} if are_few else {"status": (SUPERSEDED,)}
     return Search(
         selection=Selection(judge=judge, without=without),
         using=CASE_VECTOR,
         vector=vector,
-        limit=_POOL * k + len(exclude),
+        limit=limit + superseded if are_few else limit,
     )
 
 

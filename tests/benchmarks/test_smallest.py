@@ -54,8 +54,12 @@ def test_scale_on_a_server(tmp_path):
         )
     finally:
         server.close()
-    assert [row["store"] for row in told["rows"]] == ["embedded", "server"]
-    assert "server" in printed
+    embedded, server, away = told["rows"]
+    assert (embedded["store"], server["store"]) == ("embedded", "server")
+    assert away["store"] in printed
+    for work in ("judge", "align_one"):
+        assert away[f"{work}_requests"] > 0
+        assert away[f"{work}_ms"] >= 20  # at least one request waits for the line
 
 
 def write_data(folder):

@@ -36,9 +36,10 @@ def crowded(memory):
     return memory
 
 
-def test_as_many_cases_come_back_as_if_the_superseded_were_not_there(crowded):
-    found = crowded.recall(JUDGE, case(), k=5)
-    assert inputs_of(found) == [f"{40 + n}°" for n in range(5)]
+@pytest.mark.parametrize("k", [1, 5, 10])
+def test_as_many_cases_come_back_as_if_the_superseded_were_not_there(crowded, k):
+    found = crowded.recall(JUDGE, case(), k=k)
+    assert inputs_of(found) == [f"{40 + n}°" for n in range(min(k, 6))]
 
 
 def test_they_have_no_part_in_how_often_each_value_was_given(crowded):
