@@ -1,23 +1,27 @@
 """How far judges agree with experts, the more they are taught: this package, and MLflow's MemAlign.
 
-python benchmarks/quality.py                         offline: the model "precedent", ours alone
-python benchmarks/quality.py --model NAME --base-url http://localhost:8080/v1
+python benchmarks/quality.py --data DIR              offline: the model "precedent", ours alone
+python benchmarks/quality.py --data DIR --model NAME --base-url http://localhost:8080/v1
+python benchmarks/quality.py --sets halubench --limit 100
 
-The second asks any model behind an OpenAI-compatible API; the key is that of OPENAI_API_KEY. Where
-MLflow, dspy and litellm are installed, their judge learns the same words in the same order with the
-same model and embeddings, and is asked about the same cases.
+A set is a folder in DIR with train.jsonl and test.jsonl, or the public name of one that the extra
+`datasets` downloads. README.md says what a row holds. Where MLflow, dspy and litellm are installed,
+their judge learns the same words in the same order with the same model and embeddings, and is asked
+about the same cases. The key of a model is that of OPENAI_API_KEY.
 """
 
 import argparse
 import sys
 from collections import Counter
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from tqdm import tqdm
 
-from langchain_memalign import Feedback, MemAlignJudge, Memory
-from langchain_memalign.evaluation import learning_curve
+from langchain_memalign import Feedback, MemAlignError, MemAlignJudge, Memory
+from langchain_memalign.evaluation import learning_curve, load_named
+from langchain_memalign.evaluation.datasets import DATASETS
 from langchain_memalign.evaluation.figures import figures
 from langchain_memalign.evaluation.report import plot_estimates
 from langchain_memalign.evaluation.trials import learning_curve_trials
@@ -36,12 +40,43 @@ OFFLINE = "precedent"
 COMPARED = ("mlflow", "dspy", "litellm")
 
 
-def judge_of(row, memory, options):
+@dataclass(frozen=True)
+class Labelled:
+    """A data set, and what its judge has to know."""
+
+    name: str
+    instructions: str
+    value_type: dict
+    taught: list
+    unseen: list
+
+
+def labelled(name, options):
+    """A data set in the folder of `--data`, or else of a public name.
+
+    Raises:
+        SystemExit: There is no such set, or it cannot be loaded.
+    """
+    if name not in DATASETS or (options.data and (options.data / name).is_dir()):
+        train = rows(options.data, name, "train")[: options.limit]
+        test = rows(options.data, name, "test")[: options.limit]
+        taught, unseen = ([Feedback(**feedback(row)) for row in part] for part in (train, test))
+        return Labelled(name, train[0]["criterion"], value_type(train[0]), taught, unseen)
+    try:
+        loaded = load_named(name, limit=options.limit and 2 * options.limit)
+    except MemAlignError as error:
+        raise SystemExit(str(error)) from None
+    half = len(loaded.words) // 2
+    taught, unseen = loaded.words[:half], loaded.words[half:]
+    return Labelled(name, loaded.instructions, loaded.value_type.json_schema, taught, unseen)
+
+
+def judge_of(data, memory, options):
     """The judge of a data set, on the model that the options name."""
     return MemAlignJudge(
-        name=row["dataset"],
-        instructions=row["criterion"],
-        value_type=value_type(row),
+        name=data.name,
+        instructions=data.instructions,
+        value_type=data.value_type,
         model=chat_model(options),
         memory=memory,
         case_tokens=options.case_tokens,
@@ -90,19 +125,17 @@ def compares(options):
 
 def measured(name, options):
     """All figures of one data set."""
-    train = rows(options.data, name, "train")[: options.limit]
-    taught = [Feedback(**feedback(row)) for row in train]
-    test = rows(options.data, name, "test")[: options.limit]
-    unseen = [Feedback(**feedback(row)) for row in test]
+    data = labelled(name, options)
+    taught, unseen = data.taught, data.unseen
     with Memory.open(":memory:", embeddings=options.embeddings) as memory:
-        judge = judge_of(train[0], memory, options)
+        judge = judge_of(data, memory, options)
         curves = {"ours": ours(judge, taught, unseen, options)}
         if compares(options):
             curves["mlflow"] = mlflows(judge, taught, unseen, options)
     ways = ()
     if options.ablations:
         ways = ablated(
-            lambda memory: judge_of(train[0], memory, options),
+            lambda memory: judge_of(data, memory, options),
             taught,
             unseen,
             embeddings=options.embeddings,

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import pytest
 from pages import ROOT
@@ -91,6 +92,22 @@ def test_recall(tmp_path):
     assert len(ways) == 8
     assert ways["outputs", "dense"] == 1
     assert "both, dense (default)" in printed
+
+
+@pytest.mark.skipif(find_spec("datasets") is not None, reason="would ask the network")
+def test_a_public_set_says_what_it_needs(tmp_path):
+    ran = subprocess.run(
+        [sys.executable, "-m", "benchmarks.quality", "--sets", "halubench"],
+        env={k: v for k, v in os.environ.items() if k != "MEMALIGN_DATA"}
+        | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert ran.returncode == 1
+    (line,) = ran.stderr.splitlines()
+    assert "[datasets]" in line
 
 
 def test_quality(tmp_path):

@@ -224,7 +224,7 @@ def test_figures_say_which_answers_they_leave_out(bench):
     bench.judge.align([Feedback(inputs="No answer", outputs="Reply", value=True)])
     ann = Visitor(bench.page)
     ann.get("/agreement")
-    assert "1 answer to cases without an answer of the judge cannot be compared." in ann.shown()
+    assert "1 answer cannot be compared: the judge had none to those cases." in ann.shown()
 
 
 def test_figures_of_one_expert_are_of_that_expert_alone(bench):

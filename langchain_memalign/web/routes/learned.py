@@ -75,7 +75,8 @@ def context_of(request: Request, answer: Answer) -> dict[str, Any]:
     mine = answer.person == person.id
     when = f"saved {ago(answer.said_at)}"
     if answer.state == "learned" and answer.seconds is not None:
-        when += f", learned in {max(1, round(answer.seconds))}"
+        took = words.counted(max(1, round(answer.seconds)), "second", "seconds")
+        when += f", learned in {took}"
     live = last is not None and last.live
     if answer.looked is not None and not desk.is_blind(person):
         desk.table.mark_all(person.id, [t.case_id for t in answer.looked.turned], "shown")

@@ -360,7 +360,7 @@ def too_few(found: Agreement) -> str:
     if not found.uncompared:
         return said
     more = words.counted(found.uncompared, "answer", "answers")
-    return f"{said} {more} to cases without an answer of the judge cannot be compared."
+    return f"{said} {more} cannot be compared: the judge had none to those cases."
 
 
 def spots_line(spots: Sequence[tuple[Value | None, Value | None]]) -> str:
