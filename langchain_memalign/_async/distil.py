@@ -28,18 +28,17 @@ from langchain_memalign._async.distilling_calls import (
     all_pending,
     ask_to_distil,
 )
-from langchain_memalign._async.model_calls import ask, embed_cases, embed_texts
+from langchain_memalign._async.model_calls import ask, embed_pairs, embed_texts, texts_of
 from langchain_memalign._async.superseding import ask_superseded
 from langchain_memalign._async.transactions import transact
-from langchain_memalign._concurrency import acompute, off_loop
+from langchain_memalign._concurrency import off_loop
 from langchain_memalign._content import extent
 from langchain_memalign._memory.cache import Lesson
 from langchain_memalign._memory.records import Records
-from langchain_memalign._prompts.content import embedding_texts
 from langchain_memalign._prompts.distilling import RECONCILE_SCHEMA, reconcile_prompt
 from langchain_memalign._prompts.text import estimate_tokens
 from langchain_memalign.errors import ModelError
-from langchain_memalign.schema import Case, Episode, Pending, Principle
+from langchain_memalign.schema import Episode, Pending, Principle
 
 # Halving stops when, at this depth, no part of a batch has ever succeeded: then it is not the
 # records. Two bad records leave at least two of four quarters good.
@@ -112,9 +111,9 @@ async def embed_episodes(records: Records, episodes: Sequence[Episode]) -> Embed
     """
     if not episodes:
         return EmbeddedCases(vectors={})
-    cases = [episode.case for episode in episodes]
+    texts = await texts_of([episode.case for episode in episodes])
     try:
-        vectors = await embed_cases(records, cases)
+        vectors = await embed_pairs(records, texts)
     except ModelError as error:
         if error.is_refused_access:
             raise
@@ -132,16 +131,12 @@ async def embed_episodes(records: Records, episodes: Sequence[Episode]) -> Embed
         )
     return EmbeddedCases(
         vectors={e.id: array("d", vector) for e, vector in zip(episodes, vectors, strict=True)},
-        count=await acompute(_extent(episodes), _count_texts, cases),
+        count=len({text for pair in texts for text in pair if text}),
     )
 
 
 def _extent(episodes: Sequence[Episode]) -> int:
     return extent(*(value for e in episodes for value in dict(e.case).values()))
-
-
-def _count_texts(cases: Sequence[Case]) -> int:
-    return len({text for case in cases for text in embedding_texts(case) if text})
 
 
 async def embed_rules(records: Records, texts: Sequence[str]) -> EmbeddedRules:

@@ -156,8 +156,19 @@ async def embed_texts(records: Records, texts: Sequence[str]) -> list[Vector]:
 
 async def embed_cases(records: Records, cases: Sequence[Case]) -> list[Vector]:
     """Embed cases, at most two texts each, in one call; () for one without any text."""
+    return await embed_pairs(records, await texts_of(cases))
+
+
+async def texts_of(cases: Sequence[Case]) -> list[tuple[str | None, str | None]]:
+    """The texts of cases that are embedded: of inputs and outputs; None for a blank one."""
     size = extent(*(content for case in cases for content in (case.inputs, case.outputs)))
-    texts = await acompute(size, _texts_of, cases)
+    return await acompute(size, _texts_of, cases)
+
+
+async def embed_pairs(
+    records: Records, texts: Sequence[tuple[str | None, str | None]]
+) -> list[Vector]:
+    """As `embed_cases`, of what `texts_of` told."""
     vectors = await embed_texts(records, [text for pair in texts for text in pair if text])
     remaining = iter(vectors)
     return [case_vector(*(next(remaining) if text else None for text in p)) for p in texts]

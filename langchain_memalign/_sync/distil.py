@@ -22,11 +22,9 @@ from langchain_memalign._alignment.merging import Decision, plan_reconciling
 from langchain_memalign._alignment.replies import ReconcilingReply
 from langchain_memalign._alignment.report import Reconciled
 from langchain_memalign._alignment.superseding import Superseding
-from langchain_memalign._concurrency import compute
 from langchain_memalign._content import extent
 from langchain_memalign._memory.cache import Lesson
 from langchain_memalign._memory.records import Records
-from langchain_memalign._prompts.content import embedding_texts
 from langchain_memalign._prompts.distilling import RECONCILE_SCHEMA, reconcile_prompt
 from langchain_memalign._prompts.text import estimate_tokens
 from langchain_memalign._sync.covering import cover_remarks
@@ -36,11 +34,11 @@ from langchain_memalign._sync.distilling_calls import (
     all_pending,
     ask_to_distil,
 )
-from langchain_memalign._sync.model_calls import ask, embed_cases, embed_texts
+from langchain_memalign._sync.model_calls import ask, embed_pairs, embed_texts, texts_of
 from langchain_memalign._sync.superseding import ask_superseded
 from langchain_memalign._sync.transactions import transact
 from langchain_memalign.errors import ModelError
-from langchain_memalign.schema import Case, Episode, Pending, Principle
+from langchain_memalign.schema import Episode, Pending, Principle
 
 # Halving stops when, at this depth, no part of a batch has ever succeeded: then it is not the
 # records. Two bad records leave at least two of four quarters good.
@@ -111,9 +109,9 @@ def embed_episodes(records: Records, episodes: Sequence[Episode]) -> EmbeddedCas
     """
     if not episodes:
         return EmbeddedCases(vectors={})
-    cases = [episode.case for episode in episodes]
+    texts = texts_of([episode.case for episode in episodes])
     try:
-        vectors = embed_cases(records, cases)
+        vectors = embed_pairs(records, texts)
     except ModelError as error:
         if error.is_refused_access:
             raise
@@ -131,16 +129,12 @@ def embed_episodes(records: Records, episodes: Sequence[Episode]) -> EmbeddedCas
         )
     return EmbeddedCases(
         vectors={e.id: array("d", vector) for e, vector in zip(episodes, vectors, strict=True)},
-        count=compute(_extent(episodes), _count_texts, cases),
+        count=len({text for pair in texts for text in pair if text}),
     )
 
 
 def _extent(episodes: Sequence[Episode]) -> int:
     return extent(*(value for e in episodes for value in dict(e.case).values()))
-
-
-def _count_texts(cases: Sequence[Case]) -> int:
-    return len({text for case in cases for text in embedding_texts(case) if text})
 
 
 def embed_rules(records: Records, texts: Sequence[str]) -> EmbeddedRules:
