@@ -82,7 +82,8 @@ async def _ask_again(
         for i, candidate in enumerate(total.candidates)
         if candidate.relation != "same"
     ]
-    visible = [*shown, *fresh]
+    # What a small model is shown it gives back, and it has seen what was known in the first call.
+    visible = [] if context.is_compact else [*shown, *fresh]
     again = await ask_to_distil(
         context, part, known=known, shown=visible, is_first=False, are_left_over=True
     )

@@ -333,8 +333,12 @@ def test_the_offline_model_makes_no_rule_of_what_states_none(make_bench):
 def test_a_small_model_is_asked_about_what_is_left_over_alone_at_once(make_bench):
     """The few that it was shown together it gives the same reply to."""
     bench = make_bench(by_turns([]), prompt="compact")
+    bench.judge.align([feedback(9, rationale="No vouchers.")])
+    bench.model.requests.clear()
     bench.judge.align(taught("Be warm.", "Be brief.", "Be true."))
     assert [len(r.record_ids) for r in bench.model.requests] == [3, 1, 1, 1]
+    # Each time it would give back what it is shown.
+    assert [len(known_in(r)) for r in bench.model.requests] == [1, 0, 0, 0]
 
 
 def copied(request, **said):
