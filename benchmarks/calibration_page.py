@@ -69,8 +69,8 @@ def sentences(told):
         f"reaches a verdict on {found['scored']}, and experts agree with {agreed['100%']} of them",
         f"its expected calibration error is {_share(before['expected_calibration_error'])}; by the "
         f"track record it is {_share(after['expected_calibration_error'])}",
-        f"Of the surest 80 % of its verdicts experts agree with {agreed['80%']}, of the surest "
-        f"60 % with {agreed['60%']}",
+        f"Experts agree with {agreed['80%']} of the surest 80 % of its verdicts, and with "
+        f"{agreed['60%']} of the surest 60 %",
         f"no promise is broken in at least {least * 100:.1f} % of the draws",
     ]
 
