@@ -15,7 +15,8 @@ def to_langsmith_examples(episodes: Iterable[Episode], *, judge: str) -> list[di
 
     `client.create_examples(dataset_id=..., examples=...)` takes them; the ids are those of the
     episodes, so that the same episode is the same example. `from_langsmith_dataset` reads them
-    back.
+    back. Of an episode that a change of mind superseded, the metadata's `superseded_by` names the
+    principle.
 
     Args:
         episodes: Such as `judge.episodes()`.
@@ -26,7 +27,10 @@ def to_langsmith_examples(episodes: Iterable[Episode], *, judge: str) -> list[di
             "id": episode.id,
             "inputs": episode.case.model_dump(mode="json", exclude_none=True),
             "outputs": _words(episode),
-            "metadata": {"judge": judge, **_given(reviewer=episode.reviewer)},
+            "metadata": {
+                "judge": judge,
+                **_given(reviewer=episode.reviewer, superseded_by=_superseded_by(episode)),
+            },
             "created_at": episode.created_at.isoformat(),
         }
         for episode in episodes
@@ -38,7 +42,8 @@ def to_mlflow_assessments(episodes: Iterable[Episode], *, judge: str) -> list[di
 
     Each has `inputs`, `outputs` and `assessments`, the latter in the form that
     `mlflow.entities.Assessment.from_dictionary` reads: the expert's as HUMAN, the judge's own as
-    LLM_JUDGE, the reference as an expectation. `mlflow.log_assessment` adds them to a trace.
+    LLM_JUDGE, the reference as an expectation. `mlflow.log_assessment` adds them to a trace. Where
+    a change of mind superseded the expert's, its metadata's `superseded_by` names the principle.
 
     Args:
         episodes: Such as `judge.episodes()`.
@@ -63,6 +68,7 @@ def _assessments(episode: Episode, judge: str) -> Iterable[dict[str, Any]]:
         "source": human,
         "feedback": {"value": episode.value},
         **_given(rationale=episode.rationale),
+        **_given(metadata=_given(superseded_by=_superseded_by(episode)) or None),
         **common,
     }
     if episode.judge_value is not None:
@@ -80,6 +86,10 @@ def _assessments(episode: Episode, judge: str) -> Iterable[dict[str, Any]]:
             "expectation": {"value": episode.case.reference_outputs},
             **common,
         }
+
+
+def _superseded_by(episode: Episode) -> str | None:
+    return episode.superseded_by if episode.is_superseded() else None
 
 
 def _words(episode: Episode) -> dict[str, Any]:
