@@ -3,11 +3,11 @@
 import argparse
 from pathlib import Path
 
-from quality import judge_of
-from shared_data import FOLDER, datasets, feedback, rows
+from quality import judge_of, labelled
+from shared_data import FOLDER, datasets
 from tqdm import tqdm
 
-from langchain_memalign import Feedback, Memory, Verdict
+from langchain_memalign import Memory, Verdict
 from langchain_memalign._calibration.levels import Levels
 
 BINS = 10
@@ -51,18 +51,16 @@ def rows_measured(options):
 
 def judged(name, options):
     """Of each unseen row: the confidence before and after, and whether the expert agrees."""
-    taught = rows(options.data, name, "train")[: options.limit]
-    unseen = rows(options.data, name, "test")
+    data = labelled(name, options)
     with Memory.open(":memory:", embeddings=options.embeddings) as memory:
-        judge = judge_of(taught[0], memory, options)
-        judge.align([Feedback(**feedback(row)) for row in taught])
+        judge = judge_of(data, memory, options)
+        judge.align(data.taught)
         judge.calibrate(max_concurrency=options.concurrency)
         levels = Levels(judge.spec.value_type)
         cases = []
-        words = [Feedback(**feedback(row)) for row in unseen]
         config = {"max_concurrency": options.concurrency}
-        outcomes = judge.batch([word.case for word in words], config)
-        for word, outcome in zip(words, outcomes, strict=True):
+        outcomes = judge.batch([word.case for word in data.unseen], config)
+        for word, outcome in zip(data.unseen, outcomes, strict=True):
             if not isinstance(outcome, Verdict):
                 cases.append(None)
                 continue

@@ -117,10 +117,17 @@ def test_a_text_in_which_the_embeddings_find_nothing_is_learned_all_the_same(mak
 
 
 def test_a_principle_in_which_the_embeddings_find_nothing_is_learned_all_the_same(make_bench):
-    bench = make_bench(lambda request: {"principles": [{"text": "?!", "sources": ["R1"]}]})
+    class Deaf(CountingEmbeddings):
+        def embed_documents(self, texts):
+            vectors = zip(texts, super().embed_documents(texts), strict=True)
+            return [[0.0] * self.size if text == "太冷" else vector for text, vector in vectors]
+
+    bench = make_bench(
+        lambda request: {"principles": [{"text": "太冷", "sources": ["R1"]}]}, embeddings=Deaf()
+    )
     bench.judge.align([feedback(1)])
     bench.judge.add_principle("!!")
-    assert bench.texts() == ["?!", "!!"]
+    assert bench.texts() == ["太冷", "!!"]
 
 
 @pytest.mark.parametrize("vector", [[], [float("nan")] * 64, [1.0] * 3])

@@ -20,7 +20,7 @@ import stat
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -34,6 +34,7 @@ _FORMAT = 1
 _GENERATION = re.compile(r"g[1-9][0-9]{0,17}")
 _SCRATCH = re.compile(r"scratch-[0-9a-f]{32}")
 _TEMPORARY = "memalign-temporary-"
+_RENAMES = 10
 _HOUR = 3600
 _SHARD_PART = re.compile(r"edge_config\.json|segments|wal|\.atomicwrite\w+")
 
@@ -100,9 +101,7 @@ class MemoryDirectory:
         """
         with _reachable(self.path):
             self.make_private(generation)
-            for folder, _, files in os.walk(self.shard(generation)):
-                for name in (*files, "."):
-                    self._sync(Path(folder, name))
+            _for_each_file(self.shard(generation), self._sync)
             draft = self.path / _DRAFT
             draft.touch(mode=0o600)
             draft.write_text(json.dumps({"format": _FORMAT, "generation": generation}), "utf-8")
@@ -136,9 +135,7 @@ class MemoryDirectory:
             if generation is None:
                 for name in (LOCK, _MANIFEST):
                     _make_private(self.path / name)
-            for folder, _, files in os.walk(self.shard(generation or self.generation or "")):
-                for name in (*files, "."):
-                    _make_private(Path(folder, name))
+            _for_each_file(self.shard(generation or self.generation or ""), _make_private)
 
     def sweep(self) -> int:
         """Delete all but the generation that counts: what crashes, or failed deletions, left.
@@ -285,6 +282,19 @@ def _is_ram_disk(path: Path) -> bool:
 def _is_filled(part: str, *, is_cold: bool) -> bool:
     """Whether the engine reads all of the files in this part of a segment when it opens them."""
     return part == "payload_index" or (part.startswith("vector_storage") and not is_cold)
+
+
+def _for_each_file(shard: Path, work: Callable[[Path], None]) -> None:
+    """Do something to all files and folders, anew if the engine renames one meanwhile."""
+    for attempt in range(_RENAMES + 1):
+        try:
+            for folder, _, files in os.walk(shard):
+                for name in (*files, "."):
+                    work(Path(folder, name))
+            return
+        except FileNotFoundError:
+            if attempt == _RENAMES:
+                raise
 
 
 def _make_private(path: Path) -> None:
