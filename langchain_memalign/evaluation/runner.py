@@ -10,7 +10,6 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
 from functools import partial
 from itertools import groupby
 from typing import Any, Self, TypeAlias
@@ -93,7 +92,7 @@ def run_trials(
         _, first = together[0]
         label = first.setting.judge
         with judges[label].setup.records.scratch(embedders[label]) as records:
-            setup = replace(judges[label].setup, records=records)
+            setup = judges[label].setup.over(records)
             training = _train(setup, first, concurrency)
             for key, trial in together:
                 rows = judged_all(
@@ -149,7 +148,7 @@ def judged_all(
         ModelError: The provider refuses access.
     """
     cases = [question.case for question in questions]
-    ahead = replace(setup, records=setup.records.embedding_ahead(cases))
+    ahead = setup.over(setup.records.embedding_ahead(cases))
     own = own or {}
 
     def one(question: EvalCase) -> Judgement:
@@ -181,9 +180,12 @@ def judged(
         ModelError: The provider refuses access. Any other failure is an abstention.
     """
     try:
-        memory = judging.recall(setup, question.case, exclude=without)
-        memory = hidden(memory, condition.shown, without)
-        outcome, cost = judging.decide(setup, memory, question.case)
+        outcome, cost = judging.judge(
+            setup,
+            question.case,
+            exclude=without,
+            hide=lambda _, memory: hidden(memory, condition.shown, without),
+        )
     except ModelError as error:  # the case could not be embedded
         if error.is_refused_access:
             raise
@@ -355,7 +357,7 @@ class CopiedJudge:
         if self._taught is None or self._taught[1].id != trial.training_id:
             self._give_up_copy()
             self._copy = self._setup.records.scratch_copy(self._points, self._embedder)
-            setup = replace(self._setup, records=self._copy)
+            setup = self._setup.over(self._copy)
             self._taught = setup, _train(setup, trial, self.concurrency)
         return self._taught
 
