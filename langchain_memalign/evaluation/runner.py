@@ -14,9 +14,11 @@ from functools import partial
 from itertools import groupby
 from typing import Any, Self, TypeAlias
 
+from langchain_memalign._calibration.promise import AtLeast
 from langchain_memalign._concurrency import parallel
 from langchain_memalign._judging.setup import JudgeSetup
 from langchain_memalign._memory.records import Records
+from langchain_memalign._models import StructuredModel
 from langchain_memalign._stores.base import Selection
 from langchain_memalign._sync import judging
 from langchain_memalign._sync.align import align
@@ -268,6 +270,8 @@ def describe(judge: MemAlignJudge) -> list[Any]:
         [_plain(getattr(judge.model, name, None)) for name in _SETTINGS],
         judge.memory.embeddings_id,
         *_told_by(judge),
+        *(["compact"] if judge.setup.is_compact else []),
+        *_asked_next(judge.setup),
     ]
 
 
@@ -278,6 +282,27 @@ def _told_by(judge: MemAlignJudge) -> list[Any]:
     learns = [setup.distiller_name, own] if setup.has_distiller else None
     told = [learns, setup.probabilities, setup.aggregate]
     return [told] if any(told) else []
+
+
+def _asked_next(setup: JudgeSetup) -> list[Any]:
+    """Who is asked after a judge, when, and what they know that it does not; empty for nobody."""
+    if setup.second is None:
+        return []
+    second, sure = setup.second.setup, setup.second.sure
+    model = second.model
+    asked = model.chat_model if isinstance(model, StructuredModel) else model.runnable
+    knows: list[str] = []
+    if not setup.remembers_as(second):
+        points = second.records.scan(Selection(judge=second.spec.name))
+        knows = sorted(point.record for point in points)
+    return [
+        second.said_by,
+        [_plain(getattr(asked, name, None)) for name in _SETTINGS],
+        vars(second.budgets),
+        sure.model_dump() if isinstance(sure, AtLeast) else sure,
+        knows,
+        *_asked_next(second),
+    ]
 
 
 class CopiedJudge:
