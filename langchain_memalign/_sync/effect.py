@@ -62,7 +62,13 @@ def only_effective(
     Raises:
         ModelError: The provider refuses access.
     """
-    new = [c for c in distilled.candidates if c.relation != "same"]
+    known = context.records.active_principles(context.judge)
+    texts = {principle.normalised_text for principle in known}
+    new = [
+        c
+        for c in distilled.candidates
+        if c.relation != "same" and _as_principle(c).normalised_text not in texts
+    ]
     if not new:
         return distilled
     words = words_on(context.records, context.judge, episodes)
@@ -144,9 +150,13 @@ def _with(memory: WorkingMemory, candidate: Candidate) -> WorkingMemory:
     """Working memory as it would be with a principle, which may take another one's place."""
     going = candidate.target if candidate.relation == "replaces" else ""
     kept = tuple(p for p in memory.principles if p.id != going or p.pinned)
-    fresh = Principle(id="new", text=candidate.text, created_at=now())
     total = memory.principles_total + 1 - (len(memory.principles) - len(kept))
-    return memory.model_copy(update={"principles": (*kept, fresh), "principles_total": total})
+    shown = (*kept, _as_principle(candidate))
+    return memory.model_copy(update={"principles": shown, "principles_total": total})
+
+
+def _as_principle(candidate: Candidate) -> Principle:
+    return Principle(id="new", text=candidate.text, created_at=now())
 
 
 def _without(

@@ -121,6 +121,14 @@ def test_what_is_forgotten_while_it_is_distilled_is_not_tried(make_bench, strict
     assert bench.judge.episodes(status="pending") == []
 
 
+def test_what_is_known_already_is_no_new_principle_to_be_tried(make_bench, strict):
+    bench = make_bench(strict)
+    bench.judge.add_principle(IDLE)
+    strict.rules = [principle(IDLE.lower(), "R2")]
+    report = bench.judge.align(BATCH[1:2], only_effective=True)
+    assert (report.warnings, report.remarks_covered, tried(bench)) == ((), 1, 0)
+
+
 def test_the_calls_are_bounded_and_what_they_do_not_reach_is_learned(make_bench, strict):
     records = [f"R{n}" for n in range(1, 51)]
     strict.rules = [principle(f"{IDLE} {n}", *records) for n in range(20)]
