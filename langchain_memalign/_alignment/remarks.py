@@ -22,7 +22,13 @@ FEWEST_WITHOUT_REMARK = 3
 """A pattern is seen in so many records, or it is none."""
 
 _FEW = 5
-_WORD = re.compile(r"[^\W\d_]{4,}|\d{2,}")
+# Scripts of which a few characters make a word, mostly without blanks between words: South-East
+# Asian, Chinese, Japanese and Korean ones. There each two characters stand for a word.
+_DENSE = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+"
+)
+# Of other scripts some write vowels as marks, which count as letters.
+_WORD = re.compile(r"(?:[^\W\d_]|[\u0300-\u036f\u0900-\u0dff]){4,}|\d{2,}")
 _STEM = 5
 _SHARE = 1 / 3
 # They join words and tell nothing. In languages other than English such words count.
@@ -102,7 +108,9 @@ def is_unfounded(
         episodes: The records that it may cite, by id.
         ignored: Words that tell nothing.
     """
-    remarks, said = cited_remarks(candidate, episodes), words_of(candidate.text)
+    cited = (episodes[id_] for id_ in candidate.sources)
+    remarks = [e.rationale or "" for e in cited if may_state_a_rule(e)]
+    said = words_of(candidate.text)
     return (
         candidate.relation != "same"
         and bool(remarks)
@@ -140,11 +148,9 @@ def borne_out(
         said = words_of(candidate.text)
         old = words_of(texts.get(candidate.target, ""))
         if candidate.relation == "same":
-            told = ((id_, episodes[id_].rationale or "") for id_ in candidate.sources)
+            told = (e for e in map(episodes.__getitem__, candidate.sources) if may_state_a_rule(e))
             held = tuple(
-                id_
-                for id_, remark in told
-                if remark and _says(said | old, words_of(remark) - ignored)
+                e.id for e in told if _says(said | old, words_of(e.rationale or "") - ignored)
             )
             if not held:
                 continue
@@ -171,7 +177,10 @@ def words_of(*texts: str) -> frozenset[str]:
 
     The beginning stands for all forms of a word, as far as endings make them: promise, promised.
     """
-    return frozenset(word.casefold()[:_STEM] for text in texts for word in _WORD.findall(text))
+    together = " ".join(texts)
+    words = (word.casefold()[:_STEM] for word in _WORD.findall(_DENSE.sub(" ", together)))
+    pairs = (run[i : i + 2] for run in _DENSE.findall(together) for i in range(len(run) - 1))
+    return frozenset((*words, *pairs))
 
 
 def few_at_a_time(episodes: Sequence[Episode]) -> list[list[Episode]]:

@@ -50,7 +50,8 @@ async def only_effective(
 
     It is asked without the experts' words on the batch, first as it is, then with each principle
     alone, about the cases that it came from before the others, until a verdict changes. What the
-    limit of calls, or a failing model, leaves in doubt is learned.
+    limit of calls, a failing model, or one that reaches no verdict on the cases that a principle
+    came from leaves in doubt is learned.
 
     Args:
         context: Who learns.
@@ -61,13 +62,20 @@ async def only_effective(
     Raises:
         ModelError: The provider refuses access.
     """
-    new = [c for c in distilled.candidates if c.relation != "same"]
+    known = await off_loop(context.records.active_principles, context.judge)
+    texts = {principle.normalised_text for principle in known}
+    new = [
+        c
+        for c in distilled.candidates
+        if c.relation != "same" and _as_principle(c).normalised_text not in texts
+    ]
     if not new:
         return distilled
     words = await off_loop(words_on, context.records, context.judge, episodes)
+    words = {key: said for key, said in words.items() if said}  # the others were forgotten since
     most = min(_MOST_CALLS, len(words) * (1 + len(new)))
     _log.info("%r: trying %d principles, in at most %d calls", context.judge, len(new), most)
-    setup = replace(setup, records=context.records)
+    setup = setup.over(context.records)
     batch = frozenset(episode.id for episode in episodes)
     trying = partial(_as_it_is, setup, context, batch)
     found = await for_each(list(words.values()), trying, limit=context.max_concurrency)
@@ -111,6 +119,8 @@ async def _changes_any(
     cited = [tried for tried in cases if not tried.ids.isdisjoint(candidate.sources)]
     others = [tried for tried in cases if tried not in cited]
     cost = NO_COST
+    if not any(tried.said for tried in cited):
+        return True, cost
 
     async def differs(tried: _Tried) -> tuple[bool, Cost]:
         memory = _with(tried.memory, candidate)
@@ -140,9 +150,13 @@ def _with(memory: WorkingMemory, candidate: Candidate) -> WorkingMemory:
     """Working memory as it would be with a principle, which may take another one's place."""
     going = candidate.target if candidate.relation == "replaces" else ""
     kept = tuple(p for p in memory.principles if p.id != going or p.pinned)
-    fresh = Principle(id="new", text=candidate.text, created_at=now())
     total = memory.principles_total + 1 - (len(memory.principles) - len(kept))
-    return memory.model_copy(update={"principles": (*kept, fresh), "principles_total": total})
+    shown = (*kept, _as_principle(candidate))
+    return memory.model_copy(update={"principles": shown, "principles_total": total})
+
+
+def _as_principle(candidate: Candidate) -> Principle:
+    return Principle(id="new", text=candidate.text, created_at=now())
 
 
 def _without(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial, reduce
 from operator import add
 
@@ -13,7 +12,6 @@ from langchain_core.runnables import RunnableConfig
 from langchain_memalign._alignment.context import NO_COST, Cost
 from langchain_memalign._async import judging
 from langchain_memalign._calibration.levels import Levels
-from langchain_memalign._calibration.unseen import without
 from langchain_memalign._concurrency import aparallel, off_loop
 from langchain_memalign._health.comparing import worse_than
 from langchain_memalign._health.figures import Answers, figures_of
@@ -91,7 +89,7 @@ async def check_health(
     done: list[int] = []  # appending is safe among threads, counting up is not
     _tell(progress, 0, total)
     cases = [*(question.case for question in questions), *data]
-    ahead = replace(setup, records=await off_loop(setup.records.embedding_ahead, cases))
+    ahead = setup.over(await off_loop(setup.records.embedding_ahead, cases))
 
     async def answer(question: Question) -> tuple[Answers, Cost]:
         found = await _answers(ahead, question, rules, seed=seed, config=config)
@@ -144,16 +142,21 @@ async def _answers(
     """Ask about one case in each way, one after the other."""
     case = question.case
     ids = frozenset(episode.id for episode in question.words)
+    unseen = judging.hiding(setup, question.words)
     try:
-        memory = without(question.words, await judging.recall(setup, case, exclude=ids))
+        memory = unseen(setup, await judging.recall(setup, case, exclude=ids))
     except ModelError as error:  # a case that cannot be embedded must not stop the others
         if error.is_refused_access:
             raise
         return Answers(question=question, plain=None, raw=None, again=None), NO_COST
     costs: list[Cost] = []
 
-    async def ask(shown: WorkingMemory, asked: Case) -> Verdict | Unscored:
-        outcome, cost = await judging.decide(setup, shown, asked, exclude=ids, config=config)
+    async def ask(
+        shown: WorkingMemory, asked: Case, *, hide: judging.Hide = unseen
+    ) -> Verdict | Unscored:
+        outcome, cost = await judging.decide(
+            setup, shown, asked, exclude=ids, hide=hide, config=config
+        )
         costs.append(cost)
         return outcome
 
@@ -169,7 +172,9 @@ async def _answers(
     shown = {principle.id for principle in memory.principles}
     for rule in rules:
         if rule.id in shown:
-            left_out[rule.id] = (await ask(without_principle(memory, rule.id), case)).value
+            hide = partial(_without_rule, unseen, rule.id)
+            said_without = await ask(without_principle(memory, rule.id), case, hide=hide)
+            left_out[rule.id] = said_without.value
     # Before any calibration, and before a second judge was asked.
     own = next((record for record in plain.records if record.said_by == setup.said_by), None)
     answers = Answers(
@@ -182,6 +187,12 @@ async def _answers(
         without=left_out,
     )
     return answers, reduce(add, costs, NO_COST)
+
+
+def _without_rule(
+    unseen: judging.Hide, id_: str, asked: JudgeSetup, memory: WorkingMemory
+) -> WorkingMemory:
+    return without_principle(unseen(asked, memory), id_)
 
 
 def _tell(progress: Progress | None, done: int, total: int) -> None:

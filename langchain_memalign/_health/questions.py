@@ -112,11 +112,10 @@ def shuffled(memory: WorkingMemory, seed: str) -> WorkingMemory | None:
 
 
 def without_principle(memory: WorkingMemory, id_: str) -> WorkingMemory:
-    """The same without one of its principles."""
+    """The same without one of its principles, if it is among them."""
     kept = tuple(p for p in memory.principles if p.id != id_)
-    return memory.model_copy(
-        update={"principles": kept, "principles_total": memory.principles_total - 1}
-    )
+    total = memory.principles_total - (len(memory.principles) - len(kept))
+    return memory.model_copy(update={"principles": kept, "principles_total": total})
 
 
 def compared_with(

@@ -107,9 +107,12 @@ def escalated(
         ),
         "records": first.records,
     }
-    if setup.second is not None and _remember_alike(setup, setup.second.setup):
+    if setup.second is not None and setup.remembers_as(setup.second.setup):
+        # Of two that nothing tells apart what the first said counts: it is asked about all.
+        known = {record.said_by for record in first.records}
         for record in second.records:
-            told["records"] = with_record(told["records"], record)
+            if record.said_by not in known:
+                told["records"] = with_record(told["records"], record)
     if isinstance(second, Verdict):
         told["decided_by"] = second.decided_by or second_label(setup)
         return second.model_copy(update=told)
@@ -138,11 +141,6 @@ def _deciders(setup: JudgeSetup, named: str | None) -> list[JudgeSetup]:
     if not found or second_label(asking[-1]) == named:
         found.append(last)
     return found
-
-
-def _remember_alike(one: JudgeSetup, other: JudgeSetup) -> bool:
-    """Whether both judges have the same episodes."""
-    return one.spec.name == other.spec.name and one.records is other.records
 
 
 def _with_model(setup: JudgeSetup) -> str:

@@ -116,7 +116,7 @@ class Second:
 
 @dataclass(frozen=True, kw_only=True)
 class JudgeSetup:
-    """What a judge is made of; over another memory: `dataclasses.replace(setup, records=...)`.
+    """What a judge is made of; over another memory: `over`.
 
     Attributes:
         spec: Name, instructions and value type.
@@ -156,6 +156,17 @@ class JudgeSetup:
         while (second := found[-1].second) is not None:
             found.append(second.setup)
         return found
+
+    def over(self, records: Records) -> JudgeSetup:
+        """The same judge over other records; with it go those asked after it that have its own."""
+        second = self.second
+        if second is not None and self.remembers_as(second.setup):
+            second = replace(second, setup=second.setup.over(records))
+        return replace(self, records=records, second=second)
+
+    def remembers_as(self, other: JudgeSetup) -> bool:
+        """Whether another judge has the same episodes and principles."""
+        return self.spec.name == other.spec.name and self.records is other.records
 
     @property
     def shown(self) -> Budgets:

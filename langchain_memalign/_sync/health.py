@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial, reduce
 from operator import add
 
@@ -13,7 +12,6 @@ from langchain_core.runnables import RunnableConfig
 
 from langchain_memalign._alignment.context import NO_COST, Cost
 from langchain_memalign._calibration.levels import Levels
-from langchain_memalign._calibration.unseen import without
 from langchain_memalign._concurrency import parallel
 from langchain_memalign._health.comparing import worse_than
 from langchain_memalign._health.figures import Answers, figures_of
@@ -92,7 +90,7 @@ def check_health(
     done: list[int] = []  # appending is safe among threads, counting up is not
     _tell(progress, 0, total)
     cases = [*(question.case for question in questions), *data]
-    ahead = replace(setup, records=setup.records.embedding_ahead(cases))
+    ahead = setup.over(setup.records.embedding_ahead(cases))
 
     def answer(question: Question) -> tuple[Answers, Cost]:
         found = _answers(ahead, question, rules, seed=seed, config=config)
@@ -145,16 +143,19 @@ def _answers(
     """Ask about one case in each way, one after the other."""
     case = question.case
     ids = frozenset(episode.id for episode in question.words)
+    unseen = judging.hiding(setup, question.words)
     try:
-        memory = without(question.words, judging.recall(setup, case, exclude=ids))
+        memory = unseen(setup, judging.recall(setup, case, exclude=ids))
     except ModelError as error:  # a case that cannot be embedded must not stop the others
         if error.is_refused_access:
             raise
         return Answers(question=question, plain=None, raw=None, again=None), NO_COST
     costs: list[Cost] = []
 
-    def ask(shown: WorkingMemory, asked: Case) -> Verdict | Unscored:
-        outcome, cost = judging.decide(setup, shown, asked, exclude=ids, config=config)
+    def ask(
+        shown: WorkingMemory, asked: Case, *, hide: judging.Hide = unseen
+    ) -> Verdict | Unscored:
+        outcome, cost = judging.decide(setup, shown, asked, exclude=ids, hide=hide, config=config)
         costs.append(cost)
         return outcome
 
@@ -170,7 +171,9 @@ def _answers(
     shown = {principle.id for principle in memory.principles}
     for rule in rules:
         if rule.id in shown:
-            left_out[rule.id] = (ask(without_principle(memory, rule.id), case)).value
+            hide = partial(_without_rule, unseen, rule.id)
+            said_without = ask(without_principle(memory, rule.id), case, hide=hide)
+            left_out[rule.id] = said_without.value
     # Before any calibration, and before a second judge was asked.
     own = next((record for record in plain.records if record.said_by == setup.said_by), None)
     answers = Answers(
@@ -183,6 +186,12 @@ def _answers(
         without=left_out,
     )
     return answers, reduce(add, costs, NO_COST)
+
+
+def _without_rule(
+    unseen: judging.Hide, id_: str, asked: JudgeSetup, memory: WorkingMemory
+) -> WorkingMemory:
+    return without_principle(unseen(asked, memory), id_)
 
 
 def _tell(progress: Progress | None, done: int, total: int) -> None:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, Literal
 
@@ -27,12 +27,16 @@ from langchain_memalign._sync.asking import said_of
 from langchain_memalign.errors import MemAlignError, ModelError
 from langchain_memalign.schema import Case, Episode, Latency, Unscored, Verdict, WorkingMemory
 
+Hide = Callable[[JudgeSetup, WorkingMemory], WorkingMemory]
+"""Takes out of what a judge, the first or one asked after it, recalled what it must not see."""
+
 
 def judge(
     setup: JudgeSetup,
     case: Case,
     *,
     exclude: AbstractSet[str] = frozenset(),
+    hide: Hide | None = None,
     config: RunnableConfig | None = None,
 ) -> tuple[Verdict | Unscored, Cost]:
     """Recall what there is about a case and judge it.
@@ -40,7 +44,8 @@ def judge(
     Args:
         setup: The judge.
         case: What is judged.
-        exclude: Ids of episodes that must not be recalled.
+        exclude: Ids of episodes that must not be recalled, whoever is asked.
+        hide: Takes out of what was recalled what must not be shown, whoever is asked.
         config: Callbacks, tags and the like for the model's run.
 
     Raises:
@@ -49,8 +54,10 @@ def judge(
     """
     started = time.perf_counter()
     memory = recall(setup, case, exclude=exclude)
+    if hide is not None:
+        memory = hide(setup, memory)
     took = _since(started)
-    return decide(setup, memory, case, exclude=exclude, recall_ms=took, config=config)
+    return decide(setup, memory, case, exclude=exclude, hide=hide, recall_ms=took, config=config)
 
 
 def judge_unseen(
@@ -66,8 +73,16 @@ def judge_unseen(
         ModelError: As `judge`.
     """
     ids = frozenset(episode.id for episode in words)
-    memory = without(words, recall(setup, case, exclude=ids))
-    return decide(setup, memory, case, exclude=ids, config=config)
+    return judge(setup, case, exclude=ids, hide=hiding(setup, words), config=config)
+
+
+def hiding(setup: JudgeSetup, words: Sequence[Episode]) -> Hide:
+    """Hide from a judge, and from those asked after it over its memory, what experts said."""
+
+    def hide(asked: JudgeSetup, memory: WorkingMemory) -> WorkingMemory:
+        return without(words, memory) if setup.remembers_as(asked) else memory
+
+    return hide
 
 
 def recall(
@@ -105,13 +120,14 @@ def decide(
     case: Case,
     *,
     exclude: AbstractSet[str] = frozenset(),
+    hide: Hide | None = None,
     recall_ms: float = 0.0,
     config: RunnableConfig | None = None,
 ) -> tuple[Verdict | Unscored, Cost]:
     """Judge a case by working memory; where that is not sure, ask the second judge, if any.
 
     A second judge that cannot be asked, whatever the reason, takes nothing from the first one's
-    verdict, which says so.
+    verdict, which says so. What the first was not shown, `exclude` and `hide` keep from it too.
 
     Raises:
         ModelError: As `judge`; of the second judge only where the first has no verdict and the
@@ -126,7 +142,7 @@ def decide(
             return first, cost
     second: Verdict | Unscored
     try:
-        second, more = judge(setup.second.setup, case, exclude=exclude, config=config)
+        second, more = judge(setup.second.setup, case, exclude=exclude, hide=hide, config=config)
     except MemAlignError as error:
         is_refused = isinstance(error, ModelError) and error.is_refused_access
         if is_refused and isinstance(first, Unscored):

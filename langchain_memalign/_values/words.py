@@ -116,6 +116,12 @@ EMPTY = _listed("""
     """)
 """Words that stand where nothing was said, or say that something is good or bad and no more."""
 
+_ORDERS = _listed(
+    "accept approve block confirm decline deliver deny fail pass refuse reject release send ship"
+)
+_NAMED = _listed("na n/a nan nil null tbd todo")
+_AMOUNTS = _listed("none nothing")
+
 VAGUE = (
     _listed("""
     poor weak decent average mediocre better worse best worst high low higher lower harsh strict
@@ -167,6 +173,7 @@ _THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(,\d{3})+")
 # Scripts that put no blanks between words.
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 _UNSPACED_SENTENCE = 4
+_BRAILLE = re.compile("[\u2801-\u28ff]")
 
 
 def plain(text: str) -> str:
@@ -193,15 +200,28 @@ def says_nothing(text: str) -> bool:
     """Whether a text states no rule, in whatever script: only where that is certain.
 
     It has neither letter nor digit ("-", an emoji, zero-width characters); or it is a rating, or
-    nothing but words for yes, no, good, bad or nothing ("OK", "n/a", "lgtm"). Any other word may be
-    a reason, however short: "Rude.", two Chinese characters.
+    nothing but words for yes, no, good, bad or nothing ("OK", "n/a", "lgtm") which make no order
+    together, as "reject null" does. Any other word may be a reason, however short: "Rude.", two
+    Chinese characters.
     """
-    if not any(map(str.isalnum, text)):
+    if not any(map(str.isalnum, text)) and not _BRAILLE.search(text):
         return True
-    known = ASSENT | DISSENT | TRUE | FALSE | EMPTY
-    if plain(text) in known or known.issuperset(tokens(text)):
+    known = ASSENT | DISSENT | TRUE | FALSE | EMPTY | {"no comment"}
+    words = set(tokens(text))
+    if plain(text) in known or (words <= known and not _may_be_an_order(words)):
         return True
     return any(map(str.isdigit, text)) and read_rating(text) is not None
+
+
+def _may_be_an_order(words: set[str]) -> bool:
+    """Whether words that say nothing each may name what is wanted or not: "no 🙂", "send none"."""
+    orders, refusals = words & _ORDERS, words & DISSENT
+    marks = {word for word in words - DISSENT if _MARK.fullmatch(word)}
+    return bool(
+        ((orders | refusals) and words & _NAMED)
+        or (orders and words & _AMOUNTS)
+        or (refusals and marks)
+    )
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial, reduce
 from operator import add
 from typing import Literal
@@ -201,7 +201,7 @@ class EvidenceGate:
             keys = {word.case.key for word in held}
             part = [question for question in asked if question.case.key in keys]
             with before.records.scratch_copy(points) as records:
-                after = replace(before, records=records)
+                after = before.over(records)
                 report = align(after.context(max_concurrency=self.concurrency), taught)
                 total += self._compare(part, before, after, hides=True)
             total += _Compared(cost=Cost.told_by(report))

@@ -10,14 +10,15 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
 from functools import partial
 from itertools import groupby
 from typing import Any, Self, TypeAlias
 
+from langchain_memalign._calibration.promise import AtLeast
 from langchain_memalign._concurrency import parallel
 from langchain_memalign._judging.setup import JudgeSetup
 from langchain_memalign._memory.records import Records
+from langchain_memalign._models import StructuredModel
 from langchain_memalign._stores.base import Selection
 from langchain_memalign._sync import judging
 from langchain_memalign._sync.align import align
@@ -93,7 +94,7 @@ def run_trials(
         _, first = together[0]
         label = first.setting.judge
         with judges[label].setup.records.scratch(embedders[label]) as records:
-            setup = replace(judges[label].setup, records=records)
+            setup = judges[label].setup.over(records)
             training = _train(setup, first, concurrency)
             for key, trial in together:
                 rows = judged_all(
@@ -149,7 +150,7 @@ def judged_all(
         ModelError: The provider refuses access.
     """
     cases = [question.case for question in questions]
-    ahead = replace(setup, records=setup.records.embedding_ahead(cases))
+    ahead = setup.over(setup.records.embedding_ahead(cases))
     own = own or {}
 
     def one(question: EvalCase) -> Judgement:
@@ -181,9 +182,12 @@ def judged(
         ModelError: The provider refuses access. Any other failure is an abstention.
     """
     try:
-        memory = judging.recall(setup, question.case, exclude=without)
-        memory = hidden(memory, condition.shown, without)
-        outcome, cost = judging.decide(setup, memory, question.case)
+        outcome, cost = judging.judge(
+            setup,
+            question.case,
+            exclude=without,
+            hide=lambda _, memory: hidden(memory, condition.shown, without),
+        )
     except ModelError as error:  # the case could not be embedded
         if error.is_refused_access:
             raise
@@ -266,6 +270,8 @@ def describe(judge: MemAlignJudge) -> list[Any]:
         [_plain(getattr(judge.model, name, None)) for name in _SETTINGS],
         judge.memory.embeddings_id,
         *_told_by(judge),
+        *(["compact"] if judge.setup.is_compact else []),
+        *_asked_next(judge.setup),
     ]
 
 
@@ -276,6 +282,27 @@ def _told_by(judge: MemAlignJudge) -> list[Any]:
     learns = [setup.distiller_name, own] if setup.has_distiller else None
     told = [learns, setup.probabilities, setup.aggregate]
     return [told] if any(told) else []
+
+
+def _asked_next(setup: JudgeSetup) -> list[Any]:
+    """Who is asked after a judge, when, and what they know that it does not; empty for nobody."""
+    if setup.second is None:
+        return []
+    second, sure = setup.second.setup, setup.second.sure
+    model = second.model
+    asked = model.chat_model if isinstance(model, StructuredModel) else model.runnable
+    knows: list[str] = []
+    if not setup.remembers_as(second):
+        points = second.records.scan(Selection(judge=second.spec.name))
+        knows = sorted(point.record for point in points)
+    return [
+        second.said_by,
+        [_plain(getattr(asked, name, None)) for name in _SETTINGS],
+        vars(second.budgets),
+        sure.model_dump() if isinstance(sure, AtLeast) else sure,
+        knows,
+        *_asked_next(second),
+    ]
 
 
 class CopiedJudge:
@@ -355,7 +382,7 @@ class CopiedJudge:
         if self._taught is None or self._taught[1].id != trial.training_id:
             self._give_up_copy()
             self._copy = self._setup.records.scratch_copy(self._points, self._embedder)
-            setup = replace(self._setup, records=self._copy)
+            setup = self._setup.over(self._copy)
             self._taught = setup, _train(setup, trial, self.concurrency)
         return self._taught
 

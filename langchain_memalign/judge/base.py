@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any, NoReturn, Self, TypeAlias, TypeVar, get_args
 
 from langchain_core.callbacks import (
@@ -290,7 +289,7 @@ class JudgeBase(Runnable[CaseLike, Outcome]):
             with suppress(Exception):
                 usable.append(Case.of(case))
         records = self.setup.records.embedding_ahead(usable)
-        return self._replace(setup=replace(self.setup, records=records))
+        return self._replace(setup=self.setup.over(records))
 
     def batch(
         self,
@@ -371,9 +370,7 @@ class JudgeBase(Runnable[CaseLike, Outcome]):
 
     def _over(self, records: Records) -> Self:
         """The same judge over other records."""
-        return self._replace(
-            memory=Memory.over(records), setup=replace(self.setup, records=records)
-        )
+        return self._replace(memory=Memory.over(records), setup=self.setup.over(records))
 
     def _replace(self, **changed: Any) -> Self:
         made = object.__new__(type(self))

@@ -6,6 +6,7 @@ import pytest
 from fakes import HttpError, feedback, principle, verdict
 
 from langchain_memalign import GateDecision
+from langchain_memalign.schema import Erase
 
 DATES, IDLE = "Never promise a day.", "Be all that a reply should be."
 BATCH = [
@@ -95,6 +96,37 @@ def test_what_a_failing_call_leaves_in_doubt_is_learned(make_bench, strict):
     report = bench.judge.align(BATCH, only_effective=True)
     assert bench.texts() == [DATES, IDLE]
     assert report.warnings == ()
+
+
+def test_a_judge_that_reaches_no_verdict_tells_nothing_of_a_principle(make_bench, strict):
+    bench = make_bench(lambda r: "I cannot say." if r.title == "verdict" else strict(r))
+    report = bench.judge.align(BATCH, only_effective=True)
+    assert bench.texts() == [DATES, IDLE]
+    assert report.warnings == ()
+
+
+@pytest.mark.parametrize("forgotten", [BATCH[:1], BATCH], ids=["one", "all"])
+def test_what_is_forgotten_while_it_is_distilled_is_not_tried(make_bench, strict, forgotten):
+    said = [word["rationale"] for word in forgotten]
+
+    def respond(request):
+        going = [e.id for e in bench.judge.episodes() if e.rationale in said]
+        bench.memory.apply([Erase(judge="tone", kind="episode", id=id_) for id_ in going])
+        return strict(request)
+
+    bench = make_bench(respond)
+    strict.rules = [principle(IDLE, "R2")]
+    bench.judge.align(BATCH, only_effective=True)
+    assert not any("Monday" in request.prompt for request in bench.model.titled("verdict"))
+    assert bench.judge.episodes(status="pending") == []
+
+
+def test_what_is_known_already_is_no_new_principle_to_be_tried(make_bench, strict):
+    bench = make_bench(strict)
+    bench.judge.add_principle(IDLE)
+    strict.rules = [principle(IDLE.lower(), "R2")]
+    report = bench.judge.align(BATCH[1:2], only_effective=True)
+    assert (report.warnings, report.remarks_covered, tried(bench)) == ((), 1, 0)
 
 
 def test_the_calls_are_bounded_and_what_they_do_not_reach_is_learned(make_bench, strict):

@@ -269,6 +269,7 @@ def test_a_small_model_that_repeats_one_rule_for_all_teaches_the_remarks_instead
 
 SAY_NOTHING = [
     *("ok", "OK!", "Ok \N{THUMBS UP SIGN}", "lgtm", "Looks good to me.", "n/a", "None", "-", "..."),
+    *("No comment.", "No, nothing.", "No, bad. \N{THUMBS DOWN SIGN}", "Great \N{PARTY POPPER}"),
     *("\N{THUMBS UP SIGN}", "\N{FIRE}\N{FIRE}", "\u200b", "\u2060\ufeff", "Да.", "はい", "4/5"),
 ]
 SHORT_RULES = [
@@ -280,6 +281,11 @@ SHORT_RULES = [
     "Грубо.",
     "18+",
     "No emoji.",
+    "No \N{SLIGHTLY SMILING FACE}",
+    "No n/a!",
+    "Send nothing.",
+    "Reject null.",
+    "\N{BRAILLE PATTERN DOTS-1345}\N{BRAILLE PATTERN DOTS-135}",
 ]
 
 
@@ -381,3 +387,32 @@ def test_a_small_model_replaces_only_what_it_speaks_of(make_bench, said, left):
     bench.judge.align(taught("Never promise a day."))
     bench.judge.align([feedback(9, rationale=said)])
     assert len(bench.judge.principles()) == left
+
+
+CHANGES = [
+    ("不要承诺退款日期。", "现在可以承诺退款日期。", "署名用缩写。"),
+    ("환불 날짜를 약속하지 마세요.", "이제 환불 날짜를 약속하세요.", "서명은 짧게."),
+    ("ห้ามสัญญาวันคืนเงิน", "ตอนนี้สัญญาวันคืนเงินได้", "ลงชื่อย่อ"),
+    ("दिन का वादा कभी न करें।", "अब दिन का वादा करें।", "छोटा जवाब लिखें।"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "other"), CHANGES, ids=["zh", "ko", "th", "hi"])
+def test_a_small_model_may_change_a_rule_in_any_script(make_bench, old, new, other):
+    said = iter((old, new, other))
+
+    def changing(request):
+        is_first = not known_in(request)
+        relation = {} if is_first else {"relation": "replaces", "target": "P1"}
+        return [principle(next(said), *remarks_in(request), **relation)]
+
+    bench = make_bench(by_turns(*[changing] * 3), prompt="compact")
+    for number, rationale in enumerate((old, new, other)):
+        bench.judge.align([feedback(number, rationale=rationale)])
+    assert bench.texts() == [new, other]
+
+
+def test_what_states_no_rule_does_not_make_an_unfounded_rule_of_a_small_model_one(make_bench):
+    bench = make_bench(by_turns([principle("Be ever so brief.", "R1", "R2")]), prompt="compact")
+    bench.judge.align(taught("ok", "Never promise a day."))
+    assert bench.texts() == ["Never promise a day."]

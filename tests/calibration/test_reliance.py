@@ -21,6 +21,7 @@ from langchain_memalign import (
     create_judge_graph,
     create_review_graph,
 )
+from langchain_memalign.evaluation import evaluate
 from langchain_memalign.guardrails import GuardrailPolicy, MemAlignGuardrail
 
 from .conftest import case, number_in, word
@@ -304,3 +305,53 @@ def test_the_second_judge_has_a_memory_of_its_own(make, bigger):
     last = bigger.model.titled("verdict")[-1]
     assert "Known elsewhere." in last.prompt
     assert number_in(last.prompt) == 3
+
+
+@pytest.fixture
+def alike(make):
+    """A judge, and a second one over the same memory that is asked about all; both know a word."""
+    second = make(model="large")
+    pair = make().escalating_to(second, sure=1.0)
+    pair.align([word(1, rationale="Spoken of one."), word(2, rationale="Spoken of two.")])
+    return pair, second
+
+
+def shown_about(judge, number):
+    """What a judge's model was shown when it was asked about a reply."""
+    asked = [r for r in judge.model.titled("verdict") if number_in(r.prompt) == number]
+    assert asked
+    return "\n".join(f"{request.system}\n{request.prompt}" for request in asked)
+
+
+def test_what_the_first_judge_must_not_see_the_second_does_not_see_either(alike):
+    pair, second = alike
+    pair.health(principles=True)
+    assert "Spoken of one" not in shown_about(second, 1)
+    assert "Spoken of two" in shown_about(second, 1)
+    assert "(2 times)" not in shown_about(second, 1)
+    pair.align([word(3, rationale="Spoken of three.")], probe=True)
+    assert "(1 time)" in shown_about(second, 3)
+    assert "(2 times)" not in shown_about(second, 3)
+
+
+def test_a_second_judge_is_evaluated_without_the_words_on_the_case(alike):
+    pair, second = alike
+    evaluate(pair, [word(1), word(2)])
+    assert "Spoken of one" not in shown_about(second, 1)
+    assert "Spoken of one" in shown_about(second, 2)
+
+
+def test_of_two_that_nothing_tells_apart_the_words_of_the_first_are_kept(make):
+    pair = make().escalating_to(make(lambda number: True), sure=1.0)
+    found = pair.invoke(case(100))
+    assert found.value is True
+    assert [record.value for record in found.records] == [False]
+
+
+@pytest.mark.parametrize("way", ["batch", "abatch"])
+async def test_what_both_said_is_kept_of_many_cases_too(alike, way):
+    pair, _ = alike
+    kept = pair.invoke(BAD).records
+    assert len(kept) == 2
+    (found,) = pair.batch([BAD]) if way == "batch" else await pair.abatch([BAD])
+    assert found.records == kept

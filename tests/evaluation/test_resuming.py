@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from fakes import verdict
 
 from evaluation.learner import bench, knows_what_it_is_shown, word, words
 from langchain_memalign import InvalidInputError
@@ -59,6 +60,21 @@ def test_another_address_or_temperature_is_another_judge(tmp_path):
         curve(here.judge, directory=tmp_path)
         asked.append(len(here.model.titled("verdict")))
     assert asked == [50] * 4
+
+
+def test_a_judge_that_asks_another_second_is_another_judge(tmp_path):
+    def right(request):
+        return verdict(True) if request.title == "verdict" else knows_what_it_is_shown(request)
+
+    second, other = bench(right), bench(right)
+    other.judge.add_principle("Be kind.")
+    asked = []
+    for next_, sure in ((None, 1.0), (second, 1.0), (second, 0.5), (second, 1.0), (other, 1.0)):
+        here = bench()
+        judge = here.judge.escalating_to(next_.judge, sure=sure) if next_ else here.judge
+        evaluate(judge, UNSEEN, directory=tmp_path, resampling=FAST)
+        asked.append(len(here.model.titled("verdict")) > 0)
+    assert asked == [True, True, True, False, True]
 
 
 def test_words_with_odd_separators_of_lines_are_kept_and_read(tmp_path):
