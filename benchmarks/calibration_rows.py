@@ -1,13 +1,20 @@
-"""How well a judge's confidence tells agreement, on human-labelled rows."""
+"""How well a judge's confidence tells agreement, on human-labelled rows.
+
+python benchmarks/calibration_rows.py --model NAME --base-url http://localhost:8080/v1 --out FILE
+
+measures the rows alone, on any model behind an OpenAI-compatible API; calibration.py has them
+beside simulated judges.
+"""
 
 import argparse
 from pathlib import Path
 
-from quality import judge_of, labelled
-from shared_data import FOLDER, datasets
+import report
+from quality import Labelled, judge_of
+from shared_data import FOLDER, datasets, feedback, rows, value_type
 from tqdm import tqdm
 
-from langchain_memalign import Memory, Verdict
+from langchain_memalign import Feedback, Memory, Verdict
 from langchain_memalign._calibration.levels import Levels
 
 BINS = 10
@@ -27,7 +34,10 @@ def arguments(description, *, out):
     parser.add_argument("--model", default="precedent")
     parser.add_argument("--base-url", help="an OpenAI-compatible API that has the model")
     parser.add_argument("--embeddings", default="local")
+    parser.add_argument("--window", type=int, help="tokens that it takes; a small one is told less")
+    parser.add_argument("--probabilities", choices=["logprobs"], help="where the model tells them")
     parser.add_argument("--limit", type=int, default=50, help="most words taught")
+    parser.add_argument("--unseen", type=int, help="most cases asked")
     parser.add_argument("--max-tokens", type=int, default=1_000, help="of a reply")
     parser.add_argument("--case-tokens", type=int, default=32_000)
     parser.add_argument("--episode-tokens", type=int, default=2_000)
@@ -51,7 +61,10 @@ def rows_measured(options):
 
 def judged(name, options):
     """Of each unseen row: the confidence before and after, and whether the expert agrees."""
-    data = labelled(name, options)
+    train = rows(options.data, name, "train")[: options.limit]
+    test = rows(options.data, name, "test")[: options.unseen]
+    taught, unseen = ([Feedback(**feedback(row)) for row in part] for part in (train, test))
+    data = Labelled(name, train[0]["criterion"], value_type(train[0]), taught, unseen)
     with Memory.open(":memory:", embeddings=options.embeddings) as memory:
         judge = judge_of(data, memory, options)
         judge.align(data.taught)
@@ -149,3 +162,16 @@ def draw(sets, path):
     axes.legend()
     figure.tight_layout()
     figure.savefig(path, dpi=110)
+
+
+def main():
+    options = arguments(__doc__, out=report.RESULTS / "calibration_rows.json")
+    asked = ("model", "window", "probabilities", "sampling", "limit", "unseen")
+    told = {name: getattr(options, name) for name in asked}
+    sets = rows_measured(options)
+    report.write(options.out, told | {"sets": sets})
+    draw(sets, options.out.with_suffix(".png"))
+
+
+if __name__ == "__main__":
+    main()

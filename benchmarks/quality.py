@@ -79,6 +79,7 @@ def judge_of(data, memory, options):
         value_type=data.value_type,
         model=chat_model(options),
         memory=memory,
+        probabilities=options.probabilities,
         case_tokens=options.case_tokens,
         episode_tokens=options.episode_tokens,
     )
@@ -249,6 +250,8 @@ def arguments():
     parser.add_argument("--sets", nargs="+", default=["defacto", "roscoe_quality"])
     parser.add_argument("--model", default=OFFLINE)
     parser.add_argument("--base-url", help="an OpenAI-compatible API that has the model")
+    parser.add_argument("--window", type=int, help="tokens that it takes; a small one is told less")
+    parser.add_argument("--probabilities", choices=["logprobs"], help="where the model tells them")
     parser.add_argument("--embeddings", default="local")
     parser.add_argument("--shards", type=int, nargs="+", default=[0, 2, 5, 10, 20, 50])
     parser.add_argument("--repeats", type=int, default=3)

@@ -140,8 +140,9 @@ def test_the_table_of_what_it_works_with_is_whole():
         assert product in named
 
 
-def test_the_tables_of_speed_are_what_was_measured():
-    script = ROOT / "benchmarks" / "speed" / "table.py"
+@pytest.mark.parametrize("of", ["speed", "house_rules"])
+def test_the_tables_are_what_was_measured(of):
+    script = ROOT / "benchmarks" / of / "table.py"
     found = subprocess.run([sys.executable, str(script), "--check"], capture_output=True, text=True)
     assert found.returncode == 0, found.stderr
 

@@ -144,3 +144,11 @@ def test_calibration(tmp_path):
     assert tone["cases"] == 8
     assert tone["after"]["expected_calibration_error"] is not None
     assert "noise, 20 cases" in printed
+
+
+def test_how_sure_a_judge_is_on_rows(tmp_path):
+    write_data(tmp_path)
+    options = ("--data", str(tmp_path), "--unseen", "6")
+    _, told = run("calibration_rows", *options, out=tmp_path / "rows.json")
+    assert told["sets"]["tone"] == told["sets"]["all cases"]
+    assert (told["sets"]["tone"]["cases"], told["model"]) == (6, "precedent")
