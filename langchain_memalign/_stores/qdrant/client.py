@@ -100,7 +100,7 @@ class Requests:
                 raise
             except Exception as error:
                 self.check_open()  # closed meanwhile: that is the reason, whatever it looks like
-                failure = read_failure(error, self.server)
+                failure = read_failure(error, self.server, told=arguments.get("timeout"))
                 self.is_reachable = failure.is_answer
                 if failure.status in tolerate:
                     return None

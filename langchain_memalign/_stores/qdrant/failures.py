@@ -40,7 +40,7 @@ class Failure:
         status: The HTTP status, or the one that comes nearest.
         transient: Whether the same request may succeed soon.
         retry_after: Seconds that the server asked to wait.
-        is_answer: Whether it came from the server.
+        is_answer: Whether it came from the server, or would have, had the client waited.
     """
 
     error: MemoryStoreError
@@ -50,9 +50,15 @@ class Failure:
     is_answer: bool = True
 
 
-def read_failure(error: Exception, server: Server) -> Failure:
-    """What an exception of the Qdrant client means."""
-    failure = _read(error, server)
+def read_failure(error: Exception, server: Server, *, told: float | None = None) -> Failure:
+    """What an exception of the Qdrant client means.
+
+    Args:
+        error: The exception.
+        server: The server.
+        told: Within how many seconds the server was told to answer, if it was.
+    """
+    failure = _read(error, server, told)
     if failure.is_answer or failure.status == _TIMED_OUT:
         failure.error.status = failure.status
     return failure
@@ -64,14 +70,14 @@ def with_status(error: MemoryUnavailableError, status: int | None) -> MemoryUnav
     return error
 
 
-def _read(error: Exception, server: Server) -> Failure:
+def _read(error: Exception, server: Server, told: float | None) -> Failure:
     import httpx
     from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
     from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
     cause = error.source if isinstance(error, ResponseHandlingException) else error
     if isinstance(cause, httpx.TimeoutException):
-        return _timed_out(server)
+        return _timed_out(server, server.timeout)
     if isinstance(cause, httpx.TransportError | OSError):
         return _no_connection(server, str(cause))
     if isinstance(cause, UnexpectedResponse):
@@ -80,7 +86,7 @@ def _read(error: Exception, server: Server) -> Failure:
     if isinstance(cause, ResourceExhaustedResponse):
         return _answered(server, 429, str(cause), cause.retry_after_s)
     if callable(getattr(cause, "code", None)):  # grpc.RpcError, which ships no types
-        return _from_grpc(server, cause)
+        return _from_grpc(server, cause, told)
     return Failure(
         error=MemoryUnavailableError(
             f"found something at {server.url} that does not answer as Qdrant does "
@@ -89,15 +95,15 @@ def _read(error: Exception, server: Server) -> Failure:
     )
 
 
-def _timed_out(server: Server) -> Failure:
+def _timed_out(server: Server, seconds: float, *, is_answer: bool = False) -> Failure:
     return Failure(
         error=MemoryUnavailableError(
-            f"found no answer from the Qdrant server at {server.url} within {server.timeout:g} s; "
+            f"found no answer from the Qdrant server at {server.url} within {seconds:g} s; "
             "expected one: check its load and the network, or pass a longer timeout=. Repeating "
             "what failed is harmless."
         ),
         status=_TIMED_OUT,
-        is_answer=False,
+        is_answer=is_answer,
     )
 
 
@@ -211,10 +217,13 @@ def vanished(server: Server) -> MemoryUnavailableError:
     )
 
 
-def _from_grpc(server: Server, error: Any) -> Failure:
+def _from_grpc(server: Server, error: Any, told: float | None) -> Failure:
     name, said = error.code().name, error.details() or ""
     if name == "DEADLINE_EXCEEDED":
-        return _timed_out(server)
+        # Here the client waits no longer than the server was told to take, and so goes before it
+        # hears that a copy kept silent: that may have been the answer.
+        seconds = server.timeout if told is None else told
+        return _timed_out(server, seconds, is_answer=seconds < server.timeout)
     if name == "UNAVAILABLE":
         return _no_connection(server, said)
     status = {
