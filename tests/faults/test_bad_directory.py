@@ -44,7 +44,7 @@ def test_a_memory_begins_where_nothing_is(tmp_path):
         store.close()
         assert sorted(os.listdir(location)) == ["g1", "lock", "manifest.json"]
         assert json.loads((location / "manifest.json").read_text()) == {
-            "format": 1,
+            "format": 2,
             "generation": "g1",
         }
 
@@ -132,9 +132,29 @@ def test_a_broken_manifest_is_named_and_nothing_is_changed(closed, text):
 
 
 def test_a_memory_of_a_newer_version_says_to_upgrade(closed):
-    (closed / "manifest.json").write_text('{"format": 2, "generation": "g2", "new": {}}')
-    with pytest.raises(MemoryCorruptError, match=r"found format 2 .*upgrade langchain-memalign"):
+    (closed / "manifest.json").write_text('{"format": 3, "generation": "g2", "new": {}}')
+    with pytest.raises(MemoryCorruptError, match=r"found format 3 .*upgrade langchain-memalign"):
         EdgeStore.open(closed)
+
+
+def test_a_version_that_knows_only_indexed_memories_is_told_to_upgrade(closed):
+    """It reads format 1, and would take another memory for a damaged one."""
+
+    def format_after(count):
+        store = EdgeStore.open(closed)
+        store.write([point(n) for n in range(count)], erased=[id_of("a")])
+        store.write([point("a")])
+        store.close()
+        return json.loads((closed / "manifest.json").read_text())["format"]
+
+    assert [format_after(count) for count in (10, 150)] == [2, 1]
+    store = EdgeStore.open(closed)
+    store.write([], erased=[id_of(n) for n in range(150)])
+    store.close()
+    assert json.loads((closed / "manifest.json").read_text())["format"] == 2
+    store = EdgeStore.open(closed)
+    assert names(store.scan(EVERYTHING)) == {"a"}
+    store.close()
 
 
 @pytest.mark.parametrize(
@@ -145,6 +165,7 @@ def test_a_memory_of_a_newer_version_says_to_upgrade(closed):
         "segments/*",
         "segments/*/version.info",
         "segments/*/segment.json",
+        "segments/*/payload_index/config.json",
         "edge_config.json",
         "wal",
     ],

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 
 import pytest
 
@@ -172,6 +173,31 @@ print(len(os.listdir(sys.argv[2])))
         monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "absent"))
         with pytest.raises(MemoryUnavailableError, match="TMPDIR"):
             EdgeStore.open(":memory:")
+
+
+# Beside the engine
+
+
+def test_a_file_that_the_engine_renames_while_it_is_looked_at_stops_nothing(location, monkeypatch):
+    """It prepares the next part of its log in a thread of its own, under another name first."""
+    walk, looks = os.walk, Counter()
+
+    def walked(top):
+        for folder, folders, files in walk(top):
+            if os.path.basename(folder) == "wal":
+                looks[folder] += 1
+                files = [*files, "tmp-open-2"] if looks[folder] % 2 else files
+            yield folder, folders, files
+
+    monkeypatch.setattr(os, "walk", walked)
+    store = EdgeStore.open(location)
+    store.write([point("a", vectors=case(1, 0, 0, 0)), point("b")], fingerprint=TOY)
+    store.write([], erased=[id_of("a")])
+    store.close()
+    assert len(looks) == 3
+    store = EdgeStore.open(location)
+    assert names(store.scan(EVERYTHING)) == {"b"}
+    store.close()
 
 
 # One process at a time

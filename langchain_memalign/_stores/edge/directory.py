@@ -30,7 +30,7 @@ from langchain_memalign.errors import MemoryCorruptError, MemoryUnavailableError
 
 _MANIFEST = "manifest.json"
 _DRAFT = "manifest.json.new"
-_FORMAT = 1
+_INDEXED, _UNINDEXED = 1, 2  # formats; older versions take one without indexes for damaged
 _GENERATION = re.compile(r"g[1-9][0-9]{0,17}")
 _SCRATCH = re.compile(r"scratch-[0-9a-f]{32}")
 _TEMPORARY = "memalign-temporary-"
@@ -94,17 +94,22 @@ class MemoryDirectory:
         self.discard(name)
         return name
 
-    def publish(self, generation: str) -> None:
+    def publish(self, generation: str, *, is_indexed: bool) -> None:
         """Make a finished generation the memory, at once and for good.
 
         From here on a crash leaves either the old or the new generation, and both are whole.
+
+        Args:
+            generation: Its name.
+            is_indexed: Whether it has indexes.
         """
+        said = {"format": _INDEXED if is_indexed else _UNINDEXED, "generation": generation}
         with _reachable(self.path):
             self.make_private(generation)
             _for_each_file(self.shard(generation), self._sync)
             draft = self.path / _DRAFT
             draft.touch(mode=0o600)
-            draft.write_text(json.dumps({"format": _FORMAT, "generation": generation}), "utf-8")
+            draft.write_text(json.dumps(said), "utf-8")
             self._sync(draft)
             os.replace(draft, self.path / _MANIFEST)
             self.generation = generation
@@ -235,8 +240,12 @@ class MemoryDirectory:
         if self.generation is None:
             return 0
         with _reachable(self.path):
-            files = self.shard(self.generation).rglob("*")
-            return sum(file.lstat().st_blocks * 512 for file in files)
+            found: dict[Path, int] = {}
+            _for_each_file(
+                self.shard(self.generation),
+                lambda path: found.update({path: path.lstat().st_blocks * 512}),
+            )
+            return sum(found.values())
 
     def release(self) -> None:
         """Let others open it; harmless when called again."""
@@ -335,10 +344,11 @@ def _read_manifest(path: Path) -> str | None:
         raise _unreadable(path, str(error)) from error
     if not isinstance(said, dict) or type(said.get("format")) is not int:
         raise _unreadable(path, "it has no format")
-    if said["format"] != _FORMAT:
+    if said["format"] not in (_INDEXED, _UNINDEXED):
         raise MemoryCorruptError(
-            f"found format {said['format']} at {path}, expected {_FORMAT}; nothing was changed: "
-            "upgrade langchain-memalign, or export this memory with the version that wrote it."
+            f"found format {said['format']} at {path}, expected {_INDEXED} or {_UNINDEXED}; "
+            "nothing was changed: upgrade langchain-memalign, or export this memory with the "
+            "version that wrote it."
         )
     generation = said.get("generation")
     if not isinstance(generation, str) or not _GENERATION.fullmatch(generation):
@@ -349,7 +359,7 @@ def _read_manifest(path: Path) -> str | None:
 def _unreadable(path: Path, why: str) -> MemoryCorruptError:
     return MemoryCorruptError(
         f"found a {_MANIFEST} at {path} that cannot be read ({why}), expected "
-        '{"format": 1, "generation": "g..."}; nothing was changed: restore it from a backup, or '
+        '{"format": 2, "generation": "g..."}; nothing was changed: restore it from a backup, or '
         "name in it the generation that is there."
     )
 

@@ -107,7 +107,7 @@ class EdgeStore(MemoryStore):
                 current = Generation.create(directory.shard(first), None)
                 undo.callback(current.close)
                 current.flush()
-                directory.publish(first)
+                directory.publish(first, is_indexed=current.is_indexed)
             else:
                 directory.check_loadable(directory.generation)
                 current = Generation.load(directory.shard(directory.generation))
@@ -233,7 +233,7 @@ class EdgeStore(MemoryStore):
             for start in range(0, len(changed), _PAGE):
                 successor.put(changed[start : start + _PAGE])
             successor.flush()
-            directory.publish(name)
+            directory.publish(name, is_indexed=successor.is_indexed)
         except BaseException:
             # Asked of the disk: an interrupt may come right after the manifest was replaced.
             if directory.reread() == name:
