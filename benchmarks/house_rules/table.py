@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
-MEASURED = "house_rules-qwen-1.5b*.json"
+MEASURED = "house_rules-qwen-1.5b-*.json"
 """A file for each domain: a run may ask fewer cases of one."""
 SIDES = ("ours", "MLflow")
 AGREEMENT = "| domain, words taught | ours | MLflow | difference |"
@@ -82,7 +82,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit code 1 if old")
     options = parser.parse_args()
-    files = sorted(RESULTS.glob(MEASURED))
+    files = sorted(RESULTS.glob(MEASURED), reverse=True)
     rows = [row for file in files for row in json.loads(file.read_text("utf-8"))["rows"]]
     for page in PAGES:
         text = page.read_text("utf-8")
