@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results" / "calibration.json"
+SMALL = RESULTS.with_name("calibration-qwen-1.5b.json")
+"""Rows judged by a small language model, with its log probabilities."""
 
 
 def promises(told):
@@ -101,5 +103,11 @@ def _line(*cells):
 
 if __name__ == "__main__":
     figures = json.loads(RESULTS.read_text("utf-8"))
+    small = json.loads(SMALL.read_text("utf-8"))
+    figures["sets"] |= {
+        f"{name}, {small['model']}": found
+        for name, found in small["sets"].items()
+        if name != "all cases"
+    }
     parts = (promises, noise, sets, overhead, sentences)
     print("\n\n".join("\n".join(part(figures)) for part in parts))
