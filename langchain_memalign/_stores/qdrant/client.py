@@ -92,6 +92,7 @@ class Requests:
         """
         began, attempt = time.monotonic(), 1
         while True:
+            sent = time.monotonic()
             try:
                 answer = self._once(method, arguments)
                 self.is_reachable = True
@@ -100,7 +101,9 @@ class Requests:
                 raise
             except Exception as error:
                 self.check_open()  # closed meanwhile: that is the reason, whatever it looks like
-                failure = read_failure(error, self.server, told=arguments.get("timeout"))
+                waited = time.monotonic() - sent
+                told = arguments.get("timeout")
+                failure = read_failure(error, self.server, waited=waited, told=told)
                 self.is_reachable = failure.is_answer
                 if failure.status in tolerate:
                     return None

@@ -50,15 +50,23 @@ class Failure:
     is_answer: bool = True
 
 
-def read_failure(error: Exception, server: Server, *, told: float | None = None) -> Failure:
+def read_failure(
+    error: Exception, server: Server, *, waited: float, told: float | None = None
+) -> Failure:
     """What an exception of the Qdrant client means.
 
     Args:
         error: The exception.
         server: The server.
+        waited: After how many seconds it came.
         told: Within how many seconds the server was told to answer, if it was.
     """
-    failure = _read(error, server, told)
+    failure = _read(error, server)
+    # Of some requests, by gRPC of all, the client waits no longer than the server was told to take,
+    # and so goes before it hears that a copy kept silent: that may have been the answer.
+    is_silent = failure.status == _TIMED_OUT and not failure.is_answer
+    if is_silent and told is not None and waited < (told + server.timeout) / 2:
+        failure = _timed_out(server, told, is_answer=told < server.timeout)
     if failure.is_answer or failure.status == _TIMED_OUT:
         failure.error.status = failure.status
     return failure
@@ -70,7 +78,7 @@ def with_status(error: MemoryUnavailableError, status: int | None) -> MemoryUnav
     return error
 
 
-def _read(error: Exception, server: Server, told: float | None) -> Failure:
+def _read(error: Exception, server: Server) -> Failure:
     import httpx
     from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
     from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
@@ -86,7 +94,7 @@ def _read(error: Exception, server: Server, told: float | None) -> Failure:
     if isinstance(cause, ResourceExhaustedResponse):
         return _answered(server, 429, str(cause), cause.retry_after_s)
     if callable(getattr(cause, "code", None)):  # grpc.RpcError, which ships no types
-        return _from_grpc(server, cause, told)
+        return _from_grpc(server, cause)
     return Failure(
         error=MemoryUnavailableError(
             f"found something at {server.url} that does not answer as Qdrant does "
@@ -217,13 +225,10 @@ def vanished(server: Server) -> MemoryUnavailableError:
     )
 
 
-def _from_grpc(server: Server, error: Any, told: float | None) -> Failure:
+def _from_grpc(server: Server, error: Any) -> Failure:
     name, said = error.code().name, error.details() or ""
     if name == "DEADLINE_EXCEEDED":
-        # Here the client waits no longer than the server was told to take, and so goes before it
-        # hears that a copy kept silent: that may have been the answer.
-        seconds = server.timeout if told is None else told
-        return _timed_out(server, seconds, is_answer=seconds < server.timeout)
+        return _timed_out(server, server.timeout)
     if name == "UNAVAILABLE":
         return _no_connection(server, said)
     status = {
