@@ -45,7 +45,7 @@ def test_a_server_that_is_gone_is_told_and_a_server_that_is_back_is_used(filled,
         began = time.monotonic()
         with pytest.raises(MemoryUnavailableError, match=r"found no Qdrant server at .*start it"):
             call(filled)
-        assert time.monotonic() - began < 30
+        assert time.monotonic() - began < 5
     finally:
         rest.start()
     call(filled)
@@ -56,9 +56,9 @@ def test_a_server_that_is_gone_is_told_and_a_server_that_is_back_is_used(filled,
 def test_a_server_that_does_not_answer_is_told_after_the_timeout(filled, rest, call):
     rest.fault(match="collections", hold=True, times=None)
     began = time.monotonic()
-    with pytest.raises(MemoryUnavailableError, match=r"no answer .* within 1(.5)? s.*timeout="):
+    with pytest.raises(MemoryUnavailableError, match=r"no answer .* within 1.5 s.*timeout="):
         call(filled)
-    assert 0.9 < time.monotonic() - began < 30
+    assert 0.9 < time.monotonic() - began < 5
     # Who has waited once need not wait again. Whether nodes agreed on a lease is asked meanwhile.
     assert rest.hits() == (2 if HAS_COPIES and call is CALLS["write"] else 1)
     rest.heal()

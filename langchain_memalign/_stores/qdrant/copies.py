@@ -38,6 +38,7 @@ class Copies:
 
     def __init__(self) -> None:
         self._failed: dict[Any, float] = {}
+        self._missing_at: float | None = None
         self._doubtful_since: float | None = None
 
     @property
@@ -53,7 +54,7 @@ class Copies:
     @property
     def are_short(self) -> bool:
         """Whether not all copies answered a moment ago."""
-        return time.monotonic() < max(self._failed.values(), default=-_RECENT) + _RECENT
+        return self._missing_at is not None and time.monotonic() < self._missing_at + _RECENT
 
     def levels(self, *, needs_most: bool) -> Iterator[Consistency]:
         """How many copies to ask, one after the other until it succeeds.
@@ -73,9 +74,10 @@ class Copies:
             yield Consistency(1, None)
 
     def failed(self, level: Consistency, *, seconds: float) -> None:
-        """Remember that too few copies answered, if it took so long to find out."""
+        """Remember that too few copies answered, and of which level where that took long."""
+        self._missing_at = time.monotonic()
         if seconds > _LONG:
-            self._failed[level.asked] = time.monotonic()
+            self._failed[level.asked] = self._missing_at
 
     def answered(self, level: Consistency) -> None:
         """Remember that enough copies answered, and whether they were the most."""

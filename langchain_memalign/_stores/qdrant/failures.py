@@ -64,9 +64,11 @@ def read_failure(
     failure = _read(error, server)
     # Of some requests, by gRPC of all, the client waits no longer than the server was told to take,
     # and so goes before it hears that a copy kept silent: that may have been the answer.
+    # What it is told are whole seconds: as many as the timeout has are the timeout.
     is_silent = failure.status == _TIMED_OUT and not failure.is_answer
-    if is_silent and told is not None and waited < (told + server.timeout) / 2:
-        failure = _timed_out(server, told, is_answer=told < server.timeout)
+    seconds = server.timeout if told is None else told
+    if is_silent and seconds < int(server.timeout) and waited < (seconds + server.timeout) / 2:
+        failure = _timed_out(server, seconds, is_answer=True)
     if failure.is_answer or failure.status == _TIMED_OUT:
         failure.error.status = failure.status
     return failure
