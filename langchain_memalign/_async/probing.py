@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial, reduce
-from operator import add
 from typing import Any
 
 from langchain_memalign._alignment.context import NO_COST, AlignmentContext, Cost
@@ -71,8 +70,7 @@ async def probe_new(
         if episode.id in told
     }
     await transact(records, partial(_noted, records, judge, outcomes))
-    cost = reduce(add, (cost for _, cost in answers), NO_COST)
-    return cost, [episode.id for episode in waiting]
+    return sum((cost for _, cost in answers), NO_COST), [episode.id for episode in waiting]
 
 
 def words_on(records: Records, judge: str, episodes: Sequence[Episode]) -> dict[str, list[Episode]]:

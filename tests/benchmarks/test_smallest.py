@@ -25,17 +25,24 @@ def run(name, *options, out, **variables):
     return ran.stdout, json.loads(out.read_text("utf-8"))
 
 
-def test_without_real_rows_it_is_said_in_a_line(tmp_path):
+def refusal_without_rows(*command, cwd):
+    """The line with which a benchmark ends that finds no real rows."""
     ran = subprocess.run(
-        [sys.executable, str(ROOT / "benchmarks" / "recall.py")],
-        env={k: v for k, v in os.environ.items() if k != "MEMALIGN_DATA"},
+        [sys.executable, *command],
+        env={k: v for k, v in os.environ.items() if k != "MEMALIGN_DATA"}
+        | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=False,
-        cwd=tmp_path,
+        cwd=cwd,
     )
     assert ran.returncode == 1
     (line,) = ran.stderr.splitlines()
+    return line
+
+
+def test_without_real_rows_it_is_said_in_a_line(tmp_path):
+    line = refusal_without_rows(str(ROOT / "benchmarks" / "recall.py"), cwd=tmp_path)
     assert "found no MEMALIGN_DATA; expected a folder" in line
 
 
@@ -96,17 +103,7 @@ def test_recall(tmp_path):
 
 @pytest.mark.skipif(find_spec("datasets") is not None, reason="would ask the network")
 def test_a_public_set_says_what_it_needs(tmp_path):
-    ran = subprocess.run(
-        [sys.executable, "-m", "benchmarks.quality", "--sets", "halubench"],
-        env={k: v for k, v in os.environ.items() if k != "MEMALIGN_DATA"}
-        | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=tmp_path,
-    )
-    assert ran.returncode == 1
-    (line,) = ran.stderr.splitlines()
+    line = refusal_without_rows("-m", "benchmarks.quality", "--sets", "halubench", cwd=tmp_path)
     assert "[datasets]" in line
 
 

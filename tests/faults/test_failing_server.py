@@ -99,7 +99,8 @@ def test_a_connection_that_breaks_is_made_again(filled, rest, call):
         {"match": "collections", "drop": True, "after": True, "skip": 1},
     )
     call(filled)
-    assert rest.hits() >= (2 if call is CALLS["write"] else 1)
+    told, wanted = rest.hits(), 2 if call is CALLS["write"] else 1
+    assert told == wanted or (HAS_COPIES and told > wanted)
 
 
 @each_call

@@ -92,22 +92,6 @@ def test_a_tilde_is_the_home_directory(tmp_path, monkeypatch):
     assert (tmp_path / "memory" / "manifest.json").exists()
 
 
-def test_a_file_that_the_engine_renames_meanwhile_stops_nothing(tmp_path, monkeypatch):
-    walk, renamed = os.walk, ["tmp-open-9"]
-
-    def listing(top, **options):
-        for folder, folders, files in walk(top, **options):
-            yield folder, folders, [*files, *(renamed.pop() for _ in renamed[:1])]
-
-    monkeypatch.setattr(os, "walk", listing)
-    store = EdgeStore.open(tmp_path)
-    store.write([point("a")], fingerprint=TOY)
-    store.write([], erased=[id_of("a")])
-    assert not renamed
-    assert store.scan(EVERYTHING) == []
-    store.close()
-
-
 @pytest.mark.parametrize("location", ["", "nul\0"])
 def test_what_cannot_be_a_path_is_refused(location):
     with pytest.raises(InvalidInputError, match=r"found location .*expected the path"):
