@@ -4,14 +4,17 @@ python benchmarks/house_rules/table.py  writes them into the pages that show the
 compares
 """
 
-import argparse
 import json
 import re
 import sys
+from functools import partial
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent.parent
-RESULTS = ROOT / "benchmarks" / "results"
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import report
+from shown import bring_up_to_date
+
 MEASURED = "house_rules-qwen-1.5b-*.json"
 """A file for each domain: a run may ask fewer cases of one."""
 SIDES = ("ours", "MLflow")
@@ -20,7 +23,6 @@ AGREEMENT = "| domain, words taught | ours | MLflow | difference |"
 COST = " unscored | rules learned | calls to teach | tokens | tokens a case |"
 SHOWN = re.compile(rf"^{re.escape(AGREEMENT)}.*\n.*\n(?:^\|.*\n)*", re.MULTILINE)
 """A table in a page."""
-PAGES = (ROOT / "docs" / "benchmarks.md", ROOT / "README.md")
 
 
 def figure(found, form=".2f"):
@@ -79,17 +81,9 @@ def in_page(text, rows):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; exit code 1 if old")
-    options = parser.parse_args()
-    files = sorted(RESULTS.glob(MEASURED), reverse=True)
+    files = sorted(report.RESULTS.glob(MEASURED), reverse=True)
     rows = [row for file in files for row in json.loads(file.read_text("utf-8"))["rows"]]
-    for page in PAGES:
-        text = page.read_text("utf-8")
-        anew = in_page(text, rows)
-        if anew != text and options.check:
-            sys.exit(f"{page.name} does not show what was measured last: run {__file__}")
-        page.write_text(anew, "utf-8")
+    bring_up_to_date(partial(in_page, rows=rows), description=__doc__)
 
 
 if __name__ == "__main__":

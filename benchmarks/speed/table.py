@@ -3,16 +3,18 @@
 python benchmarks/speed/table.py  writes it into the pages that show it; --check only compares
 """
 
-import argparse
 import json
 import re
 import sys
+from functools import partial
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent.parent
-RESULTS = ROOT / "benchmarks" / "results" / "speed.json"
-PAGES = (ROOT / "docs" / "benchmarks.md", ROOT / "README.md")
-"""Where all of it stands, and where some rows of it do."""
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import report
+from shown import bring_up_to_date
+
+RESULTS = report.RESULTS / "speed.json"
 LARGEST = 1000
 SINGLE = ("align, against", "prompt shared")
 """Work that is done at one size only."""
@@ -95,17 +97,9 @@ def name_of(line):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; exit code 1 if old")
-    options = parser.parse_args()
     rows = json.loads(RESULTS.read_text("utf-8"))
     told = json.loads(RESULTS.with_suffix(".runs.json").read_text("utf-8"))
-    for page in PAGES:
-        text = page.read_text("utf-8")
-        anew = in_page(text, rows, told)
-        if anew != text and options.check:
-            sys.exit(f"{page.name} does not show what was measured last: run {__file__}")
-        page.write_text(anew, "utf-8")
+    bring_up_to_date(partial(in_page, rows=rows, told=told), description=__doc__)
 
 
 if __name__ == "__main__":
