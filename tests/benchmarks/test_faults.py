@@ -4,7 +4,9 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 from pages import ROOT
@@ -16,13 +18,13 @@ LEGS = ("kills", "cancellations", "interrupts")
 
 @pytest.mark.slow
 @pytest.mark.parametrize("store", ["directory", pytest.param("server", marks=needs_all_nodes)])
-def test_work_is_stopped_and_nothing_is_wrong(tmp_path, store):
-    out = tmp_path / "faults.json"
+def test_work_is_stopped_and_nothing_is_wrong(temporary, store):
+    out = temporary / "faults.json"
     asked = [word for leg in LEGS for word in (f"--{leg}", "2")]
     ran = subprocess.run(
         [sys.executable, str(FAULTS), *asked, "--store", store, "--out", str(out)],
         env={k: v for k, v in os.environ.items() if k != "QDRANT_URL"}
-        | {"TMPDIR": str(tmp_path), "PYTHONPATH": str(ROOT)},
+        | {"TMPDIR": str(temporary), "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=False,
@@ -32,7 +34,14 @@ def test_work_is_stopped_and_nothing_is_wrong(tmp_path, store):
     assert [(row["leg"], row["trials"], row["wrong"]) for row in told["rows"]] == [
         (leg, 2, []) for leg in LEGS
     ]
-    assert os.listdir(tmp_path) == [out.name]
+    assert os.listdir(temporary) == [out.name]
+
+
+@pytest.fixture
+def temporary():
+    """A folder with a short name, as sockets in it must have, through which processes speak."""
+    with tempfile.TemporaryDirectory(prefix="faults-") as name:
+        yield Path(name)
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ def test_a_server_that_does_not_answer_is_told_after_the_timeout(filled, rest, c
         call(filled)
     assert 0.9 < time.monotonic() - began < 5
     # Who has waited once need not wait again. Whether nodes agreed on a lease is asked meanwhile.
-    assert rest.hits() == (2 if HAS_COPIES and call is CALLS["write"] else 1)
+    assert 1 <= rest.hits() <= (2 if HAS_COPIES and call is CALLS["write"] else 1)
     rest.heal()
     call(filled)
 

@@ -84,6 +84,14 @@ def test_what_a_node_lacks_that_is_back_at_once_is_missed_by_nobody(judge, nodes
     assert len(judge.invoke(QUESTION).episode_ids) == 2
 
 
+def test_what_fails_for_a_moment_while_a_node_is_down_is_asked_again(judge, nodes):
+    nodes.kill(3)
+    nodes.fault(match="POST .*/points", query="quorum", times=2, status=500)
+    assert judge.align([feedback(2)]).distilled
+    nodes.fault(match="POST .*/points", query="consistency", times=5, status=500)
+    assert len(judge.invoke(QUESTION).episode_ids) == 2
+
+
 @pytest.mark.parametrize("dead", [(1, 2), (2, 3)])
 def test_with_one_copy_left_the_verdict_says_so_and_learning_is_refused(judge, nodes, dead):
     nodes.kill(*dead)

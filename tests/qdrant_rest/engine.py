@@ -118,8 +118,8 @@ class Collection:
             self._save()
 
     def create_index(self, body):
-        self._strict.check_index(body["field_name"])
         with self._changing():
+            self._strict.check_index(body["field_name"])
             self.stale.clear()
             schema = body["field_schema"]
             tenant = schema.get("is_tenant") if isinstance(schema, dict) else None

@@ -144,14 +144,16 @@ class Requests:
         """
         if not self.is_replicated:
             return self.of_collection(method, **arguments)
-        for consistency in self._copies.levels(needs_most=needs_most or self.is_writing):
+        levels = list(self._copies.levels(needs_most=needs_most or self.is_writing))
+        for consistency in levels:
+            is_last = consistency is levels[-1]
             began = time.monotonic()
             try:
                 answer = self.of_collection(
                     method,
                     consistency=consistency.asked,
                     timeout=consistency.seconds,
-                    give_up=lambda failure: is_given_up(failure.error.status),
+                    give_up=partial(_is_given_up, is_last=is_last),
                     **arguments,
                 )
             except MemoryUnavailableError as error:
@@ -390,6 +392,17 @@ class Requests:
     def _wait(self, attempt: int, failure: Failure) -> float | None:
         asking = ModelError("", transient=failure.transient, retry_after=failure.retry_after)
         return self._retry.wait(attempt, asking)
+
+
+def _is_given_up(failure: Failure, *, is_last: bool) -> bool:
+    """Whether other copies are asked rather than the same ones again.
+
+    Args:
+        failure: Of a read.
+        is_last: Whether there are no others; then what failed at once may succeed soon.
+    """
+    status = failure.error.status
+    return is_given_up(status) and (not is_last or status in (408, 504))
 
 
 def _made(server: Server) -> Any:

@@ -4,8 +4,8 @@ Measured on Qdrant 1.18.3 with three copies. `majority` asks all of them and tak
 copy that came back without some of what it had acknowledged is outvoted, but while a node is down
 every such read fails. `quorum` asks more than half and takes what all of those say the same of: it
 outlives a node, and is silent about what one of them lacks. So the former is asked first each time;
-only where it took long to fail, as with a node that is frozen, it is left out for a moment. (A node
-whose process is gone is known to be so at once, and may be back, and behind, soon after.)
+only where its time ran out, as with a node that is frozen, it is left out for a moment. (A node
+whose process is gone is known to be so, and may be back, and behind, soon after.)
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-_LONG = 0.5  # seconds that a level may take to fail, and be tried again the next time
-_MOMENT = 2.0  # seconds after which one that took longer is
+_MOMENT = 2.0  # seconds after which a level whose time ran out is tried again
 _RECENT = 5.0  # seconds for which a copy that was missing counts as missing
 
 
@@ -74,9 +73,9 @@ class Copies:
             yield Consistency(1, None)
 
     def failed(self, level: Consistency, *, seconds: float) -> None:
-        """Remember that too few copies answered, and of which level where that took long."""
+        """Remember that too few copies answered, and of which level where its time ran out."""
         self._missing_at = time.monotonic()
-        if seconds > _LONG:
+        if level.seconds is not None and seconds > 0.9 * level.seconds:
             self._failed[level.asked] = self._missing_at
 
     def answered(self, level: Consistency) -> None:
