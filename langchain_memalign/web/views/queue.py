@@ -8,7 +8,7 @@ from typing import Literal
 
 from langchain_memalign._values.confidence import how_sure
 from langchain_memalign.reviews import Answer, Draft, Reading
-from langchain_memalign.schema import Episode, Principle, Unscored, Verdict, WorkingMemory
+from langchain_memalign.schema import Episode, Principle, Unscored, WorkingMemory
 from langchain_memalign.web import words
 from langchain_memalign.web.views.text import ago, begins, on_day, short_name, who
 from langchain_memalign.web.wording import Option, Words
@@ -210,7 +210,7 @@ def form(said: Words, shown: Opinion, draft: Draft | None, *, swap: bool = False
     draft = draft or Draft()
     options = said.options
     if swap:
-        options = tuple(_swapped(option, said) for option in options)
+        options = tuple(map(_swapped, options))
     kind = said.spec.value_type
     number_help = ""
     if not options:
@@ -227,10 +227,10 @@ def form(said: Words, shown: Opinion, draft: Draft | None, *, swap: bool = False
     )
 
 
-def _swapped(option: Option, said: Words) -> Option:
+def _swapped(option: Option) -> Option:
     """The option that means the same where A and B have changed places."""
     other = {'"A"': '"B"', '"B"': '"A"'}.get(option.key, option.key)
-    return Option(key=other, words=option.words, hint=option.hint, digit=option.digit)
+    return replace(option, key=other)
 
 
 def last(answer: Answer | None, said: Words, *, ahead: int = 0, swap: bool = False) -> Last | None:
@@ -351,8 +351,3 @@ def source_of(rule: Principle) -> str:
     if rule.origin == "human":
         return "Written by hand"
     return f"From {words.cases(len(rule.episode_ids))}"
-
-
-def judge_said(outcome: Verdict | Unscored | None, said: Words) -> str:
-    """What the judge had said, in words."""
-    return said.of(outcome.value) if isinstance(outcome, Verdict) else words.NO_ANSWER
