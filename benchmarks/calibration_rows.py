@@ -36,7 +36,7 @@ def arguments(description, *, out):
     parser.add_argument("--embeddings", default="local")
     parser.add_argument("--window", type=int, help="tokens that it takes; a small one is told less")
     parser.add_argument("--probabilities", choices=["logprobs"], help="where the model tells them")
-    parser.add_argument("--limit", type=int, default=50, help="most words taught")
+    parser.add_argument("--limit", type=int, default=50, help="most rows taught")
     parser.add_argument("--unseen", type=int, help="most cases asked")
     parser.add_argument("--max-tokens", type=int, default=1_000, help="of a reply")
     parser.add_argument("--case-tokens", type=int, default=32_000)

@@ -255,7 +255,7 @@ def arguments():
     parser.add_argument("--embeddings", default="local")
     parser.add_argument("--shards", type=int, nargs="+", default=[0, 2, 5, 10, 20, 50])
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--limit", type=int, help="most words taught, and most cases unseen")
+    parser.add_argument("--limit", type=int, help="most remarks taught, and most unseen cases")
     parser.add_argument("--ablations", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--max-tokens", type=int, default=1_000, help="of a reply")
     parser.add_argument(

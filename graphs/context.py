@@ -79,7 +79,7 @@ class _Settings(BaseModel):
     name: str = Field(
         default="support_tone",
         max_length=_LONGEST_NAME,
-        description="The judge's name: its namespace in memory.",
+        description="The judge's name. What it learns is kept under it.",
         json_schema_extra=_of_nodes(
             "retrieve_episodes", "load_principles", "store_feedback", _AFTER_AGENT
         ),
@@ -87,53 +87,53 @@ class _Settings(BaseModel):
     instructions: str = Field(
         default="Is the reply appropriate for an upset customer?",
         max_length=_LONGEST_INSTRUCTIONS,
-        description="What to judge.",
+        description="What the judge has to decide.",
         json_schema_extra=_of_nodes("judge", "learn_batch", _AFTER_AGENT, kind="prompt"),
     )
     value_meanings: Annotated[dict[str, str], BeforeValidator(_from_text)] = Field(
         default={},
-        description="What values mean in words, as JSON: "
-        '{"true": "appropriate", "false": "not appropriate"}. People and the model are shown them.',
+        description="What the values mean in words, as JSON: "
+        '{"true": "appropriate", "false": "not appropriate"}. Shown to people and to the model.',
         json_schema_extra=_of_nodes("judge", "human_review", "learn_batch", _AFTER_AGENT),
     )
     question: str | None = Field(
         default=None,
-        description="What people are asked about a case. Without it: the instructions.",
+        description="What people are asked about a case. The default is the instructions.",
         json_schema_extra=_of_nodes("judge", "human_review", "learn_batch", _AFTER_AGENT),
     )
     model: str = Field(
         default_factory=_default_model,
-        description="The judge's chat model, as provider:name; 'precedent' votes by past cases, "
-        "offline. Without a choice: openai:gpt-4.1-mini where OPENAI_API_KEY is set, else "
-        "precedent.",
+        description="The judge's chat model, as provider:name; with 'precedent', past cases vote "
+        "offline. The default is openai:gpt-4.1-mini if OPENAI_API_KEY is set, else precedent.",
         json_schema_extra=_of_nodes("judge", "align", "learn_batch", _AFTER_AGENT, kind="llm"),
     )
     distiller: str | None = Field(
         default=None,
-        description="The chat model that learns, as provider:name. Without it: the judge's own; a "
-        "decision model, such as openai-decisions:gpt-6-luna, needs one.",
+        description="The chat model that learns, as provider:name. The default is the judge's own "
+        "model; a decision model, such as openai-decisions:gpt-6-luna, needs one.",
         json_schema_extra=_of_nodes("align", "learn_batch", _AFTER_AGENT, kind="llm"),
     )
     probabilities: Literal["logprobs"] | None = Field(
         default=None,
-        description="Ask a chat model for log probabilities, and tell how likely each value is.",
+        description="Ask a chat model for log probabilities, to say how likely each value is.",
         json_schema_extra=_of_nodes("judge", _AFTER_AGENT),
     )
     aggregate: Literal["mode", "mean"] | None = Field(
         default=None,
-        description="Which value probabilities make: the likeliest, or on a scale the mean.",
+        description="Which value to report if there are probabilities: the likeliest, or on a "
+        "scale the mean.",
         json_schema_extra=_of_nodes("judge", _AFTER_AGENT),
     )
     embeddings: str = Field(
         default_factory=_default_embeddings,
-        description="The embeddings, as provider:name; 'local' needs no key. A memory keeps to "
-        "those that it was made with. Without a choice: MEMALIGN_EMBEDDINGS, else local.",
+        description="The embeddings, as provider:name; 'local' needs no key. A memory accepts only "
+        "those it was made with. The default is MEMALIGN_EMBEDDINGS, else local.",
         json_schema_extra=_of_nodes("retrieve_episodes", "align", "learn_batch", _AFTER_AGENT),
     )
     memory: str = Field(
         default_factory=default_location,
-        description="The memory, by its name in the server's MEMALIGN_MEMORIES. Without a choice: "
-        "the one at MEMALIGN_MEMORY, else in ./memory.",
+        description="The memory, by its name in the server's MEMALIGN_MEMORIES. The default is the "
+        "one at MEMALIGN_MEMORY, else in ./memory.",
         json_schema_extra=_of_nodes(
             "retrieve_episodes", "load_principles", "align", "learn_batch", _AFTER_AGENT
         ),
@@ -142,12 +142,13 @@ class _Settings(BaseModel):
         default=5,
         ge=0,
         le=_MOST_EPISODES,
-        description="Most past cases shown to the model.",
+        description="How many past cases the model is shown at most.",
         json_schema_extra=_of_nodes("retrieve_episodes", _AFTER_AGENT),
     )
     on_recall_failure: Literal["raise", "principles"] = Field(
         default="raise",
-        description="When past cases cannot be looked up: fail, or judge by principles alone.",
+        description="What to do if past cases cannot be looked up: fail, or judge by principles "
+        "alone.",
         json_schema_extra=_of_nodes("retrieve_episodes", _AFTER_AGENT),
     )
 
@@ -174,7 +175,7 @@ class JudgeContext(_Settings):
     )
     review: Literal["always", "never", "uncertain"] = Field(
         default="always",
-        description="Which judgements a human is asked about.",
+        description="Which verdicts a person is asked about.",
         json_schema_extra=_of_nodes("human_review"),
     )
 
@@ -190,7 +191,7 @@ class GuardrailContext(_Settings):
     )
     agent_prompt: str = Field(
         default="You are a support agent of a parcel service. Answer in two sentences.",
-        description="What the agent is told to be.",
+        description="The agent's system prompt.",
         json_schema_extra=_of_nodes("model", kind="prompt"),
     )
 

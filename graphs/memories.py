@@ -118,7 +118,7 @@ class Memories:
         if slot.embeddings != embeddings:
             raise ConfigurationError(
                 f"the memory is open with the embeddings {slot.embeddings!r}; found "
-                f"{embeddings!r}. Name the former, or another memory."
+                f"{embeddings!r}. Use those that it is open with, or another memory."
             )
         return slot.memory
 

@@ -219,7 +219,8 @@ async def _bytes(request: Request) -> bytes:
 def _text(body: Mapping[str, Any]) -> str:
     text = body.get("text")
     if not isinstance(text, str):
-        raise InvalidInputError(f"text: found a {type(text).__name__}; expected the principle.")
+        found = "nothing" if text is None else f"a {type(text).__name__}"
+        raise InvalidInputError(f"text: found {found}; expected the principle in words.")
     return text
 
 

@@ -44,15 +44,15 @@ class InvalidInputError(MemAlignError, ValueError):
 
 
 class ConfigurationError(MemAlignError):
-    """The judge, its model, its embeddings or an optional extra are set up wrongly."""
+    """The judge, its model, its embeddings or an optional extra is set up wrongly."""
 
 
 class ModelError(MemAlignError):
     """A chat model or an embedding model failed.
 
     Attributes:
-        status: HTTP status of the failure, where there was one.
-        retry_after: Seconds the provider asked to wait, where it did.
+        status: HTTP status of the failure, if there was one.
+        retry_after: How many seconds the provider asked to wait, if it did.
         transient: Whether the same call may succeed later.
         attempts: How many calls were made before giving up.
     """

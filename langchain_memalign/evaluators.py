@@ -51,10 +51,10 @@ class ComparisonResult(TypedDict):
     """What a comparative evaluator returns.
 
     Attributes:
-        key: What the feedback is called: the judge's name.
-        scores: Of each run, by its id (without runs: of "A" and "B"): 1 for the better one, 0 for
-            the other, 0.5 for both in a tie, None where the judge abstained.
-        comment: What was said in either order.
+        key: The name of the feedback, which is the judge's name.
+        scores: The score of each run, by its id (without runs: of "A" and "B"): 1 for the better
+            one, 0 for the other, 0.5 for both in a tie, None if the judge abstained.
+        comment: What the judge said in either order.
     """
 
     key: str
@@ -66,19 +66,19 @@ class PairwiseEvaluator:
     """An evaluator for LangSmith's comparative experiments, `evaluate((first, second), ...)`.
 
     Judges prefer what they read first (or last), so each pair is judged twice, the second time in
-    the other order. The winner is who wins both; where the orders disagree it is a tie, and the
-    comment says so. Where either order is `Unscored`, the evaluator abstains. In async code,
-    `evaluator.aevaluate` is the evaluator.
+    the other order. What wins both times has won. If the orders disagree it is a tie, and the
+    comment says so. If either order is `Unscored`, the evaluator abstains. In async code, pass
+    `evaluator.aevaluate`.
 
     Source of the bias and of the remedy: L. Zheng et al., Judging LLM-as-a-Judge with MT-Bench and
     Chatbot Arena, 2023, section 3.4 (https://arxiv.org/abs/2306.05685).
 
     Attributes:
-        judge: Who judges.
+        judge: The judge.
     """
 
     def __init__(self, judge: MemAlignJudge) -> None:
-        """Make an evaluator of a judge of pairs.
+        """Make an evaluator from a judge of pairs.
 
         Args:
             judge: Its values are "A" and "B", and "tie" if there may be one.
@@ -107,8 +107,8 @@ class PairwiseEvaluator:
 
         Args:
             inputs: What both programs were given.
-            outputs: What each of the two put out.
-            reference_outputs: What they should have put out.
+            outputs: What each of the two answered.
+            reference_outputs: What they should have answered.
             runs: Their LangSmith runs, whose ids then name the scores.
             config: Callbacks, tags and the like.
 
@@ -188,16 +188,16 @@ def _agreed(straight: Outcome, swapped: Outcome) -> tuple[str | None, str]:
 def summary_evaluator(
     metric: Metric, *, key: str | None = None, field: str = "value"
 ) -> SummaryEvaluator:
-    """Make a summary evaluator for LangSmith of a metric.
+    """Make a summary evaluator for LangSmith from a metric.
 
-    It takes what was judged and the experts' values, as lists of outputs or of LangSmith's runs
-    and examples. A value stands there under `field`, or as `score` or `output`, or is a `Verdict`.
-    What is `Unscored` counts as abstained. Cases without an expert's value are left out.
+    It takes the judge's outcomes and the experts' values, as lists of outputs or of LangSmith's
+    runs and examples. The value is found under `field`, `score` or `output`, or in a `Verdict`.
+    An `Unscored` counts as an abstention. Cases without an expert's value are left out.
 
     Args:
-        metric: Which, such as `langchain_memalign.evaluation.metrics.quadratic_kappa`.
-        key: What the feedback is called; by default, the metric's name.
-        field: Where the values stand.
+        metric: The metric, such as `langchain_memalign.evaluation.metrics.quadratic_kappa`.
+        key: The name of the feedback. The default is the metric's name.
+        field: The name under which the values are found.
     """
 
     def evaluate(outputs: Sequence[Any], reference_outputs: Sequence[Any]) -> EvaluatorResult:

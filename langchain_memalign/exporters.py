@@ -13,9 +13,9 @@ __all__ = ["to_langsmith_examples", "to_mlflow_assessments"]
 def to_langsmith_examples(episodes: Iterable[Episode], *, judge: str) -> list[dict[str, Any]]:
     """Episodes as examples of a LangSmith dataset.
 
-    `client.create_examples(dataset_id=..., examples=...)` takes them; the ids are those of the
-    episodes, so that the same episode is the same example. `from_langsmith_dataset` reads them
-    back. Of an episode that a change of mind superseded, the metadata's `superseded_by` names the
+    Pass them to `client.create_examples(dataset_id=..., examples=...)`. Their ids are those of the
+    episodes, so the same episode is always the same example. `from_langsmith_dataset` reads them
+    back. If a change of mind superseded an episode, `superseded_by` in its metadata names the
     principle.
 
     Args:
@@ -42,8 +42,8 @@ def to_mlflow_assessments(episodes: Iterable[Episode], *, judge: str) -> list[di
 
     Each has `inputs`, `outputs` and `assessments`, the latter in the form that
     `mlflow.entities.Assessment.from_dictionary` reads: the expert's as HUMAN, the judge's own as
-    LLM_JUDGE, the reference as an expectation. `mlflow.log_assessment` adds them to a trace. Where
-    a change of mind superseded the expert's, its metadata's `superseded_by` names the principle.
+    LLM_JUDGE, the reference as an expectation. `mlflow.log_assessment` adds them to a trace. If a
+    change of mind superseded the expert's, `superseded_by` in its metadata names the principle.
 
     Args:
         episodes: Such as `judge.episodes()`.

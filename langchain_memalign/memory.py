@@ -83,13 +83,13 @@ class Memory:
         retry: Retry | None = None,
         **server: Unpack[ServerOptions],
     ) -> Self:
-        """Open a memory, creating it where there is none. Embeds nothing.
+        """Open a memory; create it if it does not exist. Embeds nothing.
 
-        A directory that this process has open already with the same embeddings is shared: it is
+        A directory that this process already has open with the same embeddings is shared, and
         released when the last of its memories is closed.
 
         Args:
-            location: A directory, ":memory:" for one that is gone on close, or the address of a
+            location: A directory, ":memory:" for one that is deleted on close, or the address of a
                 Qdrant server (1.18 or newer) or cluster, such as "http://localhost:6333";
                 "localhost:6333" is the same, and "grpc://localhost:6334" is the server there whose
                 REST port is 6333, with gRPC.
@@ -153,7 +153,7 @@ class Memory:
         return self.records.guarantee
 
     def judges(self) -> list[str]:
-        """The names of the judges that have something in this memory."""
+        """The names of the judges in this memory."""
         return self.records.judges()
 
     async def ajudges(self) -> list[str]:
@@ -171,10 +171,10 @@ class Memory:
 
         Args:
             judge: The judge's name.
-            status: Only those that wait to be learned from, only those that were, or only those
-                of them that are superseded.
-            as_of: Only those that were there at that moment. Feedback that was changed since shows
-                its present words.
+            status: Only those that wait to be learned from ("pending"), that were learned
+                ("distilled"), or that a change of mind has superseded ("superseded").
+            as_of: Only those that existed at this moment. Feedback that has been changed since is
+                shown in its present words.
         """
         return self.records.episodes(judge, status=status, as_of=_aware(as_of))
 
@@ -195,8 +195,8 @@ class Memory:
 
         Args:
             judge: The judge's name.
-            as_of: Those that applied at that moment; None for now.
-            retired: Also those that apply no more.
+            as_of: Those that applied at this moment; None means now.
+            retired: Also those that no longer apply.
         """
         return self.records.principles(judge, as_of=_aware(as_of), retired=retired)
 
@@ -215,14 +215,14 @@ class Memory:
         principle_tokens: int = PRINCIPLE_TOKENS,
         as_of: datetime | None = None,
     ) -> WorkingMemory:
-        """What a judge would have before it when judging a case. Empty memory is normal.
+        """What a judge would be shown with a case. An empty memory is fine.
 
         Args:
             judge: The judge's name.
             case: The case, or a mapping of its fields.
-            k: How many past cases, at most.
+            k: How many past cases at most.
             principle_tokens: Token budget for principles; see `WorkingMemory.principles_total`.
-            as_of: What it would have had at that moment.
+            as_of: What it would have been shown at this moment.
 
         Raises:
             InvalidInputError: The case or a number is not usable.
@@ -255,16 +255,17 @@ class Memory:
         await atransactions.transact(self.records, _plan(changes))
 
     def scrub(self) -> str:
-        """Leave no byte of what was erased where the memory is kept, as far as that can be done.
+        """Remove every byte of what was erased from where the memory is kept, as far as possible.
 
-        `forget` does it by itself, but for a large memory on a server: what lives there is copied
-        into a new collection, and the old one is deleted. Others that have it open go on.
+        `forget` does this by itself, except for a large memory on a server, whose remaining
+        records are copied into a new collection before the old one is deleted. Processes that have
+        the memory open carry on.
 
         Returns:
-            What forgetting has achieved then, and what it cannot reach.
+            What forgetting has now achieved, and what it cannot reach.
 
         Raises:
-            MemoryStoreError: It could not be done: a node is down, or the key may not manage
+            MemoryStoreError: This is not possible: a node is down, or the key may not manage
                 collections. The memory is as it was.
         """
         return transactions.scrub(self.records)
@@ -286,15 +287,15 @@ class Memory:
         return await to_the_end(export_jsonl, self.records, path)
 
     def import_jsonl(self, path: str | os.PathLike[str]) -> int:
-        """Add an exported memory to this one, embedding anew where the embeddings differ.
+        """Add an exported memory to this one; embed everything again if the embeddings differ.
 
-        A record that is here already stays, unless the file's is newer. All or nothing.
+        A record that exists already is replaced only by a newer one. All or nothing.
 
         Returns:
             How many records were written.
 
         Raises:
-            InvalidInputError: The file is not such an export; names the line.
+            InvalidInputError: The file is not an export; the message names the line.
         """
         with blocking("import_jsonl", "aimport_jsonl"):
             return transactions.import_jsonl(self.records, path)

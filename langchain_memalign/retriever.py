@@ -22,16 +22,16 @@ _ALL = sys.maxsize
 
 
 class EpisodeRetriever(BaseRetriever):
-    """Finds past cases with the experts' words on them; for few-shot examples, search, evidence.
+    """Finds past cases with what experts said about them: for few-shot examples, search, evidence.
 
-    A document's text is the case. Its metadata tell `episode_id`, `similarity` (-1 to 1), `value`,
+    A document's text is the case. Its metadata holds `episode_id`, `similarity` (-1 to 1), `value`,
     `rationale`, `reviewer`, `judge_value`, `judge_rationale`, `status`, `created_at`, the `judge`,
-    and `also`: what other reviewers said of the very same case.
+    and `also`: what other reviewers said about the same case.
 
     Attributes:
-        memory: Where the episodes are.
-        judge: Whose episodes.
-        k: How many, at most; a call may ask for another number.
+        memory: The memory to search.
+        judge: The name of the judge whose episodes are searched.
+        k: How many are returned at most; a call may ask for another number.
     """
 
     memory: Memory

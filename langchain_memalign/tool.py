@@ -31,10 +31,11 @@ class JudgeToolInput(BaseModel):
 
 
 class JudgeTool(BaseTool):
-    """Lets an agent ask a judge, such as about its own draft.
+    """Lets an agent ask a judge, for example about its own draft.
 
-    The tool message holds the verdict and why as JSON; its `artifact` is the `Verdict`, or the
-    `Unscored`. A call without anything to judge tells the agent so, and does not end it.
+    The tool message holds the verdict and its reasons as JSON; its `artifact` is the `Verdict` or
+    the `Unscored`. A call without anything to judge gets an answer that says so; the
+    agent goes on.
 
     Attributes:
         judge: Who is asked.
@@ -48,12 +49,12 @@ class JudgeTool(BaseTool):
     handle_tool_error: Any = True
 
     def __init__(self, *, judge: MemAlignJudge, **options: Any) -> None:
-        """Make a tool of a judge.
+        """Make a tool from a judge.
 
         Args:
             judge: Who is asked.
-            options: Fields of `BaseTool`; by default the name is "judge_" and the judge's own, the
-                description its instructions and scale.
+            options: Fields of `BaseTool`. By default the name is "judge_" with the judge's name,
+                and the description is its instructions and scale.
         """
         spec = judge.spec
         named = {

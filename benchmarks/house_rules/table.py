@@ -18,7 +18,7 @@ from shown import bring_up_to_date
 MEASURED = "house_rules-qwen-1.5b-*.json"
 """A file for each domain: a run may ask fewer cases of one."""
 SIDES = ("ours", "MLflow")
-AGREEMENT = "| domain, words taught | ours | MLflow | difference |"
+AGREEMENT = "| domain, remarks taught | ours | MLflow | difference |"
 """What the README shows of it, and how the documentation's table begins."""
 COST = " unscored | rules learned | calls to teach | tokens | tokens a case |"
 SHOWN = re.compile(rf"^{re.escape(AGREEMENT)}.*\n.*\n(?:^\|.*\n)*", re.MULTILINE)

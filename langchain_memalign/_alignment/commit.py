@@ -111,20 +111,8 @@ class Learned(Record):
     cost: Cost = NO_COST
 
     def __add__(self, other: Learned) -> Learned:
-        return Learned(
-            distilled=self.distilled + other.distilled,
-            pending=self.pending + other.pending,
-            outdated=self.outdated + other.outdated,
-            added=self.added + other.added,
-            merged=self.merged + other.merged,
-            retired=self.retired + other.retired,
-            superseded=self.superseded + other.superseded,
-            restored=self.restored + other.restored,
-            covered=self.covered + other.covered,
-            verbatim=self.verbatim + other.verbatim,
-            warnings=self.warnings + other.warnings,
-            cost=self.cost + other.cost,
-        )
+        names = Learned.model_fields
+        return Learned(**{name: getattr(self, name) + getattr(other, name) for name in names})
 
     @property
     def pending_ids(self) -> tuple[str, ...]:

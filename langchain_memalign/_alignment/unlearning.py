@@ -131,7 +131,7 @@ def _sources(lost: Iterable[Principle]) -> set[str]:
     return {id_ for p in lost if p.is_active() for id_ in p.episode_ids}
 
 
-def _pending(episode: Episode, standing: AbstractSet[str] = frozenset()) -> Episode:
+def _pending(episode: Episode, standing: AbstractSet[str]) -> Episode:
     """The episode as one to be learned; whether a change that stands superseded it is open again.
 
     Args:

@@ -32,7 +32,6 @@ from langchain_memalign._async.model_calls import ask, embed_pairs, embed_texts,
 from langchain_memalign._async.superseding import ask_superseded
 from langchain_memalign._async.transactions import transact
 from langchain_memalign._concurrency import off_loop
-from langchain_memalign._content import extent
 from langchain_memalign._memory.cache import Lesson
 from langchain_memalign._memory.records import Records
 from langchain_memalign._prompts.distilling import RECONCILE_SCHEMA, reconcile_prompt
@@ -133,10 +132,6 @@ async def embed_episodes(records: Records, episodes: Sequence[Episode]) -> Embed
         vectors={e.id: array("d", vector) for e, vector in zip(episodes, vectors, strict=True)},
         count=len({text for pair in texts for text in pair if text}),
     )
-
-
-def _extent(episodes: Sequence[Episode]) -> int:
-    return extent(*(value for e in episodes for value in dict(e.case).values()))
 
 
 async def embed_rules(records: Records, texts: Sequence[str]) -> EmbeddedRules:

@@ -13,24 +13,6 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
-class JudgeKnowledge:
-    """What a judge's memory holds, apart from the episodes themselves.
-
-    Attributes:
-        principles: The active ones, in the order in which they were learned.
-        value_counts: How often the experts gave each value, what is superseded apart; keys are
-            JSON text.
-        episodes_total: How many episodes there are.
-        superseded: How many of them are not recalled.
-    """
-
-    principles: tuple[Principle, ...]
-    value_counts: dict[str, int]
-    episodes_total: int
-    superseded: int = 0
-
-
-@dataclass(frozen=True, kw_only=True)
 class Lesson:
     """What the one who learns for a judge must know.
 
@@ -42,6 +24,19 @@ class Lesson:
 
     principles: tuple[Principle, ...]
     value_counts: dict[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgeKnowledge(Lesson):
+    """What a judge's memory holds, apart from the episodes themselves.
+
+    Attributes:
+        episodes_total: How many episodes there are.
+        superseded: How many of them are not recalled.
+    """
+
+    episodes_total: int
+    superseded: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -175,7 +175,7 @@ def _rationale(outcome: Outcome) -> str:
     said = (
         f'the expert said: "{shorten(deciding.remark)}"'
         if deciding.remark
-        else "the expert left no remark"
+        else "the expert left no remark."
     )
     cases = "1 close past case" if outcome.voters == 1 else f"{outcome.voters} close past cases"
     return (

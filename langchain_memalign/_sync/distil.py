@@ -22,7 +22,6 @@ from langchain_memalign._alignment.merging import Decision, plan_reconciling
 from langchain_memalign._alignment.replies import ReconcilingReply
 from langchain_memalign._alignment.report import Reconciled
 from langchain_memalign._alignment.superseding import Superseding
-from langchain_memalign._content import extent
 from langchain_memalign._memory.cache import Lesson
 from langchain_memalign._memory.records import Records
 from langchain_memalign._prompts.distilling import RECONCILE_SCHEMA, reconcile_prompt
@@ -131,10 +130,6 @@ def embed_episodes(records: Records, episodes: Sequence[Episode]) -> EmbeddedCas
         vectors={e.id: array("d", vector) for e, vector in zip(episodes, vectors, strict=True)},
         count=len({text for pair in texts for text in pair if text}),
     )
-
-
-def _extent(episodes: Sequence[Episode]) -> int:
-    return extent(*(value for e in episodes for value in dict(e.case).values()))
 
 
 def embed_rules(records: Records, texts: Sequence[str]) -> EmbeddedRules:

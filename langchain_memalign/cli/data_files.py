@@ -152,8 +152,8 @@ def data_of(source: Path) -> tuple[str, bytes]:
         return str(source), source.read_bytes()
     except FileNotFoundError:
         raise InvalidInputError(
-            f"found no file {source}; expected JSON or JSONL, a .csv or .xlsx with names of "
-            "columns, or - for standard input."
+            f"found no file {source}; expected JSON or JSONL, a .csv or .xlsx with column "
+            "names, or - for standard input."
         ) from None
     except OSError as error:
         raise InvalidInputError(f"cannot read {source}: {error.strerror or error}.") from error
@@ -175,7 +175,7 @@ def _read(
         raise InvalidInputError(f"{name}: {error}") from error
     if unused:
         shown = ", ".join(unused[:8]) + (", …" if len(unused) > 8 else "")
-        screen.note(f"{name}: fields not used: {shown} (--map says what is what)", style="dim")
+        screen.note(f"{name}: fields not used: {shown} (--map says which is which)", style="dim")
     good: list[T] = []
     for row in rows:
         try:
@@ -185,7 +185,7 @@ def _read(
     if not good and not bad:
         raise InvalidInputError(
             f"found nothing {'on' if str(source) == '-' else 'in'} {name}; expected at least one "
-            "row: JSON or JSONL, or a .csv or .xlsx with names of columns."
+            "row: JSON or JSONL, or a .csv or .xlsx with column names."
         )
     if not good and bad:
         more = counted(len(bad) - 1, "other line")
@@ -278,8 +278,8 @@ class VerdictFile:
         left = [row for row in rows if not _pop(waiting, row.case.key)]
         if others := sum(map(len, waiting.values())):
             raise InvalidInputError(
-                f"{self.path} holds {counted(others, 'verdict')} on cases that are not among those "
-                f"to judge; expected it to be new or of the same cases. {_REMEDY}"
+                f"found {counted(others, 'verdict')} in {self.path} on other cases; expected a new "
+                f"file, or one with verdicts on these cases. {_REMEDY}"
             )
         return left
 

@@ -123,11 +123,11 @@ _CHOICES = {
     "a": ("approve", "the verdict is right"),
     "e": ("edit", "give the right value, and why"),
     "r": ("remark", "say what is wrong, without a value"),
-    "n": ("nothing", "no comment; do not ask about this case again"),
+    "n": ("nothing", "give no answer, and do not ask about this case again"),
     "s": ("skip", "ask again next time"),
-    "b": ("back", "to the case before; a new answer replaces the one you gave"),
-    "u": ("undo", "take your last answer back, with what was learned from it"),
-    "q": ("quit", "stop here; go on later with the same command"),
+    "b": ("back", "return to the case before; a new answer replaces the one you gave"),
+    "u": ("undo", "take back your last answer and what was learned from it"),
+    "q": ("quit", "stop here; the same command continues later"),
 }
 _PAUSES = {"s": Pause.SKIP, "b": Pause.BACK, "u": Pause.UNDO, "q": Pause.QUIT}
 
@@ -220,7 +220,7 @@ class Interviewer:
             taught += [f"“{word.remark}”"] if word.remark else []
             words = clean(": ".join(taught))
             self._screen.show(Text.assemble(("You are about to teach: ", "cyan"), words))
-            sure = self._screen.ask("Enter teaches it, anything else goes back: ")
+            sure = self._screen.ask("Enter teaches it; anything else goes back: ")
             if sure is None:
                 return Pause.QUIT
             if sure:
@@ -237,7 +237,7 @@ class Interviewer:
             # There is only one other.
             other = not shown.value
             words = self._spec.value_in_words(other)
-            said = self._screen.ask(f"The right value is {words}? (Enter: yes; n: no) ")
+            said = self._screen.ask(f"Is {words} the right value? (Enter: yes; n: no) ")
             return None if said is None or said.lower().startswith("n") else other
         while said := self._screen.ask(f"The right value ({self._spec.describe_values()}): "):
             try:

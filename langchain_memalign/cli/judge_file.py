@@ -129,7 +129,7 @@ class ModelChoice(_Section):
         for key in options:
             if re.search("key|secret|password", key, re.IGNORECASE):
                 raise InvalidInputError(
-                    f"found {key!r}; a provider's key belongs into the environment, such as in "
+                    f"found {key!r}; expected a provider's key in the environment, such as in "
                     "OPENAI_API_KEY"
                 )
         return {"name": written["name"], "options": options}
@@ -268,7 +268,7 @@ def _parse(text: str, path: Path) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, yaml.YAMLError, RecursionError) as error:
         said = " ".join(str(error).split())
         kind = "TOML" if path.suffix == ".toml" else "YAML"
-        raise ConfigurationError(f"{path}: this is no {kind}: {said:.300}.") from error
+        raise ConfigurationError(f"{path}: this is not valid {kind}: {said:.300}.") from error
     if not isinstance(data, dict):
         raise ConfigurationError(
             f"{path}: found {'nothing' if data is None else type(data).__name__}; expected keys "
@@ -302,7 +302,7 @@ _MEANINGS = {"true": "appropriate", "false": "not appropriate"}
 _TEMPLATE = """\
 # A judge for `memalign`. Paths are relative to this file.
 
-# Its name is its namespace in the memory: rename it, and it begins with an empty one.
+# What the judge learns is kept under its name: under another name it knows nothing.
 name{is_} {name}
 
 # What it judges, in your words.
@@ -312,7 +312,7 @@ instructions{is_} {instructions}
 # ["A", "B", "tie"] for pairs), or a JSON schema.
 value_type{is_} {value_type}
 
-# What the values mean, and what people are asked about a case, where it is not the instructions:
+# What the values mean, and what people are asked if it is not the instructions:
 #   value_meanings{is_} {meanings}
 #   question{is_} "Would you send this reply?"
 
@@ -321,7 +321,8 @@ value_type{is_} {value_type}
 #   model{is_} {{name{is_} "openai:my-model", base_url{is_} "http://localhost:8080/v1"}}
 model{is_} {model}
 
-# The embeddings: "local" (no key; extra `local`) or provider:name. A memory keeps to its own.
+# The embeddings: "local" (no key; extra `local`) or provider:name. A memory accepts no others
+# than those it was made with.
 embeddings{is_} {embeddings}
 
 # The memory: a directory, or a Qdrant server:
@@ -331,18 +332,18 @@ memory{is_} {memory}
 # Which verdicts `memalign review` asks about: "always", "uncertain", "never".
 review{is_} "always"
 
-# The rest, with what holds when it is left out:
+# Further settings, with their defaults or an example:
 # distiller{is_} {model}   # the chat model that learns, if it is not the one that judges;
 #                       a decision model, such as "openai-decisions:gpt-6-luna", needs one
-# probabilities{is_} "logprobs"   # how likely each value is, from the tokens of a chat model
-# aggregate{is_} "mean"        # which value they make: "mode" or, on a scale, "mean"
-# k{is_} 5                     # most past cases shown to the model
-# principle_tokens{is_} 2000   # budget of the principles shown
-# case_tokens{is_} 32000       # budget of the case
-# episode_tokens{is_} 2000     # budget of each past case
-# distant{is_} 0.3             # below this similarity a past case is no precedent
-# on_recall_failure{is_} "raise"   # or "principles": judge by them alone if recall fails
-# prompt{is_} "compact"         # for a small model; by default as its profile tells
+# probabilities{is_} "logprobs"   # how likely each value is, from a chat model's tokens
+# aggregate{is_} "mean"        # the value to report then: "mode" or, on a scale, "mean"
+# k{is_} 5                     # how many past cases the model is shown at most
+# principle_tokens{is_} 2000   # most tokens of principles that are shown
+# case_tokens{is_} 32000       # most tokens of the case
+# episode_tokens{is_} 2000     # most tokens of each past case
+# distant{is_} 0.3             # a past case less similar than this is no precedent
+# on_recall_failure{is_} "raise"   # or "principles": if past cases cannot be looked up
+# prompt{is_} "compact"         # for a small model; by default its profile decides
 # structured_output{is_} {{method{is_} "function_calling"}}   # for with_structured_output
 # reviews{is_} "memory.reviews.sqlite"   # where unfinished reviews are kept
 """

@@ -97,8 +97,8 @@ def opened_memory(
     directory = place.directory
     if not creates and directory is not None and not directory.exists():
         raise ConfigurationError(
-            f"found no memory at {directory}; expected one that `memalign align`, `judge` or "
-            "`review` has begun."
+            f"found no memory at {directory}; expected one. `memalign align`, `judge` and `review` "
+            "create it."
         )
     options = place.server_options
     if lazily and embeddings != "local":

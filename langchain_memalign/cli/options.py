@@ -27,7 +27,9 @@ JudgeOption = Annotated[
 ]
 JsonOption = Annotated[
     bool,
-    typer.Option("--json", help="Write JSON on stdout, for scripts; all else goes to stderr."),
+    typer.Option(
+        "--json", help="Write JSON to stdout, for scripts; everything else goes to stderr."
+    ),
 ]
 MapOption = Annotated[
     list[str] | None,
@@ -35,9 +37,9 @@ MapOption = Annotated[
         "--map",
         "-m",
         metavar="PAIRS",
-        help="What is what in a row, with dotted paths: label=value,question=inputs.question. "
-        "comment?=rationale if not every row has it; id= to leave it out; names with commas and "
-        "the like in quotes: '\"score, final\"=value'.",
+        help="Which field of a row is which of ours, with dotted paths: "
+        "label=value,question=inputs.question. Write comment?=rationale if not every row has it, "
+        "id= to ignore it, and '\"score, final\"=value' for names with commas and the like.",
     ),
 ]
 ValuesOption = Annotated[
@@ -45,35 +47,36 @@ ValuesOption = Annotated[
     typer.Option(
         "--values",
         metavar="PAIRS",
-        help="What the experts' words for values mean: ja=true,nein=false.",
+        help="What other words for the values mean: ja=true,nein=false.",
     ),
 ]
 ConcurrencyOption = Annotated[
-    int, typer.Option("--concurrency", "-c", min=1, help="Most model calls at the same time.")
+    int,
+    typer.Option(
+        "--concurrency", "-c", min=1, help="How many model calls at most run at the same time."
+    ),
 ]
 DatasetOption = Annotated[
     str | None,
     typer.Option(
-        help="Take the data from a public hub: NAME or NAME:SPLIT, such as halubench. Needs the "
-        "extra `datasets`; an unknown name lists them.",
+        help="Load a public data set: NAME or NAME:SPLIT, such as halubench. Needs the extra "
+        "`datasets`; an unknown name lists those there are.",
     ),
 ]
 CriterionOption = Annotated[
     str | None,
-    typer.Option(
-        help="For --dataset: only rows with this text in their criterion, where they have one."
-    ),
+    typer.Option(help="With --dataset: use only rows whose criterion contains this text."),
 ]
-LimitOption = Annotated[int | None, typer.Option(min=1, help="Use at most so many rows.")]
+LimitOption = Annotated[int | None, typer.Option(min=1, help="Use at most this many rows.")]
 ModelOption = Annotated[
     str | None,
-    typer.Option(help="The model to ask instead of the judge file's own: provider:name."),
+    typer.Option(help="Ask this model, provider:name, instead of the judge file's."),
 ]
 BaseUrlOption = Annotated[
     str | None,
     typer.Option(
-        help="The address of an OpenAI-compatible server to ask instead of the provider's own, "
-        "such as http://localhost:8080/v1.",
+        help="Ask the OpenAI-compatible server at this address, such as "
+        "http://localhost:8080/v1, instead of the provider's.",
     ),
 ]
 PricesOption = Annotated[
@@ -83,9 +86,9 @@ PricesOption = Annotated[
         "million tokens.",
     ),
 ]
-SeedOption = Annotated[int, typer.Option(help="For what is drawn at random.")]
+SeedOption = Annotated[int, typer.Option(help="The seed for whatever is drawn at random.")]
 OverwriteOption = Annotated[
-    bool, typer.Option("--overwrite", help="Replace the file, if there is one.")
+    bool, typer.Option("--overwrite", help="Replace the file if it exists.")
 ]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 AsOfOption = Annotated[
@@ -93,10 +96,10 @@ AsOfOption = Annotated[
     typer.Option(
         "--as-of",
         metavar="DATE",
-        help="As it was at that moment: 2026-01-31, or 2026-01-31T12:00+00:00.",
+        help="Show the state at this moment: 2026-01-31, or 2026-01-31T12:00+00:00.",
     ),
 ]
-IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The id, or its beginning.")]
+IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The id, or the beginning of it.")]
 
 
 def check_is_new(path: Path, *, overwrite: bool) -> None:
@@ -107,7 +110,7 @@ def check_is_new(path: Path, *, overwrite: bool) -> None:
     """
     if path.exists() and not overwrite:
         raise InvalidInputError(
-            f"found {path} there already; expected a new file. --overwrite replaces it."
+            f"found that {path} already exists; expected a new file. --overwrite replaces it."
         )
 
 
@@ -148,10 +151,10 @@ def full_id(written: str, ids: Iterable[str], *, what: str) -> str:
     if found:
         several = ", ".join(map(short, found[:4]))
         raise InvalidInputError(
-            f"{what}: found {len(found)} that begin with {written!r} ({several}, …); expected one. "
-            "Write more of the id."
+            f"{what}: found {len(found)} ids that begin with {written!r} ({several}, …); expected "
+            "one. Type more of the id."
         )
     raise InvalidInputError(
-        f"{what}: found none whose id begins with {written!r}; `memalign {what}s list` shows those "
-        "that there are."
+        f"{what}: found none whose id begins with {written!r}; expected one of those that "
+        f"`memalign {what}s list` shows."
     )

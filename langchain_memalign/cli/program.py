@@ -47,7 +47,9 @@ UNUSABLE = 2
 DEBUG = "MEMALIGN_DEBUG"
 """Environment variable; when set, tracebacks are shown."""
 
-_STOPPING = b"\nStopping once what is under way is done; Ctrl-C again does not wait.\n"
+_STOPPING = (
+    b"\nStopping as soon as the work under way is done; press Ctrl-C again to stop at once.\n"
+)
 
 _PATIENCE = 0.5
 
@@ -108,12 +110,12 @@ def memalign(
 ) -> None:
     """An LLM judge that learns from a handful of expert remarks, and forgets them on request.
 
-    The judge is described in a file; `memalign init` writes one to begin with.
+    A file describes the judge; `memalign init` writes one to start from.
 
     Exit codes:
-      0 all is done
-      1 something is left to do, or failed in part: run it again
-      2 the command, the judge file or the set-up has to be changed
+      0 everything is done
+      1 something is left to do, or partly failed: run the command again
+      2 the command, the judge file or the setup needs a change
 
     Examples:
       $ memalign demo

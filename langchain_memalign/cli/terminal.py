@@ -96,7 +96,7 @@ class Screen:
         answer = self.ask(f"{question} [y/N] ")
         if answer is None:
             raise InvalidInputError(
-                "found no answer; expected y or n. Where nobody can answer, add --yes."
+                "found no answer; expected y or n. If nobody can answer, add --yes."
             )
         if answer.lower() not in ("y", "yes"):
             raise WorkLeft("nothing was changed.")
@@ -278,7 +278,7 @@ def _writing() -> Iterator[None]:
         if error.errno == errno.EPIPE:
             raise  # nobody reads on
         raise WorkLeft(
-            f"what was done stays done, but its result cannot be written: {error.strerror}."
+            f"the work is done and kept, but its result cannot be written: {error.strerror}."
         ) from error
 
 

@@ -36,8 +36,8 @@ class Evaluation(Record):
     """What an evaluation found.
 
     Attributes:
-        agreements: One a state, in the order of the states.
-        reviewers: How often two experts agree on one case; of no value where there is one for each.
+        agreements: One for each state of the judge, in order.
+        reviewers: How often two experts agree on a case; without a value if each case has only one.
         alpha: Krippendorff's alpha of the experts: their agreement beyond chance.
         influences: With leave-one-out, what each principle and episode does.
         spent: What it cost.
@@ -69,10 +69,10 @@ class Options(RunOptions, total=False):
 
     Attributes:
         teach: What the judge learns, in a copy of its memory, for the state "taught more".
-        folds: Without `teach`, learn the data itself: each of so many parts is judged by a judge
-            that was taught all other parts.
-        leave_one_out: Whether to judge again without each principle and each episode; costs a
-            judgement for every one that a case was shown.
+        folds: Without `teach`, learn the data itself: it is cut into this many parts, and each is
+            judged by a judge that was taught the others.
+        leave_one_out: Whether to judge again without each principle and each episode. Costs one
+            judgement for every one shown with every case.
     """
 
     teach: Sequence[FeedbackLike]
@@ -83,11 +83,11 @@ class Options(RunOptions, total=False):
 def evaluate(
     judge: MemAlignJudge, data: Sequence[FeedbackLike], **options: Unpack[Options]
 ) -> Evaluation:
-    """Compare a judge with experts' values on `data`. Its memory is only read.
+    """Compare a judge with experts' values. Its memory is only read.
 
     Args:
         judge: The judge.
-        data: Experts' words with values; those without a value are left out.
+        data: Experts' feedback; what has no value is left out.
         options: See `Options`, and `RunOptions` in `experiments`.
 
     Raises:

@@ -44,8 +44,8 @@ class Experiment(Record):
     Attributes:
         kind: Which experiment it is.
         value_type: The values of its judges.
-        figures: What was measured, a record a group.
-        spent: What it cost, by the judge's label; finished trials of earlier runs included.
+        figures: What was measured, one record for each group.
+        spent: What it cost, by the judge's label, including finished trials of earlier runs.
         notes: What a reader has to know.
         rows: All judgements.
     """
@@ -62,13 +62,13 @@ class RunOptions(TypedDict, total=False):
     """How any measuring is run.
 
     Attributes:
-        directory: Where finished trials are kept, to go on where a run broke off; without it they
-            are not.
-        concurrency: Most judgements at the same time, 8 by default.
-        progress: Told after each judgement how many are done, of how many.
-        resampling: How intervals are drawn.
-        prices: A price table; without it the one that comes along.
-        seed: For what is drawn at random.
+        directory: Where finished trials are kept, so that an interrupted run can continue. Without
+            it they are not kept.
+        concurrency: How many judgements at most run at the same time; 8 by default.
+        progress: Called after each judgement with how many are done, and of how many.
+        resampling: How intervals are computed.
+        prices: A price table. The default is the one in the package.
+        seed: For whatever is drawn at random.
     """
 
     directory: str | os.PathLike[str] | None
@@ -83,8 +83,9 @@ class Options(RunOptions, total=False):
     """Options that all experiments share.
 
     Attributes:
-        unseen: Cases to ask that are not taught; without it a share of the feedback is held out.
-        held_out: That share, 0.4 by default.
+        unseen: Cases to ask about that are not taught. Without it, part of the feedback is held
+            out.
+        held_out: How much of the feedback is held out; 0.4 by default.
     """
 
     unseen: Sequence[FeedbackLike] | None
@@ -99,13 +100,13 @@ def learning_curve(
     repeats: int = 3,
     **options: Unpack[Options],
 ) -> Experiment:
-    """How agreement grows with ever more of the feedback, on cases taught and on unseen ones.
+    """How agreement grows with the feedback taught, on the cases taught and on unseen ones.
 
     Args:
         judge: The judge.
         feedback: What it is taught.
-        shards: How many remarks it is taught, one point of the curve each.
-        repeats: How many orders of the feedback are tried at each point.
+        shards: How many remarks are taught for each point of the curve.
+        repeats: In how many different orders the feedback is taught.
         options: See `Options`.
 
     Raises:
@@ -142,7 +143,7 @@ async def alearning_curve(
 def ablation(
     judge: MemAlignJudge, feedback: Sequence[FeedbackLike], **options: Unpack[Options]
 ) -> Experiment:
-    """What each memory contributes: semantic, episodic, both, none; taught label, text, both.
+    """What each memory (semantic, episodic) and each kind of feedback (label, text) contributes.
 
     Args:
         judge: The judge.
@@ -171,10 +172,10 @@ def compare_models(
     feedback: Sequence[FeedbackLike],
     **options: Unpack[Options],
 ) -> Experiment:
-    """Several judges, such as one on several models, before and after they are taught the same.
+    """Several judges, such as one with several models, before and after the same teaching.
 
     Args:
-        judges: The judges by a label of your own; of one value type.
+        judges: The judges, by labels of your own. They have the same value type.
         feedback: What they are taught.
         options: See `Options`.
 
@@ -215,7 +216,7 @@ def cross_validate(
     folds: int = 5,
     **options: Unpack[Options],
 ) -> Experiment:
-    """How well a judge agrees on each part of the feedback when it is taught all other parts.
+    """How well a judge agrees on each part of the feedback when taught the other parts.
 
     Args:
         judge: The judge.

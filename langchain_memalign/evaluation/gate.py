@@ -62,36 +62,36 @@ class EvidenceGate:
 
     Evidence is a paired comparison, of these kinds:
 
-    - trusted cases: the `holdout`. With enough of them they alone decide, and the other kinds are
-      not asked for.
+    - trusted cases: the `holdout`. If there are enough of them, they alone decide, and the other
+      kinds are not used.
     - earlier cases, remembered: whether the judge still agrees with what experts said before. What
       the batch replaces does not count, unless it takes back more than half of what was said.
     - earlier cases, as new: the same, with the episodes on the case at hand, and all principles
       that came from them, hidden from both judges.
-    - cases of the batch, as new: each part is judged by a judge that was taught all other parts.
-      This tells whether such feedback helps with such cases, not whether it is right.
+    - cases of the batch, as new: each part is judged by a judge that was taught the other parts.
+      This says whether such feedback helps with such cases, not whether it is right.
 
-    A batch is refused if the judge got worse on any of them: if it is `confidence` sure, by a
-    randomisation test over the cases, that the change lies below `-tolerance`; where there are
-    several kinds, each has to be surer by as much. Where no kind has `least` cases, nothing can be
-    told. The default is to accept then, with a warning: a judge that begins has nothing to hold a
-    first batch against, and would never learn anything.
+    A batch is refused if the judge got worse on any of them: if a randomisation test over the
+    cases says, with `confidence`, that the change lies below `-tolerance`. With several kinds, each
+    has to be that much surer. If no kind has `least` cases, nothing can be said. By default the
+    batch is then accepted with a warning, because otherwise a new judge, which has nothing to
+    compare a first batch with, would never learn anything.
 
-    The judgements that it costs: 2 for each trusted case; else 4 for each earlier case and 2 for
-    each case of the batch; of at most `most` cases of each kind. The last kind also distils
-    `folds` times what is left of the batch.
+    It costs 2 judgements for each trusted case; without those, 4 for each earlier case and 2 for
+    each case of the batch, for at most `most` cases of each kind. The last kind also distils the
+    rest of the batch `folds` times.
 
     Attributes:
-        holdout: Cases with values that you trust, best such as the judge is not taught.
+        holdout: Cases with values that you trust, ideally cases that the judge is not taught.
         tolerance: How much worse is still accepted; agreement goes from 0 to 1.
-        confidence: How sure it must be that it got worse: of honest batches that change nothing, at
-            most one less this share is refused.
-        least: With fewer cases that one of the two judges scored, a kind decides nothing.
-        most: Most cases of each kind; of more, a sample is drawn.
-        folds: Parts of the batch; 0 leaves this kind of evidence out.
-        when_unknown: What to do where no kind of evidence has enough cases.
-        concurrency: Most judgements at the same time.
-        seed: For what is drawn at random.
+        confidence: How sure it must be that the judge got worse. With 0.95, at most 5 % of honest
+            batches that change nothing are refused.
+        least: A kind with fewer cases that one of the two judges scored decides nothing.
+        most: How many cases of each kind are used at most; of more, a sample is drawn.
+        folds: Into how many parts the batch is cut; 0 leaves this kind of evidence out.
+        when_unknown: What to do if no kind of evidence has enough cases.
+        concurrency: How many judgements at most run at the same time.
+        seed: For whatever is drawn at random.
     """
 
     holdout: Sequence[FeedbackLike] = field(default=(), repr=False)

@@ -34,19 +34,18 @@ from langchain_memalign.judge import MemAlignJudge
 
 
 class MemAlignGuardrail(Runnable[Input, Output]):
-    """A Runnable around a chain that a judge watches, on its input or on its output.
+    """A Runnable around a chain whose input or output a judge checks.
 
-    What passes goes through unchanged. What does not is refused as `GuardrailPolicy` says, whose
-    fields are keyword arguments here. Without a verdict it is closed unless `fail_open` says
-    otherwise. Calls nothing beyond the chain and the judge: one embedding call and one model call
-    for each judgement.
+    What passes goes through unchanged. What does not is handled as `GuardrailPolicy` says, whose
+    fields are keyword arguments here. Without a verdict nothing passes, unless `fail_open` says
+    otherwise. A judgement costs one embedding call and one model call.
 
     Attributes:
-        chain: What is guarded.
+        chain: The guarded chain.
         policy: What passes, and what happens to what does not.
         on: Whether the chain's input or its output is judged.
-        streaming: "hold" keeps all chunks back until the output is judged, and then gives them as
-            they came; "after" gives them at once and raises at the end, when they are out.
+        streaming: "hold" keeps all chunks back until the output is judged, and then passes them on
+            as they came; "after" passes them on at once, and raises at the end.
     """
 
     def __init__(
@@ -68,17 +67,19 @@ class MemAlignGuardrail(Runnable[Input, Output]):
             judge: The judge, or a source that names one for each run.
             on: What is judged.
             streaming: When a streamed output is judged.
-            name: Tells it from other guardrails that may ask a human, with the same judge and the
-                same input, in one node; by default the chain's.
-            case: From the chain's input and output (None on the input) to the case. By default
-                these are the case's inputs and outputs, and a lone message is its text.
-            retry_input: From the chain's input, its refused output and the verdict to the input of
-                a retry. By default text and messages are followed by the answer and the rationale.
+            name: Distinguishes it from other guardrails in one node that may ask a person and have
+                the same judge and input. The default is the chain's name.
+            case: A function from the chain's input and output (None on the input) to the case. By
+                default these are the case's inputs and outputs; a single message counts as its
+                text.
+            retry_input: A function from the chain's input, its refused output and the verdict to
+                the input of a retry. By default the answer and the rationale are appended to text
+                and messages.
             **options: Fields of `GuardrailPolicy`.
 
         Raises:
             InvalidInputError: An option is not usable.
-            ConfigurationError: The options do not fit each other, or the judge.
+            ConfigurationError: The options do not fit together, or do not fit the judge.
         """
         self.chain = coerce_to_runnable(chain)
         self.policy = GuardrailPolicy(**options)
@@ -125,7 +126,7 @@ class MemAlignGuardrail(Runnable[Input, Output]):
 
         Raises:
             GuardrailError: Something does not pass, and the policy is to raise.
-            ConfigurationError: A human should be asked, and there is no graph to wait in.
+            ConfigurationError: A person has to be asked, and there is no graph to wait in.
         """
 
         def guarded(

@@ -42,13 +42,13 @@ class GuardrailState(AgentState[Any]):
 
 
 class MemAlignMiddleware(AgentMiddleware[GuardrailState, Any, Any]):
-    """Lets a judge watch an agent: its final answer, each of its replies, or the user's input.
+    """Lets a judge check an agent's final answer, each of its replies, or the user's input.
 
-    What passes goes through unchanged. What does not is refused as `GuardrailPolicy` says, whose
-    fields are keyword arguments here. A replacement keeps the id of the reply it replaces; once a
-    retry is settled, the refused replies and the notes about them are taken out of the messages.
-    What a guardrail has put in place of a reply is not judged by the next one. Several of them go
-    together if their names differ.
+    What passes goes through unchanged. What does not is handled as `GuardrailPolicy` says, whose
+    fields are keyword arguments here. A replacement keeps the id of the reply it replaces. Once a
+    retry is settled, the refused replies and the notes about them are removed from the messages.
+    What one guardrail puts in place of a reply is not judged by the next. An agent can have several
+    of them if their names differ.
 
     Attributes:
         policy: What passes, and what happens to what does not.
@@ -83,15 +83,16 @@ class MemAlignMiddleware(AgentMiddleware[GuardrailState, Any, Any]):
         Args:
             judge: The judge, or a source that names one for each run.
             on: What is judged.
-            name: The middleware's name; by default made of the judge's.
-            case: From the messages before a reply, and the reply (None on the user's input), to
-                the case. By default these are its inputs and outputs, and a lone message is its
-                text; on the user's input, the messages are the user's since the last reply.
+            name: The middleware's name. The default is made from the judge's.
+            case: A function from the messages before a reply and the reply (None on the user's
+                input) to the case. By default these are its inputs and outputs, and a single
+                message counts as its text. On the user's input, the messages are those since the
+                last reply.
             **options: Fields of `GuardrailPolicy`.
 
         Raises:
             InvalidInputError: An option is not usable.
-            ConfigurationError: The options do not fit each other, or the judge.
+            ConfigurationError: The options do not fit together, or do not fit the judge.
         """
         super().__init__()
         self.policy = GuardrailPolicy(**options)

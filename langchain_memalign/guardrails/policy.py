@@ -82,24 +82,25 @@ class GuardrailPolicy:
 
     Attributes:
         on_fail: "raise" a `GuardrailError`; "replace" by the message; "retry" with the judge's
-            rationale fed back; or "review": wait for a human, whose answer decides and is learned.
-        message: What stands in for what was refused: a text, which is put in the place of the
-            text where that is plain; a mapping, as it is; or a function of the outcome that returns
-            the replacement. Also used where a human refuses.
-        retries: Most retries of one reply.
-        otherwise: What happens to a reply that is refused after all retries, and, as a retry does
-            not help the judge, to one without a verdict.
-        threshold: Least number that passes; for judges that give numbers.
-        passes: The values that pass; for any other judge. Without it, true passes.
+            rationale as feedback; or "review": wait for a person, whose answer decides and is
+            learned.
+        message: What replaces something refused: a text, which takes the place of the answer's text
+            if it is clear which that is; a mapping, as it is; or a function of the outcome that
+            returns the replacement. Also used if a person refuses.
+        retries: How often one reply is retried at most.
+        otherwise: What happens to a reply that is still refused after all retries, or that has no
+            verdict, which a retry does not change.
+        threshold: The least number that passes, for judges that give numbers.
+        passes: The values that pass, for any other judge. By default true passes.
         fail_open: Whether what could not be judged passes: always, never, or for "unscored" (the
             judge abstained), "outage" (the model or the memory could not be reached, or not for
             now), "error" (any failure: an outage, and also a refused key or request, a broken
             memory, a case that is not usable) or "timeout" only. What passes unjudged is logged as
             a warning.
-        timeout: Seconds after which the judge is not waited for any longer.
-        sure: From when on a refusal counts by itself: `AtLeast(agreement=0.9)`, if the promise
-            that experts agree in so many cases covers it, or the least confidence. A refusal that
-            is not sure waits for a human, whatever `on_fail` says. None takes each as it is.
+        timeout: How many seconds to wait for the judge.
+        sure: When a refusal takes effect by itself: `AtLeast(agreement=0.9)`, if that promise
+            covers it; or a number, the least confidence. A refusal that is less sure waits for a
+            person, whatever `on_fail` says. None accepts every refusal.
 
     Raises:
         InvalidInputError: An option is none of these.

@@ -43,10 +43,10 @@ def from_few_shots(examples: Iterable[Mapping[str, Any]]) -> Iterator[Found]:
     """Read the `few_shot_examples` of `openevals.llm.create_llm_as_judge`.
 
     Args:
-        examples: Mappings with `inputs`, `outputs`, `score` and, where there is one, `reasoning`.
+        examples: Mappings with `inputs`, `outputs`, `score` and optionally `reasoning`.
 
     Yields:
-        A `Remark` each; `Skipped` for what is no example.
+        A `Remark` for each; `Skipped` for what is not an example.
     """
     for number, example in enumerate(examples, 1):
         where = f"example {number}"
@@ -66,19 +66,21 @@ def from_label_studio(
 ) -> Iterator[Found]:
     """Read the tasks of a Label Studio project, as it exports them as JSON or short JSON.
 
-    Without a mapping, the only control that is no text area gives the value, the only text area
-    the rationale. Of a task's data, a field called like an output (`response`, `answer`, ...) is
-    the case's outputs, one called like a reference its reference, the rest its inputs. Predictions
-    of the value are the judge's own. Answers about parts of a task, such as marked words, are left
-    out. The short form does not tell answers from data: it needs a mapping.
+    Without a mapping, the only control that is not a text area gives the value, and the only text
+    area the rationale. In a task's data, a field named like an output (`response`, `answer`, ...)
+    is the case's outputs, one named like a reference its reference, and the rest its inputs.
+    Predictions of the value are taken for the judge's own. Answers about parts of a task, such as
+    marked words, are left out. The short form does not tell answers from data, so it needs a
+    mapping.
 
     Args:
         tasks: As `json.load` or `read_rows` gives them.
-        mapping: What is what in the task's data and, by the name of their control, its answers, as
-            for `FieldMap.parse`: `quality=value,comment=rationale,prompt=inputs,response=outputs`.
+        mapping: Which field is which, in the task's data and, by the name of their control, its
+            answers: `quality=value,comment=rationale,prompt=inputs,response=outputs`, as for
+            `FieldMap.parse`.
 
     Yields:
-        A `Remark` for each annotation, `Skipped` for what is no expert's word.
+        A `Remark` for each annotation, `Skipped` for what no expert said.
 
     Raises:
         InvalidInputError: The mapping cannot be read, or several controls may give the value or
@@ -92,17 +94,17 @@ def from_argilla(
 ) -> Iterator[Found]:
     """Read the records of an Argilla dataset, in any form in which Argilla exports them.
 
-    Without a mapping, the only question gives the value; of two, one called like a remark
-    (`comment`, `rationale`, ...) gives the rationale. What is what in a record's fields is told as
-    for `from_label_studio`. Suggestions for the value are the judge's own.
+    Without a mapping, the only question gives the value; if there are two, the one named like a
+    remark (`comment`, `rationale`, ...) gives the rationale. A record's fields are read as those of
+    a task in `from_label_studio`. Suggestions for the value are taken for the judge's own.
 
     Args:
         records: As `dataset.records.to_list()`, `json.load` or `read_rows` gives them.
-        mapping: What is what in the record's fields and, by the name of their question, its
-            answers, as for `FieldMap.parse`.
+        mapping: Which field is which, in the record's fields and, by the name of their question,
+            its answers, as for `FieldMap.parse`.
 
     Yields:
-        A `Remark` for each record and annotator, `Skipped` for what is no expert's word.
+        A `Remark` for each record and annotator, `Skipped` for what no expert said.
 
     Raises:
         InvalidInputError: The mapping cannot be read, or several questions may give the value or

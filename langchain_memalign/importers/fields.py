@@ -46,13 +46,13 @@ class FieldMap:
 
     Written as `source=target` pairs with dotted paths on both sides:
     `label=value,question=inputs.question`. `comment?=rationale` is for a field that not every row
-    has, or that is blank in some; `id=` drops one. A name that holds a comma, an equals sign or a
-    dot stands in quotes: `"score, final"=value`; the dot needs none where a row has no other field
-    that is meant. A digit in a source path is a place in a list. Fields of a row that have the name
-    of a target already need no pair.
+    has, or that is blank in some; `id=` drops a field. Put a name that holds a comma, an equals
+    sign or a dot in quotes: `"score, final"=value`; a dot needs none if no other field can be
+    meant. A digit in a source path is a position in a list. Fields that already have the name of a
+    target need no pair.
 
     Attributes:
-        fields: The targets that there are.
+        fields: The possible targets.
     """
 
     fields: tuple[str, ...]
@@ -60,7 +60,7 @@ class FieldMap:
 
     @classmethod
     def parse(cls, texts: Iterable[str], *, fields: Sequence[str]) -> Self:
-        """Read pairs, several in a text, separated by commas.
+        """Read pairs; one text may hold several, separated by commas.
 
         Args:
             texts: The pairs.

@@ -77,9 +77,9 @@ def from_langsmith(
 ) -> Source:
     """Read the feedback that experts gave on runs.
 
-    A correction counts as the expert's value before the score that it corrects, and the judge's
-    own score, where there is one, becomes `judge_value`. A run that belongs to a dataset brings
-    its example's outputs as `reference_outputs`.
+    A correction counts as the expert's value, rather than the score that it corrects; the judge's
+    own score, if there is one, becomes `judge_value`. For a run that belongs to a dataset, its
+    example's outputs become `reference_outputs`.
 
     Args:
         client: A `langsmith.Client`.
@@ -87,16 +87,16 @@ def from_langsmith(
         project: All runs of the project of this name that have feedback.
         queue: All runs in the annotation queue of this name or id.
         run_ids: These runs.
-        since: Only runs with feedback given at this moment or later; for a project.
-        sources: Whose feedback is a person's: "app" for LangSmith's own pages, "api" for what
-            applications send.
+        since: For a project: only runs with feedback given at this moment or later.
+        sources: Which feedback counts as a person's: "app" is given on LangSmith's own pages, "api"
+            is sent by applications.
 
     Returns:
-        A `Remark` for each run and reviewer, `Skipped` for what is no expert's word.
+        A `Remark` for each run and reviewer, `Skipped` for what no expert said.
 
     Raises:
         InvalidInputError: Not exactly one of project, queue and run_ids is given.
-        ConfigurationError: LangSmith refuses the key; when it is read, as below.
+        ConfigurationError: LangSmith refuses the key. Raised when the result is read, as below.
         SourceError: LangSmith does not answer, or knows no such project or queue.
     """
     places = 3 - [project, queue, run_ids].count(None)
@@ -121,13 +121,13 @@ def from_langsmith(
 
 
 def from_langsmith_dataset(client: Client, dataset: str, *, mapping: Sequence[str] = ()) -> Source:
-    """Read a dataset of which each example holds an expert's word.
+    """Read a dataset whose examples hold what experts said.
 
     Args:
         client: A `langsmith.Client`.
         dataset: Its name.
-        mapping: What is what in an example's `inputs`, `outputs` and `metadata`, as for
-            `FieldMap.parse`: `outputs.label=value,inputs.question=inputs.question`. Without it,
+        mapping: Which field is which, in an example's `inputs`, `outputs` and `metadata`, as for
+            `FieldMap.parse`: `outputs.label=value,inputs.question=inputs.question`. The default is
             the form in which `to_langsmith_examples` writes episodes.
 
     Raises:

@@ -23,7 +23,7 @@ from langchain_memalign.schema import AlignmentReport, ForgetReport, Record, Val
 
 @dataclass(frozen=True)
 class Remark:
-    """An expert's word.
+    """What an expert said about a case.
 
     Attributes:
         where: Its place in the source, for people: a run, a trace, a line.
@@ -36,13 +36,12 @@ class Remark:
 
 @dataclass(frozen=True)
 class Skipped:
-    """Something in the source that is no expert's word, or cannot be used, and why.
+    """Something in the source that no expert said, or that cannot be used, and why.
 
     Attributes:
         where: Its place in the source.
-        reason: Why it was left there.
-        is_unusable: Whether an expert's word is there that has to be corrected to be learned;
-            false where there simply is none.
+        reason: Why it was skipped.
+        is_unusable: Whether an expert said something there that has to be corrected to be learned.
     """
 
     where: str
@@ -89,7 +88,7 @@ _PAIR = re.compile(
 
 
 def read_words(texts: Iterable[str], value_type: ValueType) -> dict[str, Value]:
-    """Read which words stand for which values of a judge, for `with_values`.
+    """Read which words mean which values of a judge, for `with_values`.
 
     Args:
         texts: Pairs, several in a text, separated by commas: `ja=true,nein=false`. A word that
@@ -197,15 +196,14 @@ class ImportReport(Record):
     """What an import did.
 
     Attributes:
-        alignment: What was learned. Imported again, the same words are `unchanged` and cost
+        alignment: What was learned. Imported again, the same feedback is `unchanged` and costs
             nothing.
-        skipped: What was left in the source: where, why, and whether it is an expert's word that
-            has to be corrected.
-        incomplete: Why the source could not be read to its end, if it could not. What had been
-            read is learned; the same import goes on from there.
-        withdrawn: Ids of episodes of which the source no longer holds the word: it was deleted or
-            emptied there, or what it is about was.
-        forgotten: What forgetting these did, where that was asked for.
+        skipped: What was not imported: where, why, and whether it has to be corrected.
+        incomplete: Why the source could not be read to its end, if so. What had been read is
+            learned; the same import continues from there.
+        withdrawn: Ids of episodes that the source no longer holds, because the feedback, or what it
+            is about, was deleted or emptied there.
+        forgotten: What forgetting these did, if that was asked for.
     """
 
     alignment: AlignmentReport
@@ -216,7 +214,7 @@ class ImportReport(Record):
 
     @property
     def unusable(self) -> tuple[Skipped, ...]:
-        """Experts' words that could not be used."""
+        """What experts said that could not be used."""
         return tuple(item for item in self.skipped if item.is_unusable)
 
 
@@ -233,9 +231,9 @@ def import_feedback(
     """Read a source and learn what experts said in it.
 
     Importing is incremental: every remark carries the id that its source gave it, so what is
-    known already is neither stored nor learned twice, and what was edited there is learned anew.
-    LangSmith and MLflow are asked, too, for what was learned from them and was not read: what they
-    no longer hold is reported.
+    known is neither stored nor learned twice, and what was edited there is learned again. LangSmith
+    and MLflow are also asked about everything learned from them earlier: what they no longer hold
+    is reported.
 
     Args:
         judge: The judge that learns.
@@ -243,7 +241,7 @@ def import_feedback(
         words: Further words that stand for a value, as `read_words` gives them.
         forget_withdrawn: Whether to forget what the source no longer holds.
         probe: As for `MemAlignJudge.align`.
-        max_concurrency: Most model calls at the same time.
+        max_concurrency: How many model calls at most run at the same time.
         config: Callbacks, tags and the like.
 
     Raises:

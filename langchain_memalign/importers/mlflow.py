@@ -32,23 +32,24 @@ def from_mlflow(
 ) -> Source:
     """Read the human assessments of one name on an experiment's traces.
 
-    An assessment of a span is a word on what that span took and gave; one of a session, on the
-    whole conversation: the messages of all its traces, as outputs. One that another overrides does
-    not count. Of an LLM judge's assessment of the same name and place, value and rationale become
-    `judge_value` and `judge_rationale`; expectations become `reference_outputs`.
+    An assessment of a span is about that span's inputs and outputs; one of a session is about the
+    whole conversation, with the messages of all its traces as outputs. One that another overrides
+    does not count. The value and rationale of an LLM judge's assessment, of the same name and
+    place, become `judge_value` and `judge_rationale`; expectations become `reference_outputs`.
 
     Args:
-        name: The assessments' name: in MLflow, that of the judge.
+        name: The name of the assessments; in MLflow, that of the judge.
         experiment: The experiment's name or id.
-        tracking_uri: Where MLflow tracks; without it, as MLflow is configured.
+        tracking_uri: The tracking server. The default is MLflow's own setting.
         since: Only traces of this moment or later.
 
     Returns:
-        A `Remark` for each assessed trace, span or session and reviewer, `Skipped` for what is no
-        expert's word.
+        A `Remark` for each assessed trace, span or session and reviewer, `Skipped` for what no
+        expert said.
 
     Raises:
-        ConfigurationError: The extra `mlflow` is not installed; when it is read, as below.
+        ConfigurationError: The extra `mlflow` is not installed. Raised when the result is read, as
+            below.
         SourceError: MLflow does not answer, or knows no such experiment.
     """
     reading = _Reading(name, experiment, tracking_uri, since)

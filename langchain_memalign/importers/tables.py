@@ -42,7 +42,7 @@ _OTHERS = {
 
 @dataclass(frozen=True)
 class Row:
-    """A row's fields and the number of its line, from 1."""
+    """A row's fields, and its line number, from 1."""
 
     line: int
     data: dict[str, Any]
@@ -61,7 +61,7 @@ def map_rows(
 ) -> tuple[list[Row], list[BadRow], list[str]]:
     """Map the fields of rows.
 
-    What is written for nothing (nan, NULL, N/A) in a row's id, reviewer or moment is nothing.
+    An id, reviewer or moment written as nan, NULL or N/A counts as missing.
 
     Returns:
         The mapped rows, the lines that cannot be used, and the names of fields that were not used.
@@ -102,17 +102,17 @@ def _named(record: dict[str, Any]) -> dict[str, Any]:
 def read_rows(data: bytes, name: str = "", *, sheet: str | None = None) -> Iterator[Row | BadRow]:
     """Read the rows of a file, whatever its format: CSV, JSON, JSONL or an Excel workbook.
 
-    What a file is shows in what it holds, and for text in the ending of its name: .csv, .tsv and
-    .tab are CSV, .json, .jsonl and .ndjson are JSON; text of another name is JSON where it begins
-    like it, else CSV.
+    The format follows from the content, and for text from the ending of the name: .csv, .tsv and
+    .tab are CSV; .json, .jsonl and .ndjson are JSON. Text with another ending is JSON if it begins
+    like JSON, else CSV.
 
     Args:
         data: The file's content.
         name: Its name.
-        sheet: Which sheet of a workbook; needed where several have rows.
+        sheet: Which sheet of a workbook to read; needed if several have rows.
 
     Raises:
-        InvalidInputError: It is of no such format, or cannot be read as what it is.
+        InvalidInputError: It has none of these formats, or is not valid in its format.
         ConfigurationError: It is a workbook, and the extra `sheets` is not installed.
     """
     ending = PurePath(name).suffix.lower()

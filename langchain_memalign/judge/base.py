@@ -94,8 +94,8 @@ class JudgeBase(Runnable[CaseLike, Outcome]):
         """Set a judge up. Calls no model; looks up whether the memory knows the judge.
 
         Args:
-            name: Its namespace in memory, and the name of its runs.
-            instructions: What to judge. Trusted: it stands in the system message. Placeholders
+            name: What it learns is kept under this name, and its runs are called so.
+            instructions: What to judge. Trusted: it goes into the system message. Placeholders
                 such as `{inputs}` or `{{ outputs }}` become words for the case's sections.
             value_type: What a verdict's value may be: `bool`, `Literal[...]`,
                 `Annotated[int, Field(ge=1, le=5)]`, `Annotated[float, Field(ge=0, le=1)]`, or the
@@ -106,42 +106,44 @@ class JudgeBase(Runnable[CaseLike, Outcome]):
             memory: Where it remembers; several judges may share one.
             distiller: The chat model that learns, if it is not the one that judges. A decision
                 model needs one as soon as something is to be learned.
-            probabilities: "logprobs" asks a chat model for the log probabilities of its tokens
-                and makes of them how likely each value is: the verdict's `probabilities` and
-                `confidence`. Where the model does not return them, or they do not tell, both are
-                None. A decision model gives probabilities without being asked.
-            aggregate: Which value probabilities make: the likeliest, "mode", or on a scale the
-                expected one, "mean". By default the mode, but on a scale of which only some steps
-                are asked for (any scale of numbers) the mean.
-            k: Most past cases shown to the model.
-            principle_tokens: Token budget for principles. Over it, the pinned ones and those
-                nearest to the case are shown, and the verdict tells how many there are.
-            case_tokens: Token budget for the case's texts; what is over is cut, marked.
+            probabilities: "logprobs" asks a chat model for the log probabilities of its tokens.
+                From them come the verdict's `probabilities` and `confidence`. If the model does
+                not return them, or they are not clear, both are None. A decision model gives
+                probabilities without being asked.
+            aggregate: Which value to report if there are probabilities: the likeliest, "mode", or
+                on a scale the expected one, "mean". The default is the mode, or the mean if only
+                some steps of a scale are asked for (any range of numbers).
+            k: How many past cases the model is shown at most.
+            principle_tokens: Token budget for principles. If they exceed it, the pinned ones and
+                those nearest to the case are shown, and the verdict says how many there are.
+            case_tokens: Token budget for the case's texts; what exceeds it is cut at a marked
+                place.
             episode_tokens: Token budget for the texts of each past case.
-            distant: When even the nearest past case is less similar than this, the model is told
+            distant: If even the nearest past case is less similar than this, the model is told
                 that it has no precedent.
-            value_meanings: What values mean in words, such as
+            value_meanings: What the values mean in words, such as
                 `{True: "appropriate", False: "not appropriate"}`. People and the model are shown
                 them, and people may answer in them.
-            question: What people are asked about a case; without it, the instructions.
-            on_recall_failure: What to do when the case cannot be embedded or past cases cannot be
-                searched: "raise", or judge by "principles" alone; then the model is told, and the
-                verdict's `recall_problem` says why. Refused access raises in any case.
+            question: What people are asked about a case. The default is the instructions.
+            on_recall_failure: What to do if the case cannot be embedded or past cases cannot be
+                searched: "raise", or judge by "principles" alone. In that case the model is told,
+                and the verdict's `recall_problem` says why. Refused access always raises.
             prompt: "compact" is for small models: fewer words, three past cases at most, the value
-                asked for before its reasons, few records in a distilling call. By default it is
-                chosen where the model's LangChain profile tells of a window of at most 16,384
-                tokens, to which the budgets above are then cut down; else "full".
-            structured_output: Passed to the model's `with_structured_output`, such as
-                `{"method": "function_calling"}`; where it is a decision model, to the distiller's.
+                before its reasons, few records in a distilling call. It is the default if the
+                model's LangChain profile has a window of at most 16,384 tokens, to which the
+                budgets above are then cut down; otherwise "full" is.
+            structured_output: Passed to `with_structured_output` of the model, such as
+                `{"method": "function_calling"}`; of the distiller if the model is a decision
+                model.
             retry: How failing model calls are repeated.
             redefine: Whether instructions, value type or the meanings of values may differ from
-                those with which the judge learned so far; the memory then keeps the new ones.
+                those with which the judge has learned so far. The memory then keeps the new ones.
 
         Raises:
             InvalidInputError: Name, instructions, value type, meanings, `on_recall_failure`,
                 `prompt`, `probabilities`, `aggregate` or a number is not usable.
             ConfigurationError: Model, distiller, memory, retry or structured-output options cannot
-                be used; or the memory knows the judge as another one.
+                be used; or the memory knows a different judge by this name.
         """
         if isinstance(instructions, str):
             instructions = without_placeholders(instructions)
@@ -216,12 +218,12 @@ class JudgeBase(Runnable[CaseLike, Outcome]):
         Args:
             memory: Where it remembers.
             name: Its name.
-            model: Its model; the one that it had, if that was given by name.
-            options: Further arguments of `MemAlignJudge`, which then count instead.
+            model: Its model. The default is the one it had, if that was given by name.
+            options: Further arguments of `MemAlignJudge`, which replace the stored ones.
 
         Raises:
             InvalidInputError: The memory knows no such judge.
-            ConfigurationError: The model or the distiller was no name, so that it must be given.
+            ConfigurationError: The model or the distiller was not given by name, so pass it.
         """
         known = known_definition(memory.records, name)
         used = known.model if model is None else model
@@ -273,15 +275,15 @@ class JudgeBase(Runnable[CaseLike, Outcome]):
             return await self._acall_with_config(judge, input, self._named(config))
 
     def embedding_ahead(self, cases: Iterable[CaseLike]) -> Self:
-        """The same judge, for who will have it judge these cases in a way of their own.
+        """The same judge, for code that calls it one case at a time.
 
-        It embeds up to 50 cases in one call, when the first of them is judged, and holds their
-        vectors until each is. A call that fails fails none of them: each is then embedded alone.
-        `batch` and `abatch` do this by themselves. What is judged meanwhile waits for that call.
+        It embeds up to 50 cases in one call, when the first of them is judged, and keeps their
+        vectors until they are needed. If that call fails, no case fails: each is embedded alone.
+        `batch` and `abatch` do this by themselves. Cases judged in the meantime wait for the call.
 
         Args:
-            cases: What will be judged, in about this order. Those that are not usable are left to
-                the call that judges them.
+            cases: What will be judged, roughly in this order. A case that is not usable fails only
+                when it is judged.
         """
         usable = []
         for case in cases:
@@ -303,8 +305,8 @@ class JudgeBase(Runnable[CaseLike, Outcome]):
 
         Args:
             inputs: The cases.
-            config: As for `invoke`; its `max_concurrency` says how many at a time.
-            return_exceptions: Give an error in the place of its outcome, instead of raising it.
+            config: As for `invoke`; its `max_concurrency` limits how many are judged at a time.
+            return_exceptions: Return an error in place of an outcome, instead of raising it.
             kwargs: None are taken.
         """
         return Runnable.batch(
@@ -344,7 +346,7 @@ class JudgeBase(Runnable[CaseLike, Outcome]):
     ) -> BaseTool:
         """This judge as a tool that takes a case's fields; see `Runnable.as_tool`.
 
-        A `JudgeTool` is the one that is meant for agents: it explains itself and answers in words.
+        For agents, prefer `JudgeTool`, which explains itself and answers in words.
         """
         if args_schema is None and arg_types is None:
             args_schema = Case

@@ -28,24 +28,24 @@ class EvaluatingJudge(JudgeBase):
         config: RunnableConfig | None = None,
         **more: Any,
     ) -> EvaluatorResult:
-        """Judge what a program put out, as an evaluator does.
+        """Judge a program's output, as an evaluator does.
 
         Args:
             inputs: What the program was given: text, a mapping, or messages.
-            outputs: What it put out: the same, such as a trajectory of messages with tool calls.
+            outputs: What it answered: the same, or a trajectory of messages with tool calls.
                 Without any ({} or {"output": None}, as LangSmith shows a program that failed),
                 the judge abstains.
-            reference_outputs: What it should have put out.
+            reference_outputs: What it should have answered.
             config: Callbacks, tags and the like.
-            more: `run` and `example` of LangSmith, from which what is not given is taken; `context`
+            more: `run` and `example` of LangSmith, which supply whatever is not given; `context`
                 and `plan` of openevals, which become keys of the case's inputs.
 
         Returns:
-            The verdict as feedback: truth values and numbers as `score`, labels as `value`, the
-            evidence in `metadata`. The judge abstains with a `score` of None and says why.
+            The verdict as feedback: true, false and numbers as `score`, labels as `value`, and the
+            evidence in `metadata`. If the judge abstains, `score` is None and `comment` says why.
 
         Raises:
-            InvalidInputError: There is nothing to judge, or something that the judge cannot read.
+            InvalidInputError: There is nothing to judge, or nothing that the judge can read.
             ModelError: The provider refuses access, or the case could not be embedded.
         """
         case = evaluated(inputs, outputs, reference_outputs, more)
@@ -90,7 +90,7 @@ class EvaluatingJudge(JudgeBase):
         return evaluator_result(self.spec.name, outcome)
 
     def as_openevals_prompt(self) -> OpenevalsPrompt:
-        """This judge's prompt, with its memory, for the judges that openevals and agentevals make.
+        """This judge's prompt and memory, for evaluators of openevals and agentevals.
 
         `create_llm_as_judge(prompt=prompt, judge=model, **prompt.options)` then asks `model` with
         what this judge remembers of the case.

@@ -27,7 +27,7 @@ class KnowingJudge(JudgeBase):
         return "\n".join([self.spec.instructions, "", "Principles:", *rules])
 
     def recall(self, case: CaseLike) -> WorkingMemory:
-        """What the judge would have before it: principles and past cases. Judges nothing."""
+        """What the judge would be shown with a case: principles and past cases. Judges nothing."""
         return judging.recall(self.setup, Case.of(case))
 
     async def arecall(self, case: CaseLike) -> WorkingMemory:
@@ -45,7 +45,7 @@ class KnowingJudge(JudgeBase):
     def episodes(
         self, status: Literal["pending", "distilled", "superseded"] | None = None
     ) -> list[Episode]:
-        """What experts said, oldest first; all, or what waits, was learned, or is superseded."""
+        """Past cases with what experts said, oldest first; all, or those of one status."""
         return self.memory.episodes(self.spec.name, status=status)
 
     async def aepisodes(
@@ -77,9 +77,9 @@ class KnowingJudge(JudgeBase):
         return await aprinciples.edit_principle(self.setup.context(), id, text)
 
     def remove_principle(self, id: str, *, erase: bool = False) -> Principle:
-        """Let a principle apply no more; with `erase`, remove it from the history too.
+        """Retire a principle; with `erase`, remove it from the history too.
 
-        What is erased is so as by `forget`: see `Memory.guarantee`.
+        It is erased as thoroughly as by `forget`: see `Memory.guarantee`.
 
         Raises:
             InvalidInputError: No active principle has this id.
@@ -106,7 +106,7 @@ class KnowingJudge(JudgeBase):
         return await aprinciples.restore_principle(self.setup.records, self.spec.name, id)
 
     def restore_episode(self, id: str) -> Episode:
-        """Let an episode be recalled again that a change of the experts' mind had superseded.
+        """Bring back an episode that a change of the experts' mind had superseded.
 
         Raises:
             InvalidInputError: No superseded episode has this id.

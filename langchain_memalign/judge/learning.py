@@ -51,30 +51,29 @@ class LearningJudge(JudgeBase):
         max_concurrency: int = 32,
         config: RunnableConfig | None = None,
     ) -> AlignmentReport:
-        """Learn from experts' words; store them first, so that none can be lost.
+        """Learn from experts' feedback. It is stored first, so that none can be lost.
 
-        Also takes up what an earlier alignment could not finish: `align([])` does only that.
-        Progress is told by LangChain custom events named `memalign_progress`.
+        Also finishes what an earlier alignment could not: `align([])` does only that.
+        Progress is reported by LangChain custom events named `memalign_progress`.
 
         Args:
             feedback: `Feedback`, or mappings of its fields, or a DataFrame or Arrow table with
-                these as columns. One that is not usable is logged and reported as rejected; the
-                others are stored.
-            probe: First ask the judge about new cases of which its own verdict is not known, so
-                that it learns from the difference; costs one judgement each.
+                these as columns. Feedback that is not usable is logged and reported as rejected;
+                the rest is stored.
+            probe: Ask the judge about new cases first if its own verdict on them is not known, so
+                that it learns from the difference. Costs one judgement each.
             gate: Decides whether what was learned may enter the memory, such as an
-                `evaluation.EvidenceGate`. All is learned in a copy of the memory first; of a
-                batch that is refused nothing is stored, and the report's `refused` and `gate` say
-                why.
-            only_effective: Try each new principle on the judge, and learn none that changes no
-                verdict on the cases of its batch. Costs a judgement of each case, and up to as many
-                for each principle, in at most 400 calls for a batch, unless replies must be
-                repaired; the report's warnings name what was not learned, and what was not tried.
-            max_concurrency: Most model calls at the same time.
+                `evaluation.EvidenceGate`. Everything is learned in a copy of the memory first. Of
+                a refused batch nothing is stored, and the report's `refused` and `gate` say why.
+            only_effective: Try each new principle on the judge, and learn only those that change a
+                verdict on the cases of their batch. Costs one judgement of each case, and up to as
+                many again for each principle, in at most 400 calls a batch, plus repairs of
+                replies. The report's warnings name what was not learned, and what was not tried.
+            max_concurrency: How many model calls at most run at the same time.
             config: Callbacks, tags and the like.
 
         Raises:
-            InvalidInputError: `feedback` is no list, or nothing of it can be used.
+            InvalidInputError: `feedback` is not a list, or nothing in it can be used.
             ModelError: The provider refuses access. The feedback is stored, pending; with a gate
                 it is not.
         """
@@ -132,20 +131,20 @@ class LearningJudge(JudgeBase):
     ) -> ForgetReport:
         """Erase episodes and everything that was learned from them; needs no model for that.
 
-        An episode goes if it fits all that is given. The other sources of the principles that went
-        with it are then learned anew, without the old text.
+        Erases the episodes that meet every condition given. The other sources of the principles
+        that go with them are then learned again, without the old text.
 
         Args:
             episode_ids: Their ids. Unknown ones are no error.
-            source_ids: What the system that the word was collected in calls it.
+            source_ids: Their ids in the system they were imported from.
             reviewer: Who said it.
             before: Said before this moment.
             where: Any condition on the episode.
-            redistill: Whether to learn the other sources now; otherwise the next `align` does it.
+            redistill: Whether to learn the other sources now; otherwise the next `align` does.
             config: Callbacks, tags and the like.
 
         Raises:
-            InvalidInputError: Nothing says which episodes should go.
+            InvalidInputError: There is no condition that says which episodes to erase.
         """
         fits = forgotten(episode_ids, source_ids, reviewer, before, where)
         return self._as_run(

@@ -48,29 +48,29 @@ class ReliableJudge(JudgeBase):
         progress: Progress | None = None,
         config: RunnableConfig | None = None,
     ) -> CalibrationReport:
-        """Complete the track record, and tell whether a map from it pays.
+        """Complete the track record, and say whether it can improve the judge's answers.
 
-        The judge is asked about each case with an expert's value of which it is not known what it
-        says unseen: without the experts' words on that case, their values in the counts, and the
-        principles that rest on that case alone. Principles that rest on other cases as well stay,
-        so that it may agree a little better than on new cases. Reviews, and `align(probe=True)`,
-        keep what the judge said by themselves. What was asked is kept as it comes; to go on after
-        an interruption, call it again.
+        The judge is asked about cases with an expert's value if its own answer is not known yet.
+        It is not shown what experts said about the case, nor their values in its counts, nor
+        principles that rest on this case alone. Principles that also rest on other cases stay, so
+        it may agree a little better than on new cases. Reviews and `align(probe=True)` record the
+        judge's answer by themselves. Answers are kept as they come, so after an interruption call
+        this again.
 
-        From the track record comes a map from the judge's answers, their probabilities and the
-        nearest past cases' values to the experts' values. It is used only if it lowers the log
-        loss, each case left out, by more than that difference's standard error. Then verdicts have
-        the value that it makes, their `raw_value` is the model's where that differs, and
-        `confidence` and `probabilities` are the map's. Otherwise the confidence is that of the
-        model's own probabilities; or, where it tells none, how often experts agreed with this kind
-        of answer, drawn to how often they agree at all; or None, where nothing is known.
+        From the track record a map is fitted: from the judge's answers, their probabilities and
+        the nearest past cases' values to the experts' values. It is used only if it lowers the log
+        loss, with each case left out in turn, by more than that difference's standard error. Then
+        a verdict's value, `probabilities` and `confidence` are the map's, and `raw_value` is the
+        model's value if that differs. Without the map, the confidence is the model's own
+        probability; or, if it gives none, how often experts agreed with this kind of answer, drawn
+        towards how often they agree overall; or None while nothing is known.
 
         Args:
-            ask: False asks nothing: the report's `to_ask` is the number of calls that it takes.
-            limit: Most cases to ask about now; None for all.
+            ask: False asks nothing: the report's `to_ask` says how many calls it would take.
+            limit: How many cases at most to ask about now; None means all.
             max_concurrency: Most model calls at the same time.
-            progress: Is called with how many cases are done and how many there are, first before
-                anything is asked, so that it can tell the cost, or refuse it by raising.
+            progress: Called with the number of cases done and the number of all cases; the first
+                time before anything is asked, so that it can show the cost, or raise to refuse it.
             config: Callbacks, tags and the like.
 
         Raises:
@@ -115,7 +115,7 @@ class ReliableJudge(JudgeBase):
         return await self._as_arun("calibrate", work, config)
 
     def agreement(self, *, confidence: float = 0.95) -> AgreementReport:
-        """How far the judge agrees with experts on cases that it had not seen; asks nobody.
+        """How far the judge agrees with experts on cases it had not seen. Asks no model.
 
         Args:
             confidence: The level of the intervals.
@@ -128,11 +128,11 @@ class ReliableJudge(JudgeBase):
         return await off_loop(self.agreement, confidence=confidence)
 
     def threshold(self, *, agreement: float = 0.9, confidence: float = 0.95) -> Threshold:
-        """From which confidence on experts agree with the judge at least so often; asks nobody.
+        """The confidence from which on experts agree with the judge this often. Asks no model.
 
         Args:
-            agreement: How often they are to agree.
-            confidence: How certain the promise is to hold.
+            agreement: How often they have to agree.
+            confidence: How certain it has to be that the promise holds.
         """
         asked = AtLeast(agreement=agreement, confidence=confidence)
         return promised(known_track(self.setup, is_current=True), asked)
@@ -145,17 +145,17 @@ class ReliableJudge(JudgeBase):
         """The same judge, which asks a second one where it is not sure or reaches no verdict.
 
         It can be used wherever a judge can. The verdict's `decided_by` says who decided, and its
-        usage is that of both. Where the second reaches no verdict either, the first one's counts,
-        if it had one. What is learned, is learned by the first.
+        usage is that of both. If the second reaches no verdict either, the first one's counts, if
+        there is one. Only the first one learns.
 
         Args:
             second: The second judge, such as one with a larger model over the same memory. It may
                 itself ask another one.
-            sure: When the first is sure: if the promise that experts agree so often covers its
-                verdict, or from this confidence on. While nothing can be promised, it never is.
+            sure: When the first counts as sure: if this promise covers its verdict, or from this
+                confidence on. While nothing can be promised, it never does.
 
         Raises:
-            ConfigurationError: It is no judge, or gives other values.
+            ConfigurationError: `second` is not a judge, or gives other values.
         """
         asked = check_second(self.setup, getattr(second, "setup", second), sure)
         return self._replace(setup=replace(self.setup, second=asked))
@@ -173,26 +173,26 @@ class ReliableJudge(JudgeBase):
         progress: Progress | None = None,
         config: RunnableConfig | None = None,
     ) -> HealthReport:
-        """What moves the judge's verdicts that should not, how it errs, and whether it got worse.
+        """Whether the judge is consistent, how it errs, and whether it got worse.
 
-        The judge is asked about cases with an expert's value as if that word were not known: twice
-        the very same, with its past cases in another order, and pairs also the other way round.
-        From the answers come how often verdicts flip, how the error depends on the outputs'
-        length, TPR and TNR, and how all that was before. Nothing is written.
+        The judge is asked about cases with an expert's value as if that value were unknown: twice
+        unchanged, once with its past cases in another order, and pairs once the other way round.
+        The report says how often verdicts flip, how the error depends on the outputs' length, the
+        TPR and TNR, and what has changed since. Nothing is written.
 
         Args:
-            data: Cases without an expert's word, of which to tell how many would pass if experts
-                judged them; a call each. For judges of true and false.
-            sample: Most cases to ask about; None for all.
-            principles: Also ask without each principle, one at a time, which ones help or hurt; a
-                call for each principle that each case was shown.
-            ask: False asks nothing: the report's `to_ask` is the most calls that it takes.
-            baseline: An earlier report, or the file that it was written to as JSON; the report's
-                `worse` then says what is worse beyond chance.
-            seed: Draws another sample, and other orders.
+            data: Cases without an expert's value; the report estimates how many would pass if
+                experts judged them. One call each; for judges of true and false.
+            sample: How many cases at most to ask about; None means all.
+            principles: Also ask without each principle in turn, to find out which ones help or
+                hurt. Costs one call for every principle shown with every case.
+            ask: False asks nothing: the report's `to_ask` says how many calls it takes at most.
+            baseline: An earlier report, or the JSON file it was written to. The report's `worse`
+                then says what is worse, by more than chance explains.
+            seed: Another seed draws another sample and other orders.
             max_concurrency: Most model calls at the same time.
-            progress: Is called with how many cases are done and how many there are, first before
-                anything is asked.
+            progress: Called with the number of cases done and the number of all cases; the first
+                time before anything is asked.
             config: Callbacks, tags and the like.
 
         Raises:

@@ -14,7 +14,7 @@ from langchain_memalign.schema import Record, Value
 
 
 class Wording(Record):
-    """What a judge file says of the words on screen.
+    """The words on screen that a judge file gives.
 
     Attributes:
         question: The question that people answer; None for the judge's instructions.

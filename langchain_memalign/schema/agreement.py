@@ -35,28 +35,28 @@ class Rate(Record):
 
 
 class AgreementReport(Report):
-    """How far a judge agrees with experts on cases whose expert's word it had not seen.
+    """How far a judge agrees with experts on cases whose expert's answer it had not seen.
 
-    Agreement means the expert's value; on a scale of more than 11 values, one at most a tenth of
-    the scale's width away from it. A case that several experts spoke of counts once.
+    Agreement means the expert's value or, on a scale of more than 11 values, a value at most a
+    tenth of the scale's width away from it. A case that several experts answered counts once.
 
     Attributes:
-        agreement: The share of scored cases in which the expert agrees with the judge.
+        agreement: The share of the cases with a verdict in which the expert agrees with the judge.
         confidence: The level of all intervals.
-        kappa: Cohen's kappa: agreement beyond chance; None where it is not defined.
-        by_value: Of the cases to which experts gave a value, the share to which the judge gave it:
-            "TPR" and "TNR" for true and false, "recall of X" for labels and short scales.
-        always_yes: The share that a judge would agree on that always says true; None if values are
-            not true and false.
-        majority: The share that a judge would agree on that always says what experts say most.
-        is_calibrated: Whether the track record's map is in use, so that these figures are of what
-            it makes of the model's answers, each made without the case itself.
-        as_said: What `agreement` would be without the map; equal to it where none is in use.
-        unscored: On how many further cases the judge reached no verdict.
-        unasked: On how many further cases with an expert's value it is not known what this judge
-            says unseen; `judge.calibrate()` asks it.
-        outdated: Of how many of these it is known what the judge said with another model, prompt
-            or value type.
+        kappa: Cohen's kappa: agreement beyond chance; None if it is not defined.
+        by_value: Of the cases to which experts gave a value, the share to which the judge gave the
+            same: "TPR" and "TNR" for true and false, "recall of X" for labels and short scales.
+        always_yes: The agreement of a judge that always says true; None if the values are not true
+            and false.
+        majority: The agreement of a judge that always gives the experts' most frequent value.
+        is_calibrated: Whether the track record's map is in use. Then the figures are about the
+            mapped answers, each mapped without the case itself.
+        as_said: What `agreement` would be without the map; the same if none is in use.
+        unscored: In how many further cases the judge reached no verdict.
+        unasked: For how many further cases with an expert's value the judge's own answer is not
+            known; `judge.calibrate()` asks for it.
+        outdated: For how many of these an answer is known from another model, prompt or value
+            type.
     """
 
     agreement: Rate
@@ -90,21 +90,21 @@ class AgreementReport(Report):
 
 
 class Threshold(Report):
-    """From which confidence on a judge agrees with experts at least so often.
+    """The confidence from which on a judge agrees with experts at least this often.
 
     Attributes:
         agreement: The agreement that was asked for.
-        confidence: How certain the promise is to hold, over the cases that experts happened to
-            speak of.
-        value: The threshold; a verdict whose `confidence` is at least this is covered. None where
+        confidence: How certain it is that the promise holds, over samples of the cases that experts
+            might have answered.
+        value: The threshold: a verdict whose `confidence` is at least this is covered. None if
             nothing can be promised.
-        coverage: The share of the recorded cases that are covered, those without a verdict
-            counted as not covered; 0 where nothing can be promised.
+        coverage: The share of the recorded cases that are covered; those without a verdict count
+            as not covered. 0 if nothing can be promised.
         agreed: Of the covered recorded cases, the share in which the expert agrees.
         cases: How many recorded cases there are, those without a verdict included.
-        most: The highest agreement that these cases allow to promise, with the same confidence, for
-            every verdict; None where there are none.
-        needed: How many cases are needed to promise so much, if the expert agrees in all of them.
+        most: The highest agreement that these cases allow to be promised, with the same confidence,
+            for every verdict; None if there are no cases.
+        needed: How many cases it takes to promise this much, if the expert agrees in all of them.
     """
 
     agreement: float
@@ -137,20 +137,20 @@ class Threshold(Report):
 
 
 class CalibrationReport(Report):
-    """What is known of a judge's answers, and whether a map from them to experts' pays.
+    """What is known of a judge's answers, and whether mapping them to experts' answers helps.
 
     Attributes:
-        asked: How many cases the judge was asked about now, each without its own expert's word.
-        to_ask: How many are left to ask about, a model call each at least.
-        cases: On how many it is known what the judge says unseen, scored.
-        unscored: On how many it reached no verdict.
+        asked: How many cases the judge was asked about now, each without its experts' answers.
+        to_ask: How many are left to ask about; each costs at least one model call.
+        cases: For how many cases the judge's own verdict is known.
+        unscored: In how many it reached no verdict.
         is_used: Whether the map is used from now on.
-        log_loss_before: Mean log loss of the experts' values, in nats, without the map; None where
-            there are too few cases to tell.
-        log_loss_after: The same with the map, each case left out of the fit.
-        gain: By how much it falls.
+        log_loss_before: Mean log loss of the experts' values, in nats, without the map; None if
+            there are too few cases.
+        log_loss_after: The same with the map, with each case left out of the fit.
+        gain: How much it falls.
         standard_error: The standard error of `gain`; the map is used if the gain is larger.
-        why: What was decided, in a sentence.
+        why: What was decided and why, in a sentence.
     """
 
     asked: int = 0

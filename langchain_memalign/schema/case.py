@@ -24,8 +24,8 @@ from langchain_memalign.schema.record import (
 class Case(Record):
     """What is judged. Each field is text, a mapping, or messages; pairs are `{"A": ..., "B": ...}`.
 
-    Messages, also inside mappings, are kept in one plain form, and objects as what they hold (see
-    `content.normalise`). Missing fields may be None, nan, or pandas' NaT or NA.
+    Messages, also inside mappings, are kept in one plain form, and objects as their content.
+    Missing fields may be None, nan, or pandas' NaT or NA.
     """
 
     inputs: Any = None
@@ -57,23 +57,22 @@ class Case(Record):
 
 
 class Feedback(Case):
-    """An expert's word on a case: a value, a rationale, or both.
+    """What an expert says about a case: a value, a rationale, or both.
 
     Attributes:
-        id: The caller's own id; with it, a later feedback of the same id replaces this one.
-        source_id: What the system that it was collected in calls it, for
-            `judge.forget(source_ids=[...])`; the id, where there is none.
+        id: Your own id; later feedback with the same id replaces this.
+        source_id: Its id in the system it was collected in, for `judge.forget(source_ids=[...])`;
+            by default the same as `id`.
         value: What the expert says the value is.
         rationale: Why, in the expert's words.
-        reviewer: Who says so; several reviewers of one case are several episodes.
-        judge_value: What the judge had said, where known; learning starts from the difference.
+        reviewer: Who says so. Several reviewers of one case make several episodes.
+        judge_value: What the judge had said, if known; learning starts from the difference.
         judge_rationale: Why the judge had said so.
-        judge_sight: Ids of the episodes and principles that the judge had before it then, such as
-            `Verdict.sight`; with them, forgetting one of these reaches that rationale. None where
-            it is not known.
+        judge_sight: Ids of the episodes and principles that the judge was shown then, such as
+            `Verdict.sight`. With them, forgetting one of these also reaches that rationale. None
+            if not known.
         judge_records: What the judge had said unseen, for its track record: `Verdict.records`.
-        unseen: Whether the reviewer had not been shown the judge's answer before; no part of what
-            was said.
+        unseen: Whether the reviewer answered before seeing the judge's answer.
     """
 
     id: OptionalName = None

@@ -14,11 +14,11 @@ class Slope(Record):
     """How a judge's error changes with the length of what it judges.
 
     Attributes:
-        value: How much the judge's value exceeds the expert's more, for each doubling of the
-            outputs' length; 1 is the whole scale. Above 0 it favours long outputs.
+        value: How much the judge's value rises above the expert's for each doubling of the outputs'
+            length; 1 is the whole scale. Above 0, it favours long outputs.
         low: Lower end of the 95 % interval.
         high: Upper end.
-        standard_error: The error of `value`, also where errors vary with the length.
+        standard_error: The error of `value`, valid also if errors vary with the length.
         cases: Of how many cases.
     """
 
@@ -53,8 +53,8 @@ class Drift(Record):
         now: The share in which the expert agrees now.
         gained: In how many cases it agrees now and did not before.
         lost: In how many cases it agreed before and does not now.
-        chance: How likely so uneven a change is, or one more uneven, where nothing has changed:
-            McNemar's exact test, two-sided.
+        chance: How likely a change at least this uneven is if nothing has changed: McNemar's exact
+            test, two-sided.
     """
 
     since: str
@@ -69,7 +69,7 @@ class PrincipleEffect(Record):
     """What a principle does: the same cases judged with it and without it.
 
     Attributes:
-        cases: For how many it was shown and both gave a value.
+        cases: In how many cases it was shown and both judgements gave a value.
         changed: In how many of them the value differs without it.
         helped: In how many the judge agrees with the expert only with it.
         hurt: In how many only without it.
@@ -87,8 +87,8 @@ class PassRate(Record):
     """How many of a data set's cases would pass if the experts judged them.
 
     Attributes:
-        observed: The share to which the judge says true.
-        value: The share after correction for the judge's errors; None where they are too many.
+        observed: The share for which the judge says true.
+        value: The share corrected for the judge's errors; None if there are too many of them.
         low: Lower end of the 95 % interval.
         high: Upper end.
         why: Why there is no corrected share.
@@ -107,32 +107,32 @@ class PassRate(Record):
 
 
 class HealthReport(Report):
-    """What moves a judge's verdicts that should not, how it errs, and whether it got worse.
+    """Whether a judge is consistent, how it errs, and whether it got worse.
 
-    All of it is of cases on which experts gave a value, judged as if that word were not known. A
-    figure is None where it does not apply or was not asked for.
+    All figures are about cases with an expert's value, judged as if that value were unknown. A
+    figure is None if it does not apply or was not asked for.
 
     Attributes:
         judge: The judge's name.
         said_by: Digest of the judge with its model, prompt and values.
-        created_at: When it was asked.
+        created_at: When the judge was asked.
         cases: How many cases it was asked about.
-        to_ask: The most model calls that asking takes; for one that was only planned.
+        to_ask: How many model calls it takes at most, if it was only planned.
         agreement: The share in which the expert agrees.
         unscored: The share without a verdict.
-        flips: How often another value, or none, comes when the very same is asked again.
-        flips_shuffled: The same, when the past cases are shown in another order.
-        flips_swapped: Of pairs: how often the verdict does not follow when both change places.
+        flips: How often the value changes, or is missing, when the same is asked again.
+        flips_shuffled: The same when the past cases are shown in another order.
+        flips_swapped: For pairs: how often the verdict does not follow when both change places.
         prefers_first: Of the pairs whose verdict did not follow: how often the first one won both
-            times, the other way being the second.
-        length: How the error depends on the outputs' length; of pairs, on how much longer A is.
+            times; in the others the second did.
+        length: How the error depends on the outputs' length; for pairs, on how much longer A is.
         tpr: Of the cases that experts call true, the share that the judge calls true.
         tnr: Of those that they call false, the share that it calls false.
-        agreeableness: `tpr` less `tnr`: above 0 the judge is quicker to pass than to fail.
-        drift: What it said of the same cases before, against now.
+        agreeableness: `tpr` minus `tnr`: above 0, the judge passes more readily than it fails.
+        drift: What it said about the same cases before, compared with now.
         principles: What each principle does, the most harmful first.
-        pass_rate: Of the data set that was given.
-        worse: What is worse than before, in sentences; empty where nothing is, or there is nothing
+        pass_rate: The pass rate of the data set that was given.
+        worse: What is worse than before, in sentences; empty if nothing is, or if there is nothing
             to compare with.
         notes: Why figures are missing.
     """
@@ -163,7 +163,7 @@ class HealthReport(Report):
 
     @property
     def concerns(self) -> tuple[str, ...]:
-        """What is wrong beyond chance, whatever was before, in sentences."""
+        """What is wrong beyond chance, whatever it was like before, in sentences."""
         return tuple(_concerns(self))
 
     @property

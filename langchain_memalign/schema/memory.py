@@ -21,20 +21,20 @@ _NAMESPACE = uuid.UUID("5b0f3c3e-6d9a-4d53-9f0e-4d656d416c67")
 
 
 class Episode(Record):
-    """A case with the expert's word on it, as memory keeps it.
+    """A case with what an expert said about it, as memory keeps it.
 
     Attributes:
-        source_id: What the system that the word was collected in calls it.
-        judge_rationale: Why the judge had said so, where known; empty where it was erased.
-        judge_sight: Ids of the episodes and principles in whose sight `judge_rationale` was
-            written; None where that is not known.
-        superseded_by: Id of the principle that came of experts changing their mind, and that this
-            word contradicts: it is kept, but recalled no more. None while it counts. Of an episode
-            that is pending, the mark is only to be decided again.
+        source_id: Its id in the system it was collected in.
+        judge_rationale: Why the judge had said so, if known; empty if it was erased.
+        judge_sight: Ids of the episodes and principles that the judge was shown when it wrote
+            `judge_rationale`; None if not known.
+        superseded_by: Id of the principle that this episode contradicts since experts changed their
+            minds: it is kept, but no longer recalled. None while it counts. For a pending episode
+            this will be decided again.
         superseded_reason: Why it contradicts that principle.
-        superseded_at: Since when; of one that was superseded and counts again, since when it does.
-        judge_records: What the judge, with one or several models, had said without having seen this
-            word; the newest last.
+        superseded_at: Since when; or, if it counts again, since when it does.
+        judge_records: What the judge, with one or several models, said before it saw what the
+            expert said; the newest last.
     """
 
     id: str
@@ -111,10 +111,10 @@ class Principle(Record):
 
     Attributes:
         episode_ids: The episodes it was distilled from; empty for one written by a human.
-        sight: Ids of the other episodes and principles in whose sight its text was written, each
-            standing also for what itself was written in sight of; None where that is not known.
+        sight: Ids of the other episodes and principles that the model was shown when it wrote the
+            text, each standing also for what that one's text was written from; None if not known.
         pinned: Shown before all others and never retired by distillation.
-        retired_at: When it stopped to apply; None while it is active.
+        retired_at: When it stopped applying; None while it is active.
         replaced_by: The id of the principle that took its place.
     """
 
@@ -178,7 +178,7 @@ def deciding(episodes: Sequence[Episode]) -> Episode:
 
 
 class Recalled(Record):
-    """An episode that came back for a case, and how near it is (cosine, -1 to 1).
+    """A past case that was recalled for a new one, and how near it is (cosine, -1 to 1).
 
     `also` holds what other reviewers said about the very same case.
     """
@@ -189,7 +189,7 @@ class Recalled(Record):
 
     @property
     def value(self) -> Value | None:
-        """The value that counts for the case: what most experts say, or of as many the newest."""
+        """The value that counts for the case: the one most experts give, or on a tie the newest."""
         return deciding((self.episode, *self.also)).value
 
     @property
@@ -200,11 +200,11 @@ class Recalled(Record):
 
 
 class WorkingMemory(Record):
-    """What the judge has before it: principles, and recalled episodes, nearest first.
+    """What the judge is shown with a case: principles, and recalled episodes, nearest first.
 
     Attributes:
-        recall_problem: Why past cases could not be looked up, or not all; None where all could.
-        principles_total: How many are active, of which `principles` are shown.
+        recall_problem: Why some or all past cases could not be looked up; None if all could.
+        principles_total: How many are active; `principles` are those that are shown.
         value_counts: How often the experts gave each value, over the judge's whole memory; keys
             are JSON text.
     """
@@ -267,10 +267,10 @@ class JudgeDefinition(Record):
 
 
 class Put(Record):
-    """Write one record of a judge, over the one with its id.
+    """Write one record of a judge, replacing the one with its id.
 
     Attributes:
-        vector: Its embedding; None keeps the one that is stored, () drops it.
+        vector: Its embedding; None keeps the stored one, () drops it.
     """
 
     judge: str

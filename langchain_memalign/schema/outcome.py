@@ -22,28 +22,28 @@ class Latency(Record):
 
 
 class Verdict(Record):
-    """What the judge concluded about one case, and on what evidence.
+    """What the judge concluded about a case, and on what evidence.
 
     Attributes:
         principle_ids: The principles that were shown to the model.
         episode_ids: The episodes that were shown to the model.
-        relied_on: Which of them, of either kind, the model says that it relied on.
-        usage: Tokens of the model call, or None where the model does not tell.
-        cut_tokens: Estimated tokens of the case left out, marked, to keep to the token budget.
-        principles_total: How many principles were active; more than shown when over budget.
-        recall_problem: Why past cases could not be looked up, or not all: then it rests on what
-            could be, perhaps on principles alone; None where all could.
+        relied_on: Those of either kind that the model says it relied on.
+        usage: Tokens of the model call; None if the model does not say.
+        cut_tokens: About how many tokens of the case were cut to keep to the budget.
+        principles_total: How many principles were active, including those not shown.
+        recall_problem: Why some or all past cases could not be looked up; None if all could. The
+            verdict then rests on the rest, perhaps on principles alone.
         memory_fingerprint: Digest of the working memory; equal for equal evidence.
-        probabilities: How likely each value is; None where nothing tells.
-        confidence: The probability that the expert agrees, from 0 to 1; None where nothing tells.
-        raw_value: What the model itself said, where its probabilities, or what experts said of its
-            earlier answers, made another value of it; else None.
-        decided_by: The judge that decided, where a second one may be asked; else None.
-        second_problem: Why the second judge, which was asked, reached no verdict, so that the
-            first one's counts; else None.
-        records: What the track record keeps of this verdict, once an expert has spoken of the case;
-            for `Feedback.judge_records`. Empty where the judge had an expert's word on this very
-            case before it.
+        probabilities: How likely each value is; None if nothing is known.
+        confidence: The probability that the expert agrees, from 0 to 1; None if nothing is known.
+        raw_value: What the model itself said, if its probabilities, or experts' answers to its
+            earlier verdicts, led to another value; else None.
+        decided_by: The judge that decided, if a second one may be asked; else None.
+        second_problem: Why a second judge that was asked reached no verdict, so that the first
+            one's counts; else None.
+        records: What the track record keeps of this verdict once an expert has answered the case,
+            for `Feedback.judge_records`. Empty if the judge was shown an expert's answer to this
+            very case.
     """
 
     value: Value
@@ -66,19 +66,19 @@ class Verdict(Record):
 
     @property
     def sight(self) -> tuple[str, ...]:
-        """Ids of all that the rationale was written in sight of; for `Feedback.judge_sight`."""
+        """Ids of all that the model was shown with the case, for `Feedback.judge_sight`."""
         return (*self.principle_ids, *self.episode_ids)
 
 
 class Unscored(Record):
-    """The judge could not reach a verdict, and why; never to be counted as a failed case.
+    """The judge could not reach a verdict, and why. It never counts as a failed case.
 
     Attributes:
-        raw: The model's last reply, where there was one.
+        raw: The model's last reply, if there was one.
         failure: Whether the model could not be reached for now ("outage") or failed for good
-            ("error"); None where it was reached and gave no verdict.
-        recall_problem: Why past cases could not be looked up, or not all; None where all could.
-        records: As those of a `Verdict`; empty too where the model could not be reached.
+            ("error"); None if it replied but gave no verdict.
+        recall_problem: Why some or all past cases could not be looked up; None if all could.
+        records: As in a `Verdict`; also empty if the model could not be reached.
     """
 
     reason: str
@@ -114,7 +114,7 @@ class Rejected(NamedTuple):
 
 
 class Superseded(NamedTuple):
-    """An episode that is recalled no more: which principle it contradicts, and why."""
+    """An episode that is no longer recalled: which principle it contradicts, and why."""
 
     episode_id: str
     principle_id: str
@@ -122,13 +122,13 @@ class Superseded(NamedTuple):
 
 
 class Conflict(Record):
-    """A case to which experts gave different values; all of their words are kept.
+    """A case to which experts gave different values. Everything they said is kept.
 
     Attributes:
         episode_ids: What they said, oldest first.
-        reviewers: Who said it, in the same order; None where that is not known.
+        reviewers: Who said it, in the same order; None if not known.
         values: Which value they gave, in the same order.
-        value: The value that counts: what most of them gave, or of as many the newest.
+        value: The value that counts: the one most of them gave, or on a tie the newest.
     """
 
     episode_ids: tuple[str, ...]
@@ -146,10 +146,10 @@ class GateEvidence(Record):
         before: The measure with the memory as it is.
         after: The measure with the memory as it would be.
         change: The difference; above 0 is better.
-        low: Lower end of the change's interval; None where it was too little to tell.
+        low: Lower end of the change's interval; None if there were too few cases.
         high: Upper end.
-        chance: How likely so low a change is where nothing got worse; None where it was too little
-            to tell.
+        chance: How likely so low a change is if nothing got worse; None if there were too few
+            cases.
     """
 
     cases: str
@@ -167,7 +167,7 @@ class GateDecision(Record):
 
     Attributes:
         reason: Why, in a sentence.
-        is_backed: Whether there was evidence enough to tell.
+        is_backed: Whether there was enough evidence to decide on.
         measure: What the evidence measures.
         model_calls: What it took to decide, besides learning the batch itself.
     """
@@ -187,26 +187,26 @@ class AlignmentReport(Report):
 
     Attributes:
         stored: New in memory.
-        unchanged: There already, with the same words; nothing was done.
-        overwritten: There already, with other words, which now count.
+        unchanged: In memory already, with the same content; nothing was done.
+        overwritten: In memory already, with other content, which was replaced.
         distilled: Learned from, together with the principles below.
-        pending: Stored, but not learned from; the next alignment takes them up.
-        rejected: Not usable, by position in the batch; nothing of them was stored.
+        pending: Stored, but not learned from yet; the next alignment tries again.
+        rejected: Not usable, by position in the batch; none of it was stored.
         refused: Not stored, because the gate found that they would make the judge worse.
-        gate: What the gate decided, and on what evidence; None without a gate, and where there
-            was nothing to decide.
-        principles_merged: Said already; these gained further sources.
+        gate: What the gate decided, and on what evidence; None without a gate, or if there was
+            nothing to decide.
+        principles_merged: Known already; they gained further sources.
         principles_retired: Replaced, or left without a basis by changed feedback.
-        superseded: Older cases that a new principle contradicts: kept, but recalled no more.
+        superseded: Older cases that a new principle contradicts: kept, but no longer recalled.
         restored: Ids of superseded episodes that are recalled again, because what they contradicted
-            was replaced in turn or lost its basis.
-        remarks_covered: How many of the experts' remarks that were learned a principle accounts
-            for, be it a known one: all of them, unless something was forgotten meanwhile, or its
-            principle was tried and not learned. What states no rule, as "ok", is no remark.
-        remarks_verbatim: For how many of them the principle is the remark as it stands, as the
-            model made none of it.
-        conflicts: Cases of these episodes to which experts gave different values.
-        warnings: What else went less than well.
+            was itself replaced or lost its basis.
+        remarks_covered: How many of the learned remarks are in a principle, new or known: all of
+            them, unless something was forgotten in the meantime, or `only_effective` left their
+            principle out. What states no rule, such as "ok", is not a remark.
+        remarks_verbatim: How many of them became a principle word for word, because the model
+            made nothing of them.
+        conflicts: Cases among these to which experts gave different values.
+        warnings: What else did not go well.
         embedded: How many texts were embedded.
     """
 
@@ -262,13 +262,13 @@ class ForgetReport(Report):
 
     Attributes:
         principles_removed: Erased, active or retired, because they came from a forgotten episode,
-            or were written in sight of it or of what else is gone.
-        rationales_erased: The episodes that stay, but without what the judge had said of them,
-            because it was written in sight of what is gone.
+            or were written while the model was shown it, or something else that is gone.
+        rationales_erased: Episodes that stay, but without what the judge had said about them,
+            because it was shown something that is gone.
         episodes_restored: Superseded episodes that are recalled again, because what they
             contradicted is gone.
-        principles_redistilled: Learned anew from the sources that remain.
-        pending: Sources that wait to be distilled anew, and why.
+        principles_redistilled: Learned again from the sources that remain.
+        pending: Sources that wait to be distilled again, and why.
         guarantee: What is gone, and what this memory cannot reach.
     """
 

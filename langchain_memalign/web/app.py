@@ -87,18 +87,20 @@ def create_page(
 ) -> Page:
     """The page where experts teach judges, to be mounted in an application.
 
-    Learning begins with the first request and goes on in threads of its own. It belongs behind the
-    application's login: without a person, every request is refused.
+    Learning starts with the first request and runs in threads of its own. The page belongs behind
+    the application's login: a request without a person is refused.
 
     Args:
-        judges: The judge, several of them, or a function from a person to those that the person
-            may see, such as a tenant's.
-        waiting: Where their cases come from, with the review file.
-        identify: From a request to who sent it; None for nobody. By default the user of
-            Starlette's authentication; one with the scope "memalign:lead" is a lead.
-        allowed_hosts: Names by which the page may be called; None where the application sees to it.
-        wording: How questions, values and fields are called on screen, by the judge's name.
-        settings: How cases are worked through, until a lead says otherwise.
+        judges: The judge, several judges, or a function from a person to the judges that the
+            person may see, such as a tenant's.
+        waiting: Where the cases come from, with the review file.
+        identify: A function from a request to the person who sent it, or None for nobody. The
+            default is the user of Starlette's authentication, who is a lead with the scope
+            "memalign:lead".
+        allowed_hosts: Host names under which the page may be reached; None if the application
+            checks that.
+        wording: The words on screen for questions, values and fields, by the judge's name.
+        settings: How cases are worked through, until a lead changes it.
 
     Returns:
         An ASGI application; call its `close` when the application ends.
@@ -123,15 +125,15 @@ class Page:
     Args:
         judges: As for `create_page`.
         waiting: As for `create_page`.
-        identify: Says who is there; None where the start token does.
+        identify: As for `create_page`; None if the start token says who is there.
         allowed_hosts: As for `create_page`.
         wording: As for `create_page`.
         settings: As for `create_page`.
-        token: The start token of a page of one's own; whoever has it is a lead.
+        token: The start token of a page on one's own machine; whoever has it is a lead.
         cookie: The cookie's name.
-        name: Who is answering, where the token says nothing of it; None to ask.
-        model_name: What the model is called on screen.
-        quiet_seconds: How long nothing must be answered until waiting cases are looked at again.
+        name: Who is answering, since the token does not say; None to ask.
+        model_name: The name of the model on screen.
+        quiet_seconds: How long nothing must be answered before waiting cases are checked again.
     """
 
     def __init__(
@@ -214,7 +216,7 @@ class Page:
 
     @property
     def is_at_work(self) -> bool:
-        """Whether something is under way still, also after `close`."""
+        """Whether work is still under way, even after `close`."""
         with self._guard:
             return any(worker.is_at_work for _, worker in self._desks.values())
 

@@ -20,10 +20,10 @@ class Person:
     """Somebody who uses the page.
 
     Attributes:
-        id: Who it is; kept with each answer.
-        name: What others see, and the reviewer in the memory; "" for somebody without a name.
-        is_lead: Whether the person may forget, and set how cases are worked through.
-        tenant: Whose judges the person may see; None where all are for everybody.
+        id: Identifies the person; kept with each answer.
+        name: The name that others see, and the reviewer in the memory; "" for somebody without one.
+        is_lead: Whether the person may forget, and decide how cases are worked through.
+        tenant: Whose judges the person may see; None if everybody sees all of them.
     """
 
     id: str

@@ -29,9 +29,9 @@ class WaitingCase:
 
     Attributes:
         id: Its id, in addresses; the same for as long as it waits.
-        label: What it is called on screen.
+        label: Its name on screen.
         case: The case.
-        lang: The language that its row names; "" where it names none.
+        lang: Its language, such as "pt-BR"; "" if not known.
     """
 
     id: str
@@ -102,18 +102,18 @@ class Waiting(Protocol):
 
 
 class LocalWaiting:
-    """Cases of a file, each with a thread of the review graph in the review file.
+    """Cases from a file, each with a thread of the review graph in the review file.
 
-    It is the file of `memalign review`: what somebody answered in the terminal is not asked again
-    on the page, nor the other way round.
+    The review file is that of `memalign review`: what somebody answered in the terminal is not
+    asked again on the page, nor the other way round.
     """
 
     def __init__(self, cases: Iterable[WaitingCase], *, reviews: Path) -> None:
         """Open the review file.
 
         Args:
-            cases: What waits, in order; of equal cases the first.
-            reviews: The review file; begun where there is none.
+            cases: The waiting cases, in order; of equal cases the first counts.
+            reviews: The review file. It is created if it does not exist.
 
         Raises:
             MemoryUnavailableError: The file cannot be used.

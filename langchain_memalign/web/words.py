@@ -22,10 +22,10 @@ HIGHEST = "highest"
 SOMEBODY = "Somebody"
 YOU = "You"
 
-SOURCE_STAYS = "The file, or the program, that the waiting cases came from keeps what it has."
+SOURCE_STAYS = "The file or program that the waiting cases came from keeps what it has."
 OUT_OF_REACH = (
-    "Backups and exported files, logs of other programs, answers that were sent to other programs "
-    "already, and what the model’s provider keeps. " + SOURCE_STAYS
+    "Backups and exported files, logs of other programs, answers already sent to other programs, "
+    "and what the model’s provider keeps. " + SOURCE_STAYS
 )
 
 FIELDS = {
@@ -36,8 +36,8 @@ FIELDS = {
 ROLES = {
     "user": "The user said",
     "assistant": "It answered",
-    "system": "It was told to be",
-    "developer": "It was told to be",
+    "system": "Its instructions",
+    "developer": "Its instructions",
     "tool": "Got back",
     "function": "Got back",
 }
@@ -71,7 +71,7 @@ POLICIES = {
 
 @dataclass(frozen=True)
 class State:
-    """What a screen says of a state: a first line, and what follows from it."""
+    """What a screen says about a state: a first line, and what follows from it."""
 
     first: str
     then: str = ""
@@ -85,8 +85,8 @@ STATES: dict[str, State] = {
     "no_cases": State("Nothing waits for you", "New cases appear here by themselves."),
     "knows_nothing": State(
         "The judge knows nothing yet",
-        "Answer ten or so cases with a reason, and it begins to agree with you. The first ones it "
-        "cannot answer at all.",
+        "Answer ten or so cases with a reason, and it begins to agree with you. At first it "
+        "has no answers.",
     ),
     "knew_nothing": State("No answer", "The judge knew nothing yet when it read this case."),
     "reading": State(
@@ -96,39 +96,40 @@ STATES: dict[str, State] = {
     "hidden": State(
         "Hidden until you have answered, so that your answer is your own. You will see it, and "
         "can add to your reason, after you save.",
-        "Your answer will then be counted as given with the judge in view.",
+        "Your answer then counts as given after seeing the judge’s.",
     ),
     "learning": State(
         "Saved. Learning from your reason",
-        "Go on with the next case. This takes a few seconds.",
+        "Continue with the next case. This takes a few seconds.",
     ),
     "saved": State(
         "Saved. To be learned in a moment",
-        "Go on with the next case. Answers are learned one after the other.",
+        "Continue with the next case. Answers are learned one after the other.",
     ),
-    "undoing": State("Taking it back", "The case waits again already."),
+    "undoing": State("Taking it back", "The case is already waiting again."),
     "undone": State("Taken back", "The case waits again, with your words filled in."),
     "undone_server": State(
         "Taken back",
-        "What was learned is gone. The run that waited for the answer has gone on with it, and is "
-        "not called back.",
+        "What was learned is gone. The run that waited for the answer has continued with it, and "
+        "cannot be called back.",
     ),
-    "undone_change": State("Taken back", "Your former answer counts again."),
+    "undone_change": State("Taken back", "Your earlier answer counts again."),
     "undone_left": State(
-        "Back in the queue", "The case waits again, and nothing was learned of it."
+        "Back in the queue", "The case waits again, and nothing was learned from it."
     ),
     "undone_rule": State("Taken back", "The rules are as they were before."),
     "pending": State(
         "Your answer is saved. It is not learned yet.",
-        "It is tried again by itself every minute, and after your next answer.",
+        "Learning is tried again every minute, and after your next answer.",
     ),
     "locked": State(
         "Somebody else has this memory open",
-        "Close it, or ask whoever runs it; this page then goes on by itself. Your text is kept.",
+        "Close the other program, or ask whoever runs it. Then this page continues by itself. Your "
+        "text is kept.",
     ),
     "no_memory": State(
         "What the judge knows cannot be reached",
-        "Nothing is lost, and this page goes on by itself. For whoever runs it:",
+        "Nothing is lost, and this page continues by itself. For whoever runs it:",
     ),
     "down": State(
         "The judge’s model does not respond",
@@ -144,22 +145,22 @@ STATES: dict[str, State] = {
         "Your answer is not saved yet, and your text is still here. If yours differs, it becomes a "
         "conflict that you can settle together.",
     ),
-    "answered_already": State("You have answered this already", "{ago}: {value}."),
+    "answered_already": State("You have already answered this", "{ago}: {value}."),
     "judge_changed": State(
-        "By now the judge says: {value}",
-        "You had seen: {value}. It has learned meanwhile. Nothing is saved yet.",
+        "The judge now says: {value}",
+        "You saw: {value}. It has learned in the meantime. Nothing is saved yet.",
     ),
     "not_exact": State(
         "{count} built on this",
         "Others added to what came from your answer, so it cannot simply be taken back. Your "
-        "answer can be forgotten, and the rule written anew from theirs.",
+        "answer can be forgotten, and the rule written again from theirs.",
     ),
     "nothing_learned": State(
-        "No rule came of this.",
+        "No rule came from this.",
         "Your answer is kept as a past case and shown to the judge when a similar case comes.",
     ),
     "conflict": State(
-        "{name} had answered this case otherwise",
+        "{name} answered this case differently",
         "{name} said {value}{when}. {counts}; both are kept.",
     ),
     "unreachable": State(
@@ -169,8 +170,8 @@ STATES: dict[str, State] = {
     ),
     "old_link": State(
         "This link is from an earlier start",
-        "Open the address that memalign shows in its window now. If somebody else started it, ask "
-        "them for it.",
+        "Open the address that memalign now shows in its window. If somebody else started it, ask "
+        "them for the new link.",
     ),
     "refused": State(
         "You are not signed in",
@@ -186,9 +187,9 @@ STATES: dict[str, State] = {
     "not_lead": State(
         "Only a lead can do this", "You can undo your own answers. Ask a lead to do more."
     ),
-    "gone": State("This is not here", "It may have been forgotten, or it never was."),
+    "gone": State("This is not here", "It may have been forgotten, or it never existed."),
     "unexpected": State(
-        "Something went wrong", "Nothing is lost. The window of memalign says more."
+        "Something went wrong", "Nothing is lost. The window in which memalign runs says more."
     ),
     "cut": State(
         "The judge read only part of this",
@@ -197,7 +198,7 @@ STATES: dict[str, State] = {
     ),
     "not_loaded": State(
         "Picture {n} was not loaded",
-        "It lies on another server, which would learn that you looked: {where}",
+        "It is on another server, which would learn that you looked at it: {where}",
     ),
     "not_shown": State("Picture {n} is not shown", "Only PNG, JPEG, WebP and GIF are: {where}"),
     "too_many_rules": State(
@@ -216,18 +217,16 @@ STATES: dict[str, State] = {
     "changed_meanwhile": State(
         "{count} by now", "Nothing has been erased. Look again at what would go."
     ),
-    "set_aside": State(
-        "A newer rule says otherwise, so the judge is not shown this answer any more."
-    ),
-    "forgetting": State("Erasing", "Nothing more is shown of it from now on."),
+    "set_aside": State("A newer rule says otherwise, so the judge is no longer shown this answer."),
+    "forgetting": State("Erasing", "None of it is shown from now on."),
     "forgotten": State("Erased for good", "{cases} and {rules} are gone."),
     "settle_reason": State(
         "Why is it right?",
-        "One sentence. It is what makes your answer the newest, and what the judge learns.",
+        "One sentence. Your answer becomes the newest, and the judge learns from your reason.",
     ),
     "nothing_said": State(
         "Nothing is chosen or written yet",
-        "Choose an answer, or write what the judge should know. To leave it, skip the case.",
+        "Choose an answer, or write what the judge should know. To decide later, skip the case.",
     ),
 }
 

@@ -150,4 +150,4 @@ def test_a_gate_refuses_what_makes_the_judge_worse(shell):
 
 def test_trusted_cases_need_a_gate(shell):
     shell.rows("rows.jsonl", [said(1)])
-    assert "add --gate" in shell.error("align", "rows.jsonl", "--holdout", "rows.jsonl")
+    assert "Add --gate" in shell.error("align", "rows.jsonl", "--holdout", "rows.jsonl")

@@ -28,7 +28,7 @@ def test_what_holds_no_word_is_skipped_and_all_is_well(shell):
 def test_a_word_that_cannot_be_used_is_named_and_ends_with_1(shell, odd):
     told = imported(shell, WORD, NO_WORD, odd, code=1)
     last = told.stderr.strip().splitlines()[-1]
-    assert "1 of the experts' words cannot be used" in last
+    assert "1 remark cannot be used" in last
     assert "example 3" in last
     assert "example 2" not in last
     assert "example 3 rejected: " in told.stderr

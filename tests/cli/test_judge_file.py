@@ -66,7 +66,7 @@ def test_an_unknown_key_is_refused_with_the_known_ones(shell):
         ("memory: ./memory", "memory: 's3://bucket'", "memory.location: found an address that"),
         ("memory: ./memory", "memory: 'C:\\mem'", "memory.location: found 'C:"),
         ("memory: ./memory", "review: sometimes", "'always', 'uncertain' or 'never'"),
-        ("name: tone", "name: [", "this is no YAML"),
+        ("name: tone", "name: [", "this is not valid YAML"),
     ],
 )
 def test_each_problem_names_its_key(shell, old, new, problem):

@@ -130,7 +130,7 @@ def test_a_file_of_something_else_is_left_alone(shell, cases, text):
 def test_verdicts_on_other_cases_or_of_another_judge_are_left_alone(shell, cases):
     shell.rows("others.jsonl", [case(77)])
     shell("judge", "others.jsonl", "--out", "verdicts.jsonl")
-    assert "1 verdict on cases that are not" in shell.error(
+    assert "found 1 verdict in verdicts.jsonl on other cases" in shell.error(
         "judge", cases, "--out", "verdicts.jsonl"
     )
     shell.configure("name: tone", "name: other")

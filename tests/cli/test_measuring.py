@@ -81,7 +81,7 @@ def test_the_judge_file_stands_before_or_after_the_data(taught, monkeypatch):
         assert taught.json("evaluate", *arguments)["agreements"] == first["agreements"]
     for arguments in (("judge.yaml", "-j", "other.yml"), ("judge.yaml", "other.yml")):
         said = taught.error("evaluate", *arguments, "unseen.jsonl")
-        assert "found the judge files judge.yaml and other.yml; expected one" in said
+        assert "found the judge files judge.yaml and other.yml; expected only one" in said
 
 
 def test_a_judge_that_knows_nothing_has_nothing_to_compare(shell):

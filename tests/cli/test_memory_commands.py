@@ -87,7 +87,7 @@ def test_an_episode_is_shown_with_what_was_learned_from_it(taught):
 
 def test_the_beginning_of_an_id_must_tell_it_from_others(taught):
     assert "principles list" in taught.error("principles", "edit", "zzz", "Text.")
-    with pytest.raises(InvalidInputError, match="found 2 that begin with 'abc'"):
+    with pytest.raises(InvalidInputError, match="found 2 ids that begin with 'abc'"):
         full_id("abc", ["abcd", "abce", "bcde"], what="episode")
     assert full_id("ABCD", ["abcd", "abcde"], what="episode") == "abcd"
     assert "begins with ''" in taught.error("episodes", "show", "")
@@ -125,7 +125,7 @@ def test_a_memory_is_copied(taught):
     assert taught.json("episodes") == before
     assert "twice" in taught.error("copy", "memory", "./memory/")
     assert "found no memory at" in taught.error("copy", "nowhere", "fourth")
-    assert "gone when the command ends" in taught.error("copy", "memory", ":memory:")
+    assert "does not outlive the command" in taught.error("copy", "memory", ":memory:")
 
 
 @pytest.mark.parametrize("server", ["http://localhost:6333", "localhost:6333"])

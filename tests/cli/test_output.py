@@ -67,7 +67,7 @@ def test_a_full_disk_under_the_output_is_no_failure_of_the_work(shell, options):
         process = start(shell.folder, "align", "feedback.jsonl", *options, stdout=full)
         code, _, err = finish(process)
     assert (code, err.count("\n")) == (1, 1)
-    assert "what was done stays done" in err
+    assert "the work is done and kept" in err
     assert len(shell.json("episodes")) == 1
 
 

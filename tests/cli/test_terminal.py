@@ -74,7 +74,7 @@ def test_a_reviewer_sees_answers_and_teaches(shell):
         terminal.until("The judge says true")
         terminal.until("> ")
         terminal.type("e\n")
-        terminal.until("false?")
+        terminal.until("Is false the right value?")
         terminal.type("\n")
         terminal.until("Why?")
         terminal.type("Say sorry first.\n")

@@ -318,6 +318,6 @@ def test_a_key_pressed_twice_saves_once_and_says_nothing_of_it(visit, served):
     ann.tab.route("**/leave", lambda route: held.append(route))
     twice("a", "Case 2 of")
     twice("x", "T-3")
-    assert "You have answered this already" not in ann.tab.content()
+    assert "You have already answered this" not in ann.tab.content()
     done = served.bench.desk.answers.last_of("Ann Becker")
     assert [(deed.kind, deed.label) for deed in done] == [("left", "T-2"), ("answer", "T-1")]

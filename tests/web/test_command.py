@@ -116,7 +116,7 @@ def test_it_says_its_words_and_stops_with_a_stream_open(folder):
         assert next(stream.iter_lines()).startswith("data:")
         running.process.send_signal(signal.SIGINT)
         _, out, _ = process.finish(running.process)
-    assert "Stopped. What is answered is kept." in out
+    assert "Stopped. All answers are kept." in out
 
 
 def test_a_memory_that_is_in_use_is_said_to_be(folder):

@@ -56,7 +56,7 @@ def files_with(folder, text):
 def test_the_preview_is_what_goes(known, ann, marker):
     page = ann.post("/forget/preview", contains=marker).text
     assert "3 past cases and 2 rules would go" in text_of(page)
-    assert "Learned anew Rule: Say sorry first." in text_of(page)
+    assert "Learned again Rule: Say sorry first." in text_of(page)
     assert "2 of its 3 cases go." in text_of(page)
     assert f"<mark>{marker}</mark>" in page
     assert len(known.judge.episodes()) == 4

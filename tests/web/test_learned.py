@@ -33,7 +33,7 @@ def test_nothing_learned_says_what_became_of_the_answer(bench, ann):
     ann.answer("c1", "true")
     ann.learned(1)
     ann.get("/answers/1")
-    assert "No rule came of this." in ann.shown()
+    assert "No rule came from this." in ann.shown()
 
 
 def replacing(request):
@@ -126,7 +126,7 @@ def test_a_rule_said_already_is_confirmed_with_its_number_of_cases(bench, ann):
     ann.answer("c2", "false", "Say sorry first.")
     assert "One confirmed." in ann.learned(2)
     ann.get("/answers/2")
-    assert "Said already. Now from 2 cases instead of 1." in ann.shown()
+    assert "Known already. Now from 2 cases instead of 1." in ann.shown()
 
 
 def follows_rules(request):
@@ -142,7 +142,7 @@ def test_waiting_cases_said_to_turn_do_turn(make_bench):
     until(lambda: len(bench.desk.readings.states()) >= 4, "the judge did not work ahead")
     ann.answer("c1", "false", "Say sorry first.")
     page = ann.learned(1)
-    assert "waiting cases would now be judged otherwise." in page
+    assert "waiting cases would now be judged differently." in page
     ann.get("/answers/1")
     assert "T-2 Parcel 2 is a week late. Where is it?" in ann.shown()
     assert "Appropriate → becomes Not appropriate" in ann.shown()
@@ -241,7 +241,7 @@ def test_an_answer_other_than_anothers_is_said_to_be_a_conflict(bench, ann):
     ann.answer("c1", "false", "Too cold.", anyway="1")
     ann.learned(2)
     ann.get("/answers/2")
-    assert "Ben had answered this case otherwise" in ann.shown()
+    assert "Ben answered this case differently" in ann.shown()
     assert "Yours counts for now, being newer; both are kept." in ann.shown()
 
 

@@ -235,7 +235,7 @@ def test_saving_twice_asks_before_it_changes_the_first(bench, ann):
     ann.answer("c1", "true")
     response = ann.answer("c1", "false")
     assert response.status_code == 409
-    assert "You have answered this already" in ann.shown()
+    assert "You have already answered this" in ann.shown()
     assert "Change it to Not appropriate" in ann.shown()
     ann.answer("c1", "false", anyway="1")
     ann.learned(2)
@@ -423,9 +423,9 @@ def test_a_judge_that_knows_nothing_says_so_and_what_helps(make_bench):
 
 
 def test_how_sure_a_verdict_is_is_said_in_the_words_of_the_page():
+    from langchain_memalign._values.confidence import how_sure
     from langchain_memalign.schema import Verdict
     from langchain_memalign.schema.probabilities import Probabilities
-    from langchain_memalign.web.views.queue import how_sure
 
     from .test_words import words_for
 
@@ -436,9 +436,10 @@ def test_how_sure_a_verdict_is_is_said_in_the_words_of_the_page():
         raw_value=False,
         probabilities=Probabilities({True: 0.83, False: 0.17}),
     )
-    said = " ".join(how_sure(verdict, words_for(bool, values={True: "Kind", False: "Unkind"})))
-    assert "likely to 83 %" in said
-    assert "The model itself had said Unkind" in said
+    words = words_for(bool, values={True: "Kind", False: "Unkind"})
+    said = " ".join(how_sure(verdict, words.of))
+    assert "Confidence that an expert agrees: 83 %" in said
+    assert "The model itself said Unkind" in said
     assert "Kind 83 %, Unkind 17 %" in said
 
 
@@ -452,7 +453,7 @@ def test_agreeing_is_with_the_answer_that_was_seen(bench, ann):
 
     given = {"decision": "approve", "agreed": "true"}
     assert ann.post("/queue/c1/answer", **given).status_code == 409
-    assert "By now the judge says: Not appropriate You had seen: Appropriate." in ann.shown()
+    assert "The judge now says: Not appropriate You saw: Appropriate." in ann.shown()
     assert "Save Appropriate Save Not appropriate" in ann.shown()
     assert bench.desk.answers.on(case_id="c1") == []
 

@@ -110,7 +110,7 @@ def test_what_the_answer_taught_is_taken_back_and_the_run_is_not(server, tmp_pat
         ann.learned(1)
         assert memory.episodes("support_tone") == []
         ann.get("/answers/1")
-        assert "is not called back" in ann.shown()
+        assert "cannot be called back" in ann.shown()
         page.close()
 
 

@@ -197,7 +197,7 @@ def test_a_changed_answer_taken_back_leaves_the_former_one_and_nothing_waits(ben
     ann.post("/answers/4/undo", htmx=True)
     until(lambda: bench.desk.answers.get(4).state == "undone", "it was not taken back")
     assert "Parcel 1 is" not in ann.shown()
-    assert "Your former answer counts again." in ann.get("/answers/4/events?strip=1").text
+    assert "Your earlier answer counts again." in ann.get("/answers/4/events?strip=1").text
 
 
 def test_the_strip_says_at_once_why_an_answer_cannot_simply_be_taken_back(make_bench):

@@ -36,48 +36,48 @@ def align(
     feedback: Annotated[
         Path | None,
         typer.Argument(
-            help="A file with an expert's word a row: inputs, outputs, value and/or rationale, "
-            "reviewer, ...; JSONL, JSON, CSV or .xlsx. - reads standard input. Without it, only "
-            "what an earlier run left pending is learned."
+            help="A file with one expert's feedback per row: inputs, outputs, value and/or "
+            "rationale, reviewer, ... It may be JSONL, JSON, CSV or .xlsx; - reads standard input. "
+            "Without a file, only what an earlier run left pending is learned."
         ),
     ] = None,
     map_: MapOption = None,
     values: ValuesOption = None,
     sheet: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Which sheet of a workbook.")
+        str | None, typer.Option(metavar="NAME", help="Which sheet of a workbook to read.")
     ] = None,
     reviewer: Annotated[
         str | None,
-        typer.Option(help="Who said it, for rows that do not tell."),
+        typer.Option(help="Who gave the feedback, for rows that do not say."),
     ] = None,
     probe: Annotated[
         bool,
         typer.Option(
             "--probe",
-            help="First ask the judge about each new case, so that it learns from the difference.",
+            help="Ask the judge about each new case first, so that it learns from the difference.",
         ),
     ] = False,
     only_effective: Annotated[
         bool,
         typer.Option(
             "--only-effective",
-            help="Try each new principle on the judge, and learn none that changes no verdict on "
-            "the cases of its batch; up to 400 calls for a batch.",
+            help="Try each new principle on the judge, and learn only those that change a verdict "
+            "on the cases of their batch. Costs up to 400 model calls a batch.",
         ),
     ] = False,
     gate: Annotated[
         bool,
         typer.Option(
             "--gate",
-            help="Learn in a copy first, and let it enter the memory only if the judge does not "
+            help="Learn in a copy first. The result enters the memory only if the judge does not "
             "get worse on what experts said before. Needs the extra `eval`.",
         ),
     ] = False,
     holdout: Annotated[
         Path | None,
         typer.Option(
-            help="For --gate: cases with values that you trust, read like the feedback; they "
-            "decide then."
+            help="With --gate: a file like the feedback, with values that you trust. Its cases "
+            "then decide."
         ),
     ] = None,
     concurrency: ConcurrencyOption = 32,
@@ -86,8 +86,8 @@ def align(
 ) -> None:
     """Learn from experts' remarks.
 
-    All feedback is stored first, unless a gate decides whether it may be.
-    Whatever interrupts the rest, the same command goes on with it.
+    All feedback is stored before anything is learned from it, unless --gate has
+    to decide first. If the command is interrupted, run it again to continue.
 
     Exits with 1 if a line was rejected, something is still to be learned, or
     the gate refused the batch.
@@ -101,7 +101,9 @@ def align(
     """
     screen = Screen(json=json)
     if holdout is not None and not gate:
-        raise InvalidInputError("--holdout: found no --gate, which alone uses it; add --gate.")
+        raise InvalidInputError(
+            "--holdout: found no --gate; expected both, since only the gate uses it. Add --gate."
+        )
     with opened_judge(judge_file) as (_, judging):
         rows: list[Row] = []
         bad: list[BadRow] = []
@@ -137,7 +139,7 @@ def align(
         except KeyboardInterrupt:
             waiting = counted(len(judging.episodes(status="pending")), "stored episode")
             raise WorkLeft(
-                f"stopped; {waiting} still to be learned. Run the same command again to go on."
+                f"stopped; {waiting} still to be learned. Run the same command again to continue."
             ) from None
         rejected = [BadRow(rows[r.index].line, r.reason) for r in report.rejected]
         bad = sorted(bad + rejected, key=lambda row: row.line)
@@ -153,7 +155,9 @@ def align(
             f"{report.gate.reason}"
         )
     if bad or report.pending:
-        parts = [f"{counted(len(bad), 'line')} rejected, to be corrected."] if bad else []
+        parts = (
+            [f"{counted(len(bad), 'line')} rejected: correct them and run it again."] if bad else []
+        )
         if report.pending:
             parts.append(still_waiting(report))
         raise WorkLeft(" ".join(parts))
@@ -184,7 +188,7 @@ def _learn(
 def still_waiting(report: AlignmentReport) -> str:
     """What to do about episodes that an alignment left pending."""
     waiting = counted(len(report.pending), "episode")
-    return f"{waiting} still to be learned: `memalign align` goes on."
+    return f"{waiting} still to be learned: `memalign align` continues."
 
 
 def show_report(
@@ -233,11 +237,11 @@ def show_report(
         )
     if report.superseded:
         screen.table(
-            "Past cases that are recalled no more",
+            "Past cases that are no longer recalled",
             ("episode", "contradicts", "because"),
             [(short(e.episode_id), short(e.principle_id), e.reason) for e in report.superseded],
         )
-        screen.note("`memalign episodes restore ID` lets one be recalled again.", style="dim")
+        screen.note("`memalign episodes restore ID` brings one back.", style="dim")
     if report.gate is not None:
         _show_decision(screen, report.gate)
     if report.conflicts:

@@ -39,7 +39,7 @@ from langchain_memalign.schema import Value
 if TYPE_CHECKING:
     from langchain_memalign.evaluation.tables import Table
 
-OutOption = Annotated[Path, typer.Option("--out", "-o", help="The folder of the report.")]
+OutOption = Annotated[Path, typer.Option("--out", "-o", help="The folder for the report.")]
 
 _SHARDS = "0,2,5,10,20,50"
 _HALVES = ("train", "test")
@@ -51,31 +51,32 @@ def evaluate(
         list[Path] | None,
         typer.Argument(
             metavar="[JUDGE] [DATA]",
-            help="A judge file, unless it has its usual name; and experts' words with values: "
+            help="The judge file, unless it has its usual name; and experts' feedback with values: "
             "JSONL, .csv, or - for standard input.",
         ),
     ] = None,
     teach: Annotated[
         Path | None,
         typer.Option(
-            help="Also tell how the judge would agree after it learned these words, in a copy of "
-            "its memory."
+            help="Also measure how the judge would agree after learning this feedback, in a copy "
+            "of its memory."
         ),
     ] = None,
     folds: Annotated[
         int,
         typer.Option(
             min=0,
-            help="Without --teach: also tell how it would agree after it learned the data "
-            "itself, by so many parts, each judged after learning all others.",
+            help="Without --teach: also measure how it would agree after learning the data "
+            "itself. The data is cut into this many parts, and each is judged after learning the "
+            "others.",
         ),
     ] = 0,
     leave_one_out: Annotated[
         bool,
         typer.Option(
             "--leave-one-out",
-            help="Tell which principles and episodes help or hurt; costs a judgement for each one "
-            "that each case was shown.",
+            help="Also find out which principles and episodes help or hurt. Costs one judgement "
+            "for every one shown with every case.",
         ),
     ] = False,
     out: OutOption = Path("evaluation"),
@@ -92,11 +93,11 @@ def evaluate(
     judge_file: JudgeOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Measure how a judge agrees with experts: without memory, and as it is now.
+    """Measure how well a judge agrees with experts: without memory, and as it is now.
 
     A case that the judge was taught is judged as if it were new. The memory is only read. Writes
-    report.md, results.json and pictures; judgements are kept, so that the same command goes on
-    where a run broke off. Needs the extra `eval`.
+    report.md, results.json and pictures. Judgements are kept, so the same command resumes an
+    interrupted run. Needs the extra `eval`.
 
     Examples:
       $ memalign evaluate labelled.jsonl
@@ -149,23 +150,25 @@ def learning_curve(
         list[Path] | None,
         typer.Argument(
             metavar="[JUDGE] [DATA]",
-            help="A judge file, unless it has its usual name; and experts' words with values: "
+            help="The judge file, unless it has its usual name; and experts' feedback with values: "
             "JSONL, .csv, - for standard input, or a folder with train.jsonl and test.jsonl.",
         ),
     ] = None,
     unseen: Annotated[
         Path | None,
         typer.Option(
-            help="Cases that are never taught. Without them, and without a test.jsonl, a part of "
-            "the data is held out."
+            help="Cases that are never taught. Without them, and without a test.jsonl, part of the "
+            "data is held out."
         ),
     ] = None,
-    held_out: Annotated[float, typer.Option(min=0.05, max=0.95, help="That part.")] = 0.4,
+    held_out: Annotated[
+        float, typer.Option(min=0.05, max=0.95, help="How much of the data is held out.")
+    ] = 0.4,
     shards: Annotated[
-        str, typer.Option(help="How many remarks are taught, a point of the curve each.")
+        str, typer.Option(help="How many remarks are taught for each point of the curve.")
     ] = _SHARDS,
     repeats: Annotated[
-        int, typer.Option(min=1, help="How many orders of the remarks are tried.")
+        int, typer.Option(min=1, help="In how many different orders the remarks are taught.")
     ] = 3,
     out: OutOption = Path("learning-curve"),
     map_: MapOption = None,
@@ -181,10 +184,10 @@ def learning_curve(
     judge_file: JudgeOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Draw how a judge agrees with experts the more of their remarks it is taught.
+    """Draw how a judge's agreement with experts grows with the remarks it is taught.
 
-    It begins with an empty memory; its own is not touched. Writes report.md, results.json and the
-    curve as pictures; judgements are kept, so that the same command goes on where a run broke off.
+    It starts with an empty memory; the judge's own is not touched. Writes report.md, results.json
+    and the curve as pictures. Judgements are kept, so the same command resumes an interrupted run.
     Needs the extra `eval`.
 
     Examples:
@@ -268,14 +271,12 @@ def _judge_and_data(
         judges.append(judge_file)
     if len(judges) > 1:
         raise InvalidInputError(
-            f"found the judge files {' and '.join(map(str, judges))}; expected one of them."
+            f"found the judge files {' and '.join(map(str, judges))}; expected only one."
         )
     judge_file = judges[0] if judges else None
     if len(named) != (dataset is None):
-        wanted = "none beside --dataset" if dataset else "a file, a folder, or --dataset NAME"
-        raise InvalidInputError(
-            f"data: found {counted(len(named), 'file')} of it; expected {wanted}."
-        )
+        wanted = "none beside --dataset" if dataset else "one file or folder, or --dataset NAME"
+        raise InvalidInputError(f"data: found {counted(len(named), 'file')}; expected {wanted}.")
     return judge_file, named[0] if named else None
 
 
@@ -350,7 +351,8 @@ def _measuring(screen: Screen, out: Path) -> Iterator[Callable[[int, int], None]
             yield lambda done, total: progress.update(task, completed=done, total=total)
         except KeyboardInterrupt:
             raise WorkLeft(
-                f"stopped; what is finished is kept in {out}. Run the same command again to go on."
+                f"stopped; what is finished is kept in {out}. Run the same command again to "
+                "continue."
             ) from None
 
 
@@ -376,8 +378,8 @@ def _half(folder: Path, half: str) -> Path:
         if (file := folder / f"{half}{suffix}").is_file():
             return file
     raise InvalidInputError(
-        f"{folder}: found no {half}.jsonl; expected train.jsonl, to be taught, and test.jsonl, of "
-        "unseen cases."
+        f"{folder}: found no {half}.jsonl; expected train.jsonl, which is taught, and test.jsonl, "
+        "with unseen cases."
     )
 
 

@@ -61,31 +61,34 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
 
 ProbeOption = Annotated[
     bool,
-    typer.Option("--probe", help="First ask the judge about each new case."),
+    typer.Option(
+        "--probe",
+        help="Ask the judge about each new case first, so that it learns from the difference.",
+    ),
 ]
 WithdrawnOption = Annotated[
     bool,
     typer.Option(
         "--forget-withdrawn",
-        help="Forget what was learned from there and is no longer there.",
+        help="Forget what was learned from there but has since been removed there.",
     ),
 ]
 SinceOption = Annotated[
     str | None,
-    typer.Option(metavar="DATE", help="Only what is not older than that."),
+    typer.Option(metavar="DATE", help="Only what is not older than this."),
 ]
 
 
 @app.callback()
 def import_feedback() -> None:
-    """Learn what experts said elsewhere: in other systems, and in files of any layout.
+    """Learn what experts said elsewhere: in other systems, or in files.
 
-    The same import again costs nothing for what is known, and takes up what is
-    new or was edited. What is skipped is listed with its reason. What LangSmith
-    or MLflow no longer hold is named, and forgotten with --forget-withdrawn.
+    Running an import again costs nothing for what is known, and learns what is
+    new or was edited. Whatever is skipped is listed with the reason. What was
+    removed from LangSmith or MLflow is named; --forget-withdrawn forgets it.
 
-    Exits with 1 if an expert's word cannot be used or is still to be learned;
-    not for what holds no expert's word at all.
+    Exits with 1 if some expert's feedback cannot be used or is still to be learned.
+    Entries without any expert's feedback do not count.
 
     Examples:
       $ memalign import-feedback langsmith --project support --key tone
@@ -96,7 +99,7 @@ def import_feedback() -> None:
 
 
 # Files of rows need nothing that `memalign align` does not do.
-app.command("rows", help="JSONL, JSON, CSV, .xlsx: the same as `memalign align`.")(align)
+app.command("rows", help="Files of JSONL, JSON, CSV or .xlsx; the same as `memalign align`.")(align)
 
 
 @app.command()
@@ -108,11 +111,11 @@ def langsmith(
     ] = None,
     dataset: Annotated[
         str | None,
-        typer.Option(help="A dataset whose examples hold experts' words."),
+        typer.Option(help="A dataset whose examples hold experts' feedback."),
     ] = None,
     key: Annotated[
         str | None,
-        typer.Option(help="The feedback key; the judge's name without it."),
+        typer.Option(help="The feedback key. The default is the judge's name."),
     ] = None,
     since: SinceOption = None,
     map_: MapOption = None,
@@ -123,9 +126,9 @@ def langsmith(
     judge_file: JudgeOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Feedback with corrections and comments, annotation queues, datasets.
+    """LangSmith: feedback on runs, annotation queues, datasets.
 
-    The key comes from LANGSMITH_API_KEY.
+    The API key comes from LANGSMITH_API_KEY.
 
     Examples:
       $ memalign import-feedback langsmith --project support --key tone --since 2026-11-01
@@ -135,7 +138,7 @@ def langsmith(
     if [project, queue, dataset].count(None) != 2:
         raise InvalidInputError("expected one of --project, --queue and --dataset.")
     if (map_ and dataset is None) or (since and project is None):
-        raise InvalidInputError("--map belongs to --dataset, --since to --project.")
+        raise InvalidInputError("--map goes with --dataset only, and --since with --project only.")
     from langsmith import Client
 
     moment = read_date(since, "--since")
@@ -155,11 +158,11 @@ def mlflow(
     experiment: Annotated[str, typer.Option(help="The experiment's name or id.")],
     name: Annotated[
         str | None,
-        typer.Option(help="The assessments' name; the judge's without it."),
+        typer.Option(help="The name of the assessments. The default is the judge's name."),
     ] = None,
     tracking_uri: Annotated[
         str | None,
-        typer.Option(help="Without it, as MLflow is configured."),
+        typer.Option(help="The tracking server. The default is MLflow's own setting."),
     ] = None,
     since: SinceOption = None,
     values: ValuesOption = None,
@@ -169,7 +172,7 @@ def mlflow(
     judge_file: JudgeOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Traces with human assessments. Needs the extra `mlflow`.
+    """MLflow: human assessments of traces. Needs the extra `mlflow`.
 
     Examples:
       $ memalign import-feedback mlflow --experiment support --tracking-uri sqlite:///mlflow.db
@@ -196,11 +199,11 @@ def label_studio(
     judge_file: JudgeOption = None,
     json: JsonOption = False,
 ) -> None:
-    """What annotators answered in Label Studio.
+    """Label Studio: what annotators answered, from a JSON export.
 
-    Without --map, the only control that is no text area gives the value, the
-    only text area the rationale; of a task's data, what is called like an
-    answer is the outputs, the rest the inputs.
+    Without --map, the only control that is not a text area gives the value, and
+    the only text area the rationale. In a task's data, a field named like an
+    answer is the outputs, and the rest is the inputs.
 
     Examples:
       $ memalign import-feedback label-studio export.json
@@ -221,10 +224,10 @@ def argilla(
     judge_file: JudgeOption = None,
     json: JsonOption = False,
 ) -> None:
-    """What annotators answered in Argilla.
+    """Argilla: what annotators answered, from records as JSON.
 
-    Without --map, the only question gives the value; of two, one that is called
-    like a remark gives the rationale.
+    Without --map, the only question gives the value; if there are two, the one
+    named like a remark gives the rationale.
 
     Examples:
       $ memalign import-feedback argilla records.json
@@ -244,7 +247,7 @@ def few_shots(
     judge_file: JudgeOption = None,
     json: JsonOption = False,
 ) -> None:
-    """The `few_shot_examples` of an openevals judge: inputs, outputs, score, reasoning.
+    """openevals: the `few_shot_examples` of a judge (inputs, outputs, score, reasoning).
 
     Examples:
       $ memalign import-feedback few-shots examples.json
@@ -256,7 +259,7 @@ def few_shots(
 
 
 class System(StrEnum):
-    """Who is to read the file."""
+    """The system that is to read the file."""
 
     langsmith = "langsmith"
     mlflow = "mlflow"
@@ -272,7 +275,7 @@ def export_feedback(
     system: Annotated[
         System,
         typer.Argument(
-            help="langsmith: examples of a dataset. mlflow: inputs, outputs and assessments."
+            help="langsmith: examples for a dataset. mlflow: inputs, outputs and assessments."
         ),
     ],
     path: Annotated[Path, typer.Argument(help="The JSON file to write.")],
@@ -280,7 +283,7 @@ def export_feedback(
     judge_file: JudgeOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Write the judge's episodes in the form of another system.
+    """Write the judge's episodes to a file that another system can read.
 
     For a whole memory, with its principles, see `memalign export`.
 
@@ -329,7 +332,7 @@ def _import(
                 config={"callbacks": [AlignmentProgress(progress)]},
             )
     except KeyboardInterrupt:
-        raise WorkLeft("stopped; run the same command again to go on.") from None
+        raise WorkLeft("stopped; run the same command again to continue.") from None
     if screen.json:
         screen.data(report.model_dump(mode="json"))
     else:
@@ -348,8 +351,8 @@ def _say_what_is_left(report: ImportReport) -> None:
         places = ", ".join(item.where for item in report.unusable[:_NAMED])
         more = ", …" if len(report.unusable) > _NAMED else ""
         parts.append(
-            f"{len(report.unusable)} of the experts' words cannot be used: correct them where they "
-            f"stand ({places}{more})."
+            f"{counted(len(report.unusable), 'remark')} cannot be used: correct them at the source "
+            f"({places}{more})."
         )
     if report.incomplete is not None:
         parts.append(report.incomplete)
@@ -402,7 +405,9 @@ def _json_list(path: Path) -> list[Mapping[str, Any]]:
     except OSError as error:
         raise InvalidInputError(f"cannot read {path}: {error.strerror or error}.") from error
     except (ValueError, RecursionError) as error:
-        raise InvalidInputError(f"{path}: found no JSON ({error!s:.120}).") from error
+        raise InvalidInputError(
+            f"{path}: found no JSON ({error!s:.120}); expected a JSON list of examples."
+        ) from error
     if not isinstance(examples, list):
         raise InvalidInputError(f"{path}: found no list; expected a JSON list of examples.")
     return examples

@@ -32,39 +32,48 @@ def health(
         Path | None,
         typer.Argument(
             metavar="[CASES]",
-            help="Cases without experts' words, of which to tell how many would pass if experts "
-            "judged them.",
+            help="Cases without experts' values; the report estimates how many would pass if "
+            "experts judged them.",
         ),
     ] = None,
     sample: Annotated[
-        int, typer.Option(min=0, help="Ask about at most so many cases of the memory; 0 for all.")
+        int,
+        typer.Option(min=0, help="Ask about at most this many cases in the memory; 0 means all."),
     ] = 100,
     principles: Annotated[
         bool,
         typer.Option(
             "--principles",
-            help="Tell which principles help or hurt; costs a call for each one that each case "
-            "was shown.",
+            help="Also find out which principles help or hurt. Costs one call for every principle "
+            "shown with every case.",
         ),
     ] = False,
     baseline: Annotated[
         Path | None,
-        typer.Option(help="An earlier report as JSON to compare with; by default the last one."),
+        typer.Option(
+            help="An earlier report, as JSON, to compare with. The default is the last one."
+        ),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="Where to keep the report; by default by the memory."),
+        typer.Option(
+            "--out", "-o", help="Where to keep the report. The default is beside the memory."
+        ),
     ] = None,
     accept: Annotated[
         bool,
         typer.Option(
-            "--accept", help="Keep the report to compare with also where something is worse."
+            "--accept",
+            help="Keep the report for later comparisons even if something is worse.",
         ),
     ] = False,
     plot: Annotated[
-        Path | None, typer.Option(help="Draw the figures: a .png or .svg file. Extra `eval`.")
+        Path | None,
+        typer.Option(help="Draw the figures into this .png or .svg file. Needs the extra `eval`."),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what it costs.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what it would cost.")
+    ] = False,
     map_: MapOption = None,
     seed: SeedOption = 0,
     concurrency: ConcurrencyOption = 8,
@@ -73,9 +82,9 @@ def health(
 ) -> None:
     """Check whether a judge is consistent, how it errs, and whether it got worse.
 
-    Asks the judge about cases of its memory as if the experts' words on them were not known:
-    twice, with past cases shuffled, and pairs the other way round. The memory is only read.
-    Exits with 1 if something is worse than before, beyond chance.
+    Asks the judge about cases in its memory as if experts had not answered them: twice unchanged,
+    once with the past cases shuffled, and pairs once the other way round. The memory is only read.
+    Exits with 1 if something is worse than before, by more than chance explains.
 
     Examples:
       $ memalign health --dry-run
@@ -130,8 +139,8 @@ def health(
         _show(screen, report, before)
     if report.worse and not accept:
         raise WorkLeft(
-            f"{report.judge} is worse than before: {' '.join(report.worse)} `--accept` takes this "
-            "report as the one to compare with."
+            f"{report.judge} is worse than before: {' '.join(report.worse)} `--accept` makes this "
+            "report the one to compare with."
         )
 
 

@@ -19,16 +19,19 @@ from langchain_memalign.errors import InvalidInputError
 
 def init(
     path: Annotated[
-        Path, typer.Argument(help="The file to write: YAML, or TOML if its name ends so.")
+        Path, typer.Argument(help="The file to write: YAML, or TOML if its name ends in .toml.")
     ] = Path(DEFAULT_NAMES[0]),
     name: Annotated[
-        str, typer.Option(help="The judge's name: its namespace in the memory.")
+        str, typer.Option(help="The judge's name. What it learns is kept under it.")
     ] = "support_tone",
     instructions: Annotated[
-        str, typer.Option(help="What it judges.")
+        str, typer.Option(help="What the judge has to decide.")
     ] = "Is the reply appropriate for an upset customer?",
     value_type: Annotated[
-        str, typer.Option(help="What a verdict may be: bool, 1-5, 0.0-1.0, or good,fair,bad.")
+        str,
+        typer.Option(
+            help="What a verdict may be: bool, 1-5, 0.0-1.0, or labels such as good,fair,bad."
+        ),
     ] = "bool",
     model: Annotated[
         str, typer.Option(help="provider:name, or precedent for offline use.")
@@ -37,13 +40,15 @@ def init(
         str, typer.Option(help="provider:name, or local for offline use.")
     ] = "local",
     memory: Annotated[
-        str, typer.Option(help="A directory, relative to the file, or a server's address.")
+        str,
+        typer.Option(help="A directory, relative to the file, or the address of a Qdrant server."),
     ] = "./memory",
     json: JsonOption = False,
 ) -> None:
-    """Write a commented judge file to begin with, and small samples; never over what is there.
+    """Write a commented judge file to start from, and small sample files.
 
-    The samples, feedback.jsonl and cases.jsonl, show the form of each line.
+    The samples, feedback.jsonl and cases.jsonl, show what a line looks like.
+    Existing files are never replaced.
 
     Examples:
       $ memalign init
@@ -62,8 +67,8 @@ def init(
     file = parse_judge_file(text, path)  # what cannot be read again is not written
     if not _write_new(path, text):
         raise InvalidInputError(
-            f"found {path} there already; expected a new file. Edit it, or give another name: "
-            "memalign init other.yaml."
+            f"found that {path} already exists; expected a new file. Edit that one, or choose "
+            "another name: memalign init other.yaml."
         )
     feedback, cases = path.with_name("feedback.jsonl"), path.with_name("cases.jsonl")
     samples = {
@@ -76,7 +81,7 @@ def init(
         screen.data({"path": str(path), "samples": [str(sample) for sample in written]})
         return
     named = "" if str(path) in DEFAULT_NAMES else f" --judge {path}"
-    screen.note(f"Wrote {', '.join(map(str, [path, *written]))}. Edit them, then for example:")
+    screen.note(f"Wrote {', '.join(map(str, [path, *written]))}. Edit them, then try:")
     for command in (
         f"align {feedback}",
         f"judge {cases}",
@@ -113,7 +118,7 @@ def _write_new(path: Path, text: str) -> bool:
         return False
     except OSError as error:
         raise InvalidInputError(
-            f"cannot write {path}: {error.strerror}; expected a place in a directory that there is."
+            f"cannot write {path}: {error.strerror}; expected a path in a directory that exists."
         ) from error
     return True
 

@@ -55,42 +55,43 @@ def judge(
     cases: Annotated[
         Path | None,
         typer.Argument(
-            help="JSONL with a case a line (inputs, outputs, reference_outputs, and an id of your "
-            "own); - reads standard input."
+            help="A JSONL file with one case a line: inputs, outputs, reference_outputs, and "
+            "optionally an id of yours. - reads standard input."
         ),
     ] = None,
     inputs: Annotated[str | None, typer.Option(help="What was asked; text or JSON.")] = None,
     outputs: Annotated[str | None, typer.Option(help="What was answered; text or JSON.")] = None,
     reference_outputs: Annotated[
         str | None,
-        typer.Option("--reference-outputs", help="The answer expected; text or JSON."),
+        typer.Option("--reference-outputs", help="The expected answer; text or JSON."),
     ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
             "--out",
             "-o",
-            help="Write a verdict a line to this file. What stands in it already is not judged "
-            "again, so the same command takes up a run that broke off.",
+            help="Write the verdicts to this file, one a line. Cases that already have a line are "
+            "not judged again, so the same command resumes an interrupted run.",
         ),
     ] = None,
     map_: MapOption = None,
     with_case: Annotated[
-        bool, typer.Option("--with-case", help="Repeat the case on the line of its verdict.")
+        bool, typer.Option("--with-case", help="Include the case in the line of its verdict.")
     ] = False,
     retry_unscored: Annotated[
-        bool, typer.Option("--retry-unscored", help="Judge cases again that --out has unscored.")
+        bool,
+        typer.Option("--retry-unscored", help="Judge again the cases that are unscored in --out."),
     ] = False,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Begin --out anew, whatever stands in it.")
+        bool, typer.Option("--overwrite", help="Start --out afresh, whatever it holds.")
     ] = False,
     concurrency: ConcurrencyOption = 8,
     judge_file: JudgeOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Judge a case, or a file of cases.
+    """Judge one case, or a file of cases.
 
-    Exits with 1 if a case could not be judged or is unscored.
+    Exits with 1 if a case could not be judged, or ended unscored.
 
     Examples:
       $ memalign judge --inputs "Where is it?" --outputs "It comes tomorrow."
@@ -104,11 +105,13 @@ def judge(
         cases = Path("-")
     if (cases is None) != given:
         raise InvalidInputError(
-            f"found {'both a file and' if given else 'neither a file nor'} options of a case; "
-            "expected one of them: cases.jsonl, - for standard input, or --inputs and --outputs."
+            f"found {'both a file and' if given else 'neither a file nor'} the options of a case; "
+            "expected one of these: cases.jsonl, - for standard input, or --inputs and --outputs."
         )
     if cases and out and cases.exists() and out.exists() and cases.samefile(out):
-        raise InvalidInputError(f"--out: found {out}, the cases themselves; expected another file.")
+        raise InvalidInputError(
+            f"--out: found {out}, which holds the cases; expected another file."
+        )
     rows, bad = (
         read_cases(cases, map_ or [], screen)
         if cases
@@ -126,7 +129,7 @@ def judge(
                 if tally.skipped:
                     again = "" if todo else "; --overwrite judges them again"
                     screen.note(
-                        f"{tally.skipped} of {counted(len(rows), 'case')} in {out} already{again}."
+                        f"{tally.skipped} of {counted(len(rows), 'case')} already in {out}{again}."
                     )
 
                 def write(row: CaseRow, outcome: Outcome) -> None:
@@ -250,7 +253,9 @@ def _report(tally: _Tally, screen: Screen, out: Path | None, total: int, seconds
             f"{tally.judged} judged in {seconds:.1f} s{rate}, {tally.unscored} unscored{where}"
         )
     if tally.stopped or left:
-        again = "Run the same command again to go on" if out else "With --out a run can be taken up"
+        again = (
+            "Run the same command again to continue" if out else "With --out a run can be resumed"
+        )
         raise WorkLeft(f"{left} of {counted(total, 'case')} left. {again}.")
     if tally.failed:
         raise WorkLeft(f"{counted(len(tally.failed), 'line')} not judged; see above.")

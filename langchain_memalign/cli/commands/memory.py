@@ -57,7 +57,7 @@ TextArgument = Annotated[str, typer.Argument(help="The rule in words.")]
 
 @principles_app.callback()
 def principles() -> None:
-    """The rules that the judge goes by: list, add, edit, remove.
+    """Show or change the rules that the judge follows: list, add, edit, remove.
 
     Examples:
       $ memalign principles
@@ -70,13 +70,13 @@ def principles() -> None:
 @principles_app.command("list")
 def list_principles(
     retired: Annotated[
-        bool, typer.Option("--retired", help="Also those that apply no more.")
+        bool, typer.Option("--retired", help="Also list those that no longer apply.")
     ] = False,
     as_of: AsOfOption = None,
     judge_file: JudgeOption = None,
     json: JsonOption = False,
 ) -> None:
-    """List the principles, in the order in which they were learned."""
+    """List the principles in the order in which they were learned."""
     screen = Screen(json=json)
     moment = read_date(as_of, "--as-of")
     with opened_judge(judge_file, asks_model=False, creates=False) as (_, judge):
@@ -93,7 +93,7 @@ def list_principles(
 
 @principles_app.command()
 def add(text: TextArgument, judge_file: JudgeOption = None, json: JsonOption = False) -> None:
-    """Write a principle by hand. It is always shown, and never retired by learning.
+    """Write a principle by hand. It is always shown to the model, and learning never retires it.
 
     Examples:
       $ memalign principles add "Say sorry first when a customer had to wait."
@@ -106,7 +106,7 @@ def add(text: TextArgument, judge_file: JudgeOption = None, json: JsonOption = F
 def edit(
     id_: IdArgument, text: TextArgument, judge_file: JudgeOption = None, json: JsonOption = False
 ) -> None:
-    """Put a principle in other words. The old ones stay in the history."""
+    """Reword a principle. The old wording stays in the history."""
     with opened_judge(judge_file, asks_model=False, creates=False) as (_, judge):
         changed = judge.edit_principle(_principle_id(judge, id_), text)
         _show_change(Screen(json=json), "now", changed)
@@ -116,13 +116,13 @@ def edit(
 def remove(
     id_: IdArgument,
     erase: Annotated[
-        bool, typer.Option("--erase", help="Erase it from the history too; cannot be undone.")
+        bool, typer.Option("--erase", help="Erase it from the history too. This cannot be undone.")
     ] = False,
     yes: YesOption = False,
     judge_file: JudgeOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Let a principle apply no more. It stays in the history, unless it is erased."""
+    """Retire a principle. It stays in the history, unless you --erase it."""
     screen = Screen(json=json)
     with opened_judge(judge_file, asks_model=False, creates=False) as (_, judge):
         wanted = _principle_id(judge, id_)
@@ -134,7 +134,7 @@ def remove(
 
 @episodes_app.callback()
 def episodes() -> None:
-    """The cases on which experts have said something: list, show, restore.
+    """Show the past cases and what experts said about them: list, show, restore.
 
     Examples:
       $ memalign episodes
@@ -149,8 +149,8 @@ def list_episodes(
     status: Annotated[
         Literal["pending", "distilled", "superseded"] | None,
         typer.Option(
-            help="Only those that wait to be learned from, that were, or of these those that a "
-            "change of mind has superseded."
+            help="Only those that wait to be learned from, those that were learned, or those that "
+            "a change of mind has superseded."
         ),
     ] = None,
     reviewer: Annotated[str | None, typer.Option(help="Only what this reviewer said.")] = None,
@@ -206,7 +206,7 @@ def show(id_: IdArgument, judge_file: JudgeOption = None, json: JsonOption = Fal
 
 @episodes_app.command()
 def restore(id_: IdArgument, judge_file: JudgeOption = None, json: JsonOption = False) -> None:
-    """Let an episode be recalled again that a change of mind has superseded."""
+    """Bring back an episode that a change of mind has superseded."""
     screen = Screen(json=json)
     with opened_judge(judge_file, asks_model=False, creates=False) as (_, judge):
         known = [episode.id for episode in judge.episodes(status="superseded")]
@@ -220,33 +220,39 @@ def restore(id_: IdArgument, judge_file: JudgeOption = None, json: JsonOption = 
 def forget(
     ids: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[ID]...", help="Episodes, by id or its beginning."),
+        typer.Argument(metavar="[ID]...", help="The ids of episodes, or the beginnings of ids."),
     ] = None,
     source: Annotated[
         list[str] | None,
-        typer.Option(metavar="ID", help="What the system calls it that it was imported from."),
+        typer.Option(metavar="ID", help="The id it has in the system it was imported from."),
     ] = None,
-    reviewer: Annotated[str | None, typer.Option(help="All that this reviewer said.")] = None,
+    reviewer: Annotated[
+        str | None, typer.Option(help="Everything that this reviewer said.")
+    ] = None,
     before: Annotated[
-        str | None, typer.Option(metavar="DATE", help="All that was said before.")
+        str | None,
+        typer.Option(metavar="DATE", help="Everything that was said before this moment."),
     ] = None,
     contains: Annotated[
         str | None,
-        typer.Option(metavar="TEXT", help="All in which this text occurs, in any case of letters."),
+        typer.Option(
+            metavar="TEXT", help="Everything that contains this text, in upper or lower case."
+        ),
     ] = None,
     redistill: Annotated[
         bool,
         typer.Option(
             "--redistill/--no-redistill",
-            help="Learn what else fed the lost principles anew, now; or leave it to `align`.",
+            help="Learn the other sources of the lost principles again now, or leave it to "
+            "`align`.",
         ),
     ] = True,
     scrub: Annotated[
         bool,
         typer.Option(
             "--scrub",
-            help="Leave no byte of it in a server's files, also where the memory is large. Alone: "
-            "of what was forgotten before.",
+            help="Leave no byte of it in a server's files, even if the memory is large. Given "
+            "alone, it does so for what was forgotten earlier.",
         ),
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would go.")] = False,
@@ -256,9 +262,8 @@ def forget(
 ) -> None:
     """Erase episodes, and every principle that was learned from them.
 
-    An episode goes if it fits all that is given. Unfinished reviews that show
-    something forgotten are erased too. Verdict files and exports are out of
-    reach.
+    Erases the episodes that meet every condition given. Unfinished reviews that
+    show any of it are erased too; files of verdicts and exports are yours to clean.
 
     Examples:
       $ memalign forget 3f2a91 --yes
@@ -330,14 +335,14 @@ def forget(
             _show_forgotten(screen, report, sum(cleared))
     if left:
         raise WorkLeft(
-            f"{counted(len(left), 'principle')} with the text, written by hand or learned from "
-            f"others: {', '.join(short(p.id) for p in left)}. `memalign principles remove --erase` "
-            "erases one."
+            f"{counted(len(left), 'principle')} written by hand or learned from others still "
+            f"contain the text: {', '.join(short(p.id) for p in left)}. `memalign principles "
+            "remove --erase ID` erases one."
         )
     if report.pending:
         raise WorkLeft(
-            f"{counted(len(report.pending), 'other episode')} still to be learned anew: "
-            f"{report.pending[0].reason} `memalign align` goes on."
+            f"{counted(len(report.pending), 'other episode')} still to be learned again: "
+            f"{report.pending[0].reason} `memalign align` continues."
         )
 
 
@@ -371,7 +376,7 @@ def _preview(
     if lost := [p for p in everything if p.id in planned.principle_ids]:
         rows = [(short(p.id), p.text, len(p.episode_ids)) for p in lost]
         screen.table(
-            "And the principles learned from them, or while they were in view",
+            "With them go the principles learned from them, or while they were shown",
             ("id", "principle", "from"),
             rows,
         )
@@ -399,7 +404,7 @@ def _show_forgotten(screen: Screen, report: ForgetReport, cleared: int) -> None:
         "principles erased": len(report.principles_removed),
         "judge's rationales erased": len(report.rationales_erased),
         "episodes restored": len(report.episodes_restored),
-        "principles learned anew": len(report.principles_redistilled),
+        "principles learned again": len(report.principles_redistilled),
         "reviews cleared": cleared,
         "pending": len(report.pending),
         "model calls": report.model_calls,

@@ -45,13 +45,15 @@ _COUNTED_AS = {"remark": "reject"}
 def review(
     cases: Annotated[
         Path,
-        typer.Argument(help="JSONL with a case a line: inputs, outputs, reference_outputs, id."),
+        typer.Argument(
+            help="A JSONL file with one case a line: inputs, outputs, reference_outputs, id."
+        ),
     ],
     policy: Annotated[
         Policy | None,
         typer.Option(
-            help="Which verdicts are asked about: always; uncertain (few, disagreeing or distant "
-            "past cases, or unscored); never. Without it, what the judge file says."
+            help="Which verdicts you are asked about; uncertain means those with few, disagreeing "
+            "or distant past cases, and unscored ones. The default is in the judge file."
         ),
     ] = None,
     reviewer: Annotated[
@@ -60,25 +62,25 @@ def review(
             "--reviewer",
             "-r",
             envvar="MEMALIGN_REVIEWER",
-            help="Who is answering; kept with each answer.",
+            help="Who is answering. Kept with each answer.",
         ),
     ] = None,
     blind: Annotated[
         bool,
         typer.Option(
             "--blind",
-            help="Show the case alone: the verdict, which may rest on what others said of the "
-            "case, is shown once you have answered.",
+            help="Show only the case. The verdict, which may rest on what others said about it, "
+            "is shown once you have answered.",
         ),
     ] = False,
     map_: MapOption = None,
     judge_file: JudgeOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Go through cases: the judge judges, you approve or correct, the judge learns.
+    """Go through cases in the terminal: approve or correct each verdict, and the judge learns.
 
-    Stop at any time and go on later with the same command: what is answered is
-    not asked again, and what waits for an answer is not judged again.
+    Stop at any time and continue later with the same command: you are not asked
+    again what you have answered, and no case is judged twice.
 
     Exits with 1 while questions are open.
 
@@ -198,7 +200,7 @@ class _Walk:
         for place in range(at - 1, -1, -1):
             if fits(self.visits[place]):
                 return place
-        self._screen.show(Text("There is none in this walk.", "yellow"))
+        self._screen.show(Text("There is none before this one.", "yellow"))
         return at
 
     def _undone(self, at: int) -> int:
@@ -320,11 +322,13 @@ class _Walk:
 def _left(cases: int, lines: int, answers: int, *, stopped: bool) -> str:
     parts = ["stopped."] if stopped else []
     if cases:
-        parts.append(f"{counted(cases, 'case')} without an answer: the same command goes on.")
+        parts.append(f"{counted(cases, 'case')} without an answer: the same command continues.")
     if lines:
-        parts.append(f"{counted(lines, 'line')} not usable, to be corrected.")
+        parts.append(f"{counted(lines, 'line')} not usable: correct them and run it again.")
     if answers:
-        parts.append(f"{counted(answers, 'answer')} still to be learned: `memalign align` does it.")
+        parts.append(
+            f"{counted(answers, 'answer')} still to be learned: `memalign align` continues."
+        )
     return " ".join(parts)
 
 

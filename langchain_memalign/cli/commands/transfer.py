@@ -38,9 +38,9 @@ def export(
     judge_file: JudgeOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Write the judge's memory, with all judges in it, to one JSONL file.
+    """Write the whole memory, with every judge in it, to one JSONL file.
 
-    Any memory can import it, whatever its store and embeddings.
+    Any memory can import that file, whatever its store and embeddings.
 
     Examples:
       $ memalign export memory.jsonl
@@ -53,14 +53,14 @@ def export(
 
 
 def import_(
-    path: Annotated[Path, typer.Argument(help="A file that `memalign export` has written.")],
+    path: Annotated[Path, typer.Argument(help="A file written by `memalign export`.")],
     judge_file: JudgeOption = None,
     json: JsonOption = False,
 ) -> None:
     """Add an exported memory to the judge's memory.
 
-    A record that is there already stays, unless the file's is newer. Where the
-    embeddings differ, all of it is embedded anew.
+    A record that exists already is replaced only by a newer one. If the
+    embeddings differ, everything is embedded again.
 
     Examples:
       $ memalign import memory.jsonl
@@ -77,23 +77,23 @@ def copy(
         str,
         typer.Argument(help="A directory, the address of a Qdrant server, or a judge file."),
     ],
-    target: Annotated[str, typer.Argument(help="The same; begun where there is none.")],
+    target: Annotated[str, typer.Argument(help="The same. It is created if it does not exist.")],
     embeddings: Annotated[
         str | None,
         typer.Option(
-            help="What the memories were made with, unless a judge file tells. Without it: that of "
-            "the judge file in this directory, or else local."
+            help="The embeddings of the memories, unless a judge file names them. The default is "
+            "those of the judge file in this directory, or else local."
         ),
     ] = None,
     target_embeddings: Annotated[
         str | None,
-        typer.Option(help="Embed all of it anew with these, for the target."),
+        typer.Option(help="Embed everything again with these, for the target."),
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Copy one memory into another, such as from a directory to a server, or back.
+    """Copy one memory into another, for example from a directory to a server.
 
-    The key of a server that is named by its address is read from QDRANT_API_KEY.
+    The key of a server given by its address comes from QDRANT_API_KEY.
 
     Examples:
       $ memalign copy ./memory http://localhost:6333
@@ -121,7 +121,7 @@ def copy(
     if json:
         screen.data({"found": found, "records": records})
     else:
-        there = f", {found - records} there already" if found > records else ""
+        there = f"; {found - records} were there already" if found > records else ""
         screen.note(f"{records} of {counted(found, 'record')} copied to {target}{there}.")
 
 
@@ -138,7 +138,7 @@ def _place(named: str, embeddings: str) -> tuple[MemoryPlace, str]:
         return place, embeddings
     if place.directory is None:
         raise InvalidInputError(
-            f"found {named!r}, which is gone when the command ends; expected a directory, the "
+            f"found {named!r}, which does not outlive the command; expected a directory, the "
             "address of a Qdrant server, or a judge file."
         )
     return MemoryPlace(location=os.path.expanduser(named)), embeddings

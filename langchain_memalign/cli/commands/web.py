@@ -22,13 +22,15 @@ _PORT = 8765
 def web(
     cases: Annotated[
         Path,
-        typer.Argument(help="JSONL with a case a line: inputs, outputs, reference_outputs, id."),
+        typer.Argument(
+            help="A JSONL file with one case a line: inputs, outputs, reference_outputs, id, lang."
+        ),
     ],
     policy: Annotated[
         Policy | None,
         typer.Option(
-            help="Which verdicts are asked about at first: always, uncertain, never. Without it, "
-            "what the judge file says; on the page a lead can change it.",
+            help="Which verdicts people are asked about. The default is in the judge file; a lead "
+            "can change it on the page.",
             show_default=False,
         ),
     ] = None,
@@ -38,7 +40,7 @@ def web(
             "--reviewer",
             "-r",
             envvar="MEMALIGN_REVIEWER",
-            help="Who is answering; without it, the page asks.",
+            help="Who is answering. Without it, the page asks.",
             show_default=False,
         ),
     ] = None,
@@ -46,19 +48,20 @@ def web(
         bool, typer.Option("--blind", help="Hide the judge's answer until a person has answered.")
     ] = False,
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Where to listen; another one if it is taken.")
+        int,
+        typer.Option(
+            min=0, max=65535, help="The port to listen on. If it is taken, a free one is used."
+        ),
     ] = _PORT,
-    no_browser: Annotated[
-        bool, typer.Option("--no-browser", help="Only print the address.")
-    ] = False,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Only print the link.")] = False,
     map_: MapOption = None,
     judge_file: JudgeOption = None,
 ) -> None:
-    """Answer cases on a page in the browser; the judge learns behind it.
+    """Answer cases on a page in the browser, while the judge learns from the answers.
 
-    It listens on this machine alone, and only whoever has the printed link gets in.
-    Stop it with Ctrl-C; what is answered is kept, and what is not learned yet is
-    learned at the next start. The review file is that of `memalign review`.
+    The page listens on this machine only, and only people with the printed link
+    get in. Stop it with Ctrl-C: all answers are kept, and those not learned yet
+    are learned at the next start. The review file is that of `memalign review`.
 
     Examples:
       $ memalign web cases.jsonl
@@ -104,12 +107,12 @@ def web(
             model_name=file.model.name,
         )
         address = f"http://127.0.0.1:{at}/?token={token}"
-        print(f"memalign answers at {address}", flush=True)
-        print("Whoever has this link can use the page. Ctrl-C stops it.", flush=True)
+        print(f"The page is at {address}", flush=True)
+        print("Anyone with this link can use the page. Ctrl-C stops it.", flush=True)
         try:
             serve(page, listening, address, opens_browser=not no_browser)
         except KeyboardInterrupt:
-            print("Stopped. What is answered is kept.", flush=True)
+            print("Stopped. All answers are kept.", flush=True)
         finally:
             page.close()
     if page.is_at_work:

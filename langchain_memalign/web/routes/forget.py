@@ -143,7 +143,7 @@ def receipt_file(request: Request) -> Response:
         f"Receipt {found.number}",
         f"Judge: {desk_of(request).words.title}",
         f"Erased: {_counts(found)}",
-        f"Besides: {_besides(found)}",
+        f"Also: {_besides(found)}",
         f"When: {moment:%Y-%m-%d %H:%M %Z}",
         f"By whom: {found.by}",
         f"What was asked for: {', '.join(found.conditions)}",

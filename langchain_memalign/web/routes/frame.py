@@ -85,13 +85,13 @@ def is_number(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= 15
 
 
-def number_of(request: Request, name: str = "n") -> int:
+def number_of(request: Request) -> int:
     """A number in an address.
 
     Raises:
         Refused: It is none.
     """
-    text = str(request.path_params[name])
+    text = str(request.path_params["n"])
     if not is_number(text):
         raise Refused("gone", 404)
     return int(text)

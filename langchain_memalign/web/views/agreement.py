@@ -156,7 +156,7 @@ def measure(
         cases,
         tuple(_curve(hits)) if enough else (),
         tuple(sorted({_place(moment, compared) for moment in learned}) if enough else ()),
-        _matrix(last, said, agrees, abstained) if enough else None,
+        _matrix(last, said, abstained) if enough else None,
         tuple(_experts(ordered, agrees, me)),
         sum(e.value is not None for e in mine) - len(compared),
     )
@@ -233,9 +233,7 @@ def _near(entries: Sequence[Entry], said: Words) -> Share | None:
     return Share(sum(hits), len(hits))
 
 
-def _matrix(
-    entries: Sequence[Entry], said: Words, agrees: Agrees, abstained: Sequence[Value]
-) -> Matrix | None:
+def _matrix(entries: Sequence[Entry], said: Words, abstained: Sequence[Value]) -> Matrix | None:
     options: tuple[Option, ...] = said.options
     if not 2 <= len(options) <= 10:
         return None

@@ -15,7 +15,7 @@ from langchain_memalign.schema import Case
 from langchain_memalign.web import words
 
 SHOWN = 12_000
-"""Characters of a field that are shown at once."""
+"""Characters of a text that are shown at once."""
 _FOLDED = 600
 _MOST_STEPS = 200
 
@@ -93,23 +93,20 @@ class Block:
     side: str = ""
 
 
-def blocks(
-    case: Case, titles: Mapping[str, str], *, swap: bool = False, shown: int = SHOWN
-) -> list[Block]:
+def blocks(case: Case, titles: Mapping[str, str], *, swap: bool = False) -> list[Block]:
     """What is shown of a case, in order.
 
     Args:
         case: The case.
         titles: Headings, by field or key.
         swap: Whether the two of a pair change places.
-        shown: Characters shown of each text.
     """
-    return list(_Reader(titles, shown, swap=swap).case(case))
+    return list(_Reader(titles, swap=swap).case(case))
 
 
 def field_text(case: Case, field: str) -> str | None:
     """The whole text of a place in a case, as `Part.field` names it."""
-    reader = _Reader({}, 1, swap=False)
+    reader = _Reader({}, swap=False)
     for _ in reader.case(case):
         pass
     return reader.texts.get(field)
@@ -117,7 +114,7 @@ def field_text(case: Case, field: str) -> str | None:
 
 def picture(case: Case, n: int) -> Picture | None:
     """The picture of a number, if it can be shown."""
-    reader = _Reader({}, 1, swap=False)
+    reader = _Reader({}, swap=False)
     for _ in reader.case(case):
         pass
     found = [p for p in reader.pictures if p.n == n and p.state == "shown"]
@@ -125,11 +122,10 @@ def picture(case: Case, n: int) -> Picture | None:
 
 
 class _Reader:
-    def __init__(self, titles: Mapping[str, str], shown: int, *, swap: bool) -> None:
+    def __init__(self, titles: Mapping[str, str], *, swap: bool) -> None:
         self.texts: dict[str, str] = {}
         self.pictures: list[Picture] = []
         self._titles = titles
-        self._shown = shown
         self._swap = swap
 
     def case(self, case: Case) -> Iterator[Block]:
@@ -244,22 +240,12 @@ class _Reader:
 
     def _part(self, place: str, text: str, *, code: bool = False, folds: bool = False) -> Part:
         self.texts[place] = text
-        return part(
-            place, text, 0, shown=self._shown, code=code, folded=folds and len(text) > _FOLDED
-        )
+        return part(place, text, 0, code=code, folded=folds and len(text) > _FOLDED)
 
 
-def part(
-    place: str,
-    text: str,
-    start: int,
-    *,
-    shown: int = SHOWN,
-    code: bool = False,
-    folded: bool = False,
-) -> Part:
+def part(place: str, text: str, start: int, *, code: bool = False, folded: bool = False) -> Part:
     """A stretch of a text, from a character on."""
-    end = min(len(text), start + shown)
+    end = min(len(text), start + SHOWN)
     return Part(place, text[start:end], len(text) - end, len(text), end, code=code, folded=folded)
 
 

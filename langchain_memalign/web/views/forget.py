@@ -46,7 +46,7 @@ class Conditions:
             ids,
         )
         if not any((found.contains, found.by, found.before, found.ids)):
-            raise InvalidInputError("Say what should be forgotten: one condition at least.")
+            raise InvalidInputError("Say what should be forgotten: at least one condition.")
         if found.before:
             try:
                 date.fromisoformat(found.before)
@@ -159,7 +159,9 @@ def preview(
         if left and active:
             if not mine:
                 kept = words.cases(left)
-                note = "The judge wrote it when it had in view what goes. It is written anew from "
+                note = (
+                    "It was written while the judge was shown what goes. It is written again from "
+                )
                 anew.append((rule.text, f"{note}its {kept}; its words may differ."))
                 continue
             gone = f"{len(mine)} of its {words.cases(len(rule.episode_ids))} goes. "
@@ -168,13 +170,13 @@ def preview(
             anew.append(
                 (
                     rule.text,
-                    f"{gone}The rule goes too, and is written anew from the other {left}; its "
+                    f"{gone}The rule goes too, and is written again from the other {left}; its "
                     "words may differ.",
                 )
             )
         else:
             note = f"Came from {len(mine)} of these cases and no other."
-            goes.append((rule.text, note if active else "Retired already; its words go, too."))
+            goes.append((rule.text, note if active else "Already retired; its words go too."))
     return Preview(
         digest(going),
         tuple(_going(episode, conditions, labels, me) for episode in going),

@@ -96,7 +96,7 @@ def changes(
         if rule.id in reworded:
             continue
         count = len(rule.episode_ids)
-        meta = "Said already."
+        meta = "Known already."
         if rule.id in before and len(before[rule.id].episode_ids) != count:
             meta += f" Now from {words.cases(count)} instead of {len(before[rule.id].episode_ids)}."
         elif count:
@@ -104,7 +104,7 @@ def changes(
         found.append(_change("confirmed", rule, meta, now))
     for gone in retired:
         heir = arrived.get(gone.replaced_by or "")
-        meta = "It applies no more."
+        meta = "It no longer applies."
         if heir is not None:
             place = "added above" if heir in report.principles_added else "confirmed above"
             meta = f"Replaced by the rule {place}."
@@ -183,7 +183,7 @@ def undo_lines(answer: Answer, found: Sequence[Change]) -> list[str]:
     if back:
         line = ", ".join(back)
         lines.append(f"{line[:1].upper()}{line[1:]}.")
-    lines.append("Answers that others gave meanwhile stay.")
+    lines.append("Answers that others gave in the meantime stay.")
     return lines
 
 
@@ -193,7 +193,7 @@ def looked_line(answer: Answer) -> str:
     if looked is None or not looked.total:
         return ""
     left = looked.total - looked.judged
-    line = f"All {looked.total} that were read already were looked at: {looked.judged} judged again"
+    line = f"All {looked.total} that had been read were checked: {looked.judged} judged again"
     if left:
         line += f", {left} unchanged because nothing they rest on changed"
     return f"{line}."

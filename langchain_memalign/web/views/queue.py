@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from langchain_memalign._values.confidence import percent
+from langchain_memalign._values.confidence import how_sure
 from langchain_memalign.reviews import Answer, Draft, Reading
-from langchain_memalign.schema import Episode, Principle, Unscored, Verdict, WorkingMemory
+from langchain_memalign.schema import Episode, Principle, Unscored, WorkingMemory
 from langchain_memalign.web import words
 from langchain_memalign.web.views.text import ago, begins, on_day, short_name, who
 from langchain_memalign.web.wording import Option, Words
 
 LONG_QUESTION = 140
-_LIKELIEST = 5
 
 
 @dataclass(frozen=True)
@@ -137,7 +136,7 @@ def opinion(
         verdict=said.swapped(outcome.value, swap),
         tag=tag,
         why=outcome.rationale,
-        sure=how_sure(outcome, said, swap=swap),
+        sure=tuple(how_sure(outcome, lambda value: said.swapped(value, swap))),
         grounds=grounds(memory, said, me=me, only=relied),
         had=had,
         cut_words=round(outcome.cut_tokens * 0.75),
@@ -160,24 +159,6 @@ def _no_answer(outcome: Unscored, memory: WorkingMemory, had: str) -> Opinion:
     said = outcome.reason
     why = f"{said[:1].upper()}{said[1:]} {words.STATES['unscored'].then}"
     return Opinion("unscored", verdict=words.NO_ANSWER, why=why, had=had, asks_again=True)
-
-
-def how_sure(verdict: Verdict, said: Words, *, swap: bool = False) -> tuple[str, ...]:
-    """What is known of how sure a verdict is, in sentences; nothing where nothing tells."""
-    found = []
-    if verdict.confidence is not None:
-        found.append(f"That an expert agrees is likely to {percent(verdict.confidence)}.")
-    if verdict.raw_value is not None:
-        found.append(f"The model itself had said {said.swapped(verdict.raw_value, swap)}.")
-    if verdict.probabilities is not None:
-        ranked = sorted(verdict.probabilities.items(), key=lambda pair: -pair[1])[:_LIKELIEST]
-        told = ", ".join(f"{said.swapped(value, swap)} {percent(share)}" for value, share in ranked)
-        found.append(f"How likely it took each answer to be: {told}.")
-    if verdict.decided_by is not None:
-        found.append(f"Decided by {verdict.decided_by}.")
-    if verdict.second_problem is not None:
-        found.append(f"A second judge gave no answer: {verdict.second_problem}")
-    return tuple(found)
 
 
 def as_it_was(shown: Opinion) -> Opinion:
@@ -207,14 +188,14 @@ def had_before_it(memory: WorkingMemory) -> str:
     """How much a judge had before it, in a sentence."""
     shown, total = len(memory.principles), memory.principles_total
     if not memory.episodes and not total:
-        return "It had no past cases and no rules before it."
+        return "It was shown no past cases and no rules."
     known = "no rules"
     if total:
         known = f"all {words.rules(total)}" if shown >= total and total > 1 else words.rules(total)
         if shown < total:
             known = f"{shown} of {words.rules(total)}"
     past = words.past_cases(len(memory.episodes)) if memory.episodes else "no past cases"
-    return f"It had {past} and {known} before it."
+    return f"It was shown {past} and {known}."
 
 
 def form(said: Words, shown: Opinion, draft: Draft | None, *, swap: bool = False) -> Field:
@@ -229,7 +210,7 @@ def form(said: Words, shown: Opinion, draft: Draft | None, *, swap: bool = False
     draft = draft or Draft()
     options = said.options
     if swap:
-        options = tuple(_swapped(option, said) for option in options)
+        options = tuple(map(_swapped, options))
     kind = said.spec.value_type
     number_help = ""
     if not options:
@@ -246,10 +227,10 @@ def form(said: Words, shown: Opinion, draft: Draft | None, *, swap: bool = False
     )
 
 
-def _swapped(option: Option, said: Words) -> Option:
+def _swapped(option: Option) -> Option:
     """The option that means the same where A and B have changed places."""
     other = {'"A"': '"B"', '"B"': '"A"'}.get(option.key, option.key)
-    return Option(key=other, words=option.words, hint=option.hint, digit=option.digit)
+    return replace(option, key=other)
 
 
 def last(answer: Answer | None, said: Words, *, ahead: int = 0, swap: bool = False) -> Last | None:
@@ -339,9 +320,9 @@ def turned_line(answer: Answer) -> str:
         return then
     count = len(looked.turned)
     if not count:
-        return then or "No waiting case would be judged otherwise."
+        return then or "No waiting case would be judged differently."
     cases = "waiting case" if count == 1 else "waiting cases"
-    return f"{count} {cases} would now be judged otherwise."
+    return f"{count} {cases} would now be judged differently."
 
 
 def answered_by(answer: Answer, me: str) -> Mapping[str, str]:
@@ -370,8 +351,3 @@ def source_of(rule: Principle) -> str:
     if rule.origin == "human":
         return "Written by hand"
     return f"From {words.cases(len(rule.episode_ids))}"
-
-
-def judge_said(outcome: Verdict | Unscored | None, said: Words) -> str:
-    """What the judge had said, in words."""
-    return said.of(outcome.value) if isinstance(outcome, Verdict) else words.NO_ANSWER

@@ -15,6 +15,9 @@ from langchain_memalign._prompts.invisible import unseen
 from langchain_memalign.schema import Case
 from langchain_memalign.web import words
 
+_AROUND = 60
+"""How much of a text is shown on either side of what was found in it, in characters."""
+
 # Lawful in Arabic and Hebrew, where they place punctuation beside numbers and Latin words.
 _LAWFUL = "\u200e\u200f\u061c"
 _SHORT = {
@@ -89,15 +92,15 @@ def begins(case: Case, *, longest: int = 140) -> str:
     return text if len(text) <= longest else f"{text[:longest].rstrip()}…"
 
 
-def excerpt(text: str, found: str, *, around: int = 60) -> tuple[str, str, str] | None:
+def excerpt(text: str, found: str) -> tuple[str, str, str] | None:
     """The place where a text is found, in any case: before, itself, after."""
     match = re.search(re.escape(found), text, re.IGNORECASE)
     if match is None:
         return None
     start, end = match.span()
-    before = " ".join(text[max(0, start - around) : start].split(" "))
-    lead = "… " if start > around else ""
-    return lead + before, match.group(), text[end : end + around]
+    before = " ".join(text[max(0, start - _AROUND) : start].split(" "))
+    lead = "… " if start > _AROUND else ""
+    return lead + before, match.group(), text[end : end + _AROUND]
 
 
 def day(moment: datetime, *, at: datetime | None = None, clock: bool = False) -> str:
