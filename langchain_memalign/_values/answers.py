@@ -87,6 +87,8 @@ def read_answer(
     if said.decision == "approve" and judged is None:
         raise InvalidInputError(_NO_VERDICT)
     slot = _value_given(said, spec)
+    if said.decision != "approve" and slot in (None, judged) and _is_ignored(said):
+        return Answer("ignore", reviewer=said.reviewer)
     text = Text.read(said.text, spec, may_be_consent=True)
     _check_clear(said, slot, text, spec, judged)
     given: list[Claim] = [] if slot is None else [{Is(slot)}]
@@ -137,6 +139,8 @@ def read_release(answer: Any, spec: JudgeSpec) -> Answer:
     if said.decision == "ignore":
         return Answer("ignore", reviewer=said.reviewer)
     slot = _value_given(said, spec)
+    if said.decision in (None, "reject") and slot is None and _is_ignored(said):
+        return Answer("ignore", reviewer=said.reviewer)
     text = Text.read(said.text, spec, may_be_consent=False)
     claims = [*text.claims, *([{Is(slot)}] if slot is not None else [])]
     if said.decision in ("approve", "reject"):
@@ -155,8 +159,13 @@ def read_release(answer: Any, spec: JudgeSpec) -> Answer:
     return Answer(decision, next(iter(values), None), remark, said.reviewer, said.arguments)
 
 
-def typed_in(answer: Any) -> dict[str, str]:
-    """What was typed into an answer that cannot be used, so that it can be shown again."""
+def typed_in(answer: Any, *names: str) -> dict[str, str]:
+    """What was typed into an answer that cannot be used, so that it can be shown again.
+
+    Args:
+        answer: What a client sent.
+        names: Further arguments that were shown, and may have been edited.
+    """
     try:
         form = _form(answer)
     except InvalidInputError:
@@ -165,6 +174,7 @@ def typed_in(answer: Any) -> dict[str, str]:
     found = {"value": said.value, "rationale": said.text}
     if isinstance(said.value, int | float):
         found["value"] = value_text(said.value)
+    found |= {name: said.arguments.get(name) for name in names}
     return {name: text for name, text in found.items() if isinstance(text, str) and text.strip()}
 
 
@@ -196,8 +206,7 @@ def _form(answer: Any) -> _Said | Mapping[str, Any]:
         except (ValueError, RecursionError):
             data = None
         if not isinstance(data, Mapping | list):
-            is_ignored = plain(answer) in ("ignore", "no comment")
-            return _Said("ignore" if is_ignored else None, text=answer if answer.strip() else None)
+            return _Said(None, text=answer if answer.strip() else None)
         answer = data
     if isinstance(answer, Mapping) and isinstance(answer.get("decisions"), list):
         answer = answer["decisions"]
@@ -246,6 +255,11 @@ def _decision(said: Mapping[str, Any]) -> Decision | None:
     )
 
 
+def _is_ignored(said: _Said) -> bool:
+    """Whether that is all that was said: inboxes have no button for it."""
+    return isinstance(said.text, str) and plain(said.text) in ("ignore", "no comment")
+
+
 def _value_given(said: _Said, spec: JudgeSpec) -> Value | None:
     return None if said.value is None else spec.read_value(said.value)
 
@@ -256,6 +270,13 @@ def _check_clear(
     """Refuse words that tell neither value nor reason, unless what is beside them tells enough."""
     if text.trouble:
         raise InvalidInputError(f"found {_excerpt(said)}: {text.trouble}; {_expected(spec)}")
+    is_rejected = said.decision == "reject" and slot in (None, judged)
+    if is_rejected and any(Is(judged) in claim for claim in text.claims):
+        # "No." may reject the verdict, or what was judged; then the verdict is right.
+        raise InvalidInputError(
+            f"you reject {_shown(judged)}, but {_excerpt(said)} may give that very value; "
+            f"{_expected(spec)}"
+        )
     if not text.is_said_in_full or text.claims:
         return
     is_changed = slot is not None and slot != judged

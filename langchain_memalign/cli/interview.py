@@ -148,12 +148,7 @@ class Interviewer:
         self.reviewer = reviewer
         self.blind = blind
 
-    def ask(
-        self,
-        outcome: Verdict | Unscored,
-        allowed: Sequence[str],
-        problem: str | None = None,
-    ) -> Answer:
+    def ask(self, outcome: Verdict | Unscored, problem: str | None = None) -> Answer:
         """Ask until there is an answer that can be used.
 
         A letter or a word of the menu is that choice; whatever else is typed is an answer itself,
@@ -161,14 +156,13 @@ class Interviewer:
 
         Args:
             outcome: What the judge concluded.
-            allowed: The decisions that the review graph takes.
             problem: What was wrong with the last answer.
 
         Returns:
             The answer, in the form of the review graph, or the wish to pause.
         """
         shown = outcome if isinstance(outcome, Verdict) and not self.blind else None
-        keys = [key for key in _CHOICES if key != "a" or (shown and "approve" in allowed)]
+        keys = [key for key in _CHOICES if key != "a" or shown]
         self._tell(problem)
         while True:
             self._screen.show(self._menu(keys))

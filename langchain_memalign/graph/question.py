@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -46,14 +46,9 @@ class ReviewQuestion:
 
     @property
     def title(self) -> str:
-        """Which judge asks, and about which case, in words; first of all, why it asks again."""
-        title = f"{unmarked(self.spec.name)}: {unmarked(about(self.case))}"
-        if not self.problem:
-            return title
-        why = unmarked(self.problem)
-        if len(why) > _LONGEST_PROBLEM:
-            why = why[: _LONGEST_PROBLEM - 1].rstrip() + "…"
-        return f"Please answer again ({why.rstrip('.')}): {title}"
+        """Which judge asks, and about which case, in words."""
+        name = f"{unmarked(self.spec.name)}: {unmarked(about(self.case))}"
+        return titled(name, self.problem)
 
     @property
     def request(self) -> dict[str, Any]:
@@ -66,16 +61,24 @@ class ReviewQuestion:
             "arguments": dict(args),  # what Agent Inbox reads
             "description": _describe(self),
         }
-        allowed = [decision for decision in _decisions(self.outcome) if decision != "ignore"]
+        allowed = [decision for decision in self._offered if decision != "ignore"]
         return {
             "action_requests": [action],
             "review_configs": [{"action_name": self.title, "allowed_decisions": allowed}],
         }
 
+    @property
+    def _offered(self) -> list[str]:
+        # Inboxes approve fields that nobody touched with that word alone. Of fields that show again
+        # what was typed before, this would teach the judge's value, and not the one in view.
+        return [d for d in _decisions(self.outcome) if d != "approve" or not self.typed]
+
     def message(self, *, is_asked: bool) -> str:
         """What the judge says in a chat: its verdict, and what is asked about it, if it asks."""
         parts = [_text(self.spec.asked), *_verdict(self)]
-        return "\n\n".join([*parts, *(_answers(self) if is_asked else [])])
+        if is_asked:
+            parts += [*_answers(self), "Answer with the buttons: a message is a case of its own."]
+        return "\n\n".join(parts)
 
     @property
     def form(self) -> dict[str, Any]:
@@ -97,11 +100,12 @@ class ReviewQuestion:
         }
         if "rationale" in self.typed:
             rationale["default"] = self.typed["rationale"]
+        decisions = _decisions(self.outcome)
         decision = {
             "type": "string",
             "title": "Decision",
-            "enum": _decisions(self.outcome),
-            "description": f"{_choices(spec, self.outcome)} Ignore it, and nothing is learned.",
+            "enum": decisions,
+            "description": _choices(spec, self.outcome, decisions),
         }
         reviewer = {
             "type": "string",
@@ -123,20 +127,34 @@ class ReviewQuestion:
         }
 
 
+def titled(name: str, problem: str | None) -> str:
+    """A question's title, which inboxes show at once: first of all, why it is asked again."""
+    if not problem:
+        return name
+    why = unmarked(problem)
+    if len(why) > _LONGEST_PROBLEM:
+        why = why[: _LONGEST_PROBLEM - 1].rstrip() + "…"
+    return f"Please answer again ({why.rstrip('.')}): {name}"
+
+
 def _decisions(outcome: Verdict | Unscored) -> list[str]:
     return [*(["approve"] if isinstance(outcome, Verdict) else []), "edit", "reject", "ignore"]
 
 
-def _choices(spec: JudgeSpec, outcome: Verdict | Unscored) -> str:
+def _choices(spec: JudgeSpec, outcome: Verdict | Unscored, decisions: Iterable[str]) -> str:
     """What each answer does."""
-    edit = "Edit it: give the right value, and why."
+    told = {
+        "edit": "Edit it: give the right value, and why.",
+        "reject": "Reject it: say in a sentence what is wrong.",
+        "ignore": "Ignore it, or say “ignore” as the reason, and nothing is learned.",
+    }
     if isinstance(outcome, Unscored):
-        return f"{edit} Reject it: give a remark alone."
-    if isinstance(outcome.value, bool):
-        reject = f"Reject it: {spec.value_in_words(not outcome.value)} is right."
+        told["reject"] = "Reject it: give a remark alone."
     else:
-        reject = "Reject it: say in a sentence what is wrong."
-    return f"Approve it: {spec.value_in_words(outcome.value)} is right. {edit} {reject}"
+        told["approve"] = f"Approve it: {spec.value_in_words(outcome.value)} is right."
+        if isinstance(outcome.value, bool):
+            told["reject"] = f"Reject it: {spec.value_in_words(not outcome.value)} is right."
+    return " ".join(told[decision] for decision in decisions)
 
 
 def _describe(asked: ReviewQuestion) -> str:
@@ -165,8 +183,9 @@ def _verdict(asked: ReviewQuestion) -> list[str]:
 
 
 def _answers(asked: ReviewQuestion) -> list[str]:
-    choices = f"{_choices(asked.spec, asked.outcome)} The value is {asked.spec.describe_values()}."
-    return ["**Your answer**", escaped(choices)]
+    spec = asked.spec
+    choices = _choices(spec, asked.outcome, asked._offered)
+    return ["**Your answer**", escaped(f"{choices} The value is {spec.describe_values()}.")]
 
 
 def _grounds(spec: JudgeSpec, verdict: Verdict, memory: WorkingMemory) -> list[str]:

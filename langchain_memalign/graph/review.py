@@ -11,6 +11,7 @@ from langchain_memalign._values.answers import Answer, typed_in
 from langchain_memalign._values.types import JudgeSpec
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.graph.answer import read_feedback
+from langchain_memalign.graph.conclusion import said
 from langchain_memalign.graph.node import Update
 from langchain_memalign.graph.question import ReviewQuestion
 from langchain_memalign.graph.state import ReviewState, case_of
@@ -27,7 +28,9 @@ def human_review(state: ReviewState) -> Update:
             memory=WorkingMemory.of(state.get("working_memory") or {}),
         )
     )
-    return {"feedback": feedback and feedback.model_dump(mode="json")}
+    if feedback is None:
+        return {"feedback": None, "messages": [said("Nothing was learned from this case.")]}
+    return {"feedback": feedback.model_dump(mode="json")}
 
 
 def ask_human(asked: ReviewQuestion) -> tuple[Answer, Feedback | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -15,7 +15,7 @@ from langchain_memalign._values.types import JudgeSpec
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.graph.markdown import escaped, quote, unmarked
 from langchain_memalign.graph.passages import FIELDS, Passage, passages
-from langchain_memalign.graph.question import PROBLEM
+from langchain_memalign.graph.question import PROBLEM, titled
 from langchain_memalign.guardrails.messages import is_text, plain
 from langchain_memalign.guardrails.node_run import Question
 from langchain_memalign.guardrails.policy import GuardrailPolicy
@@ -23,7 +23,6 @@ from langchain_memalign.judge import CaseLike
 from langchain_memalign.schema import Case, Feedback, Unscored, Value, Verdict
 
 _SHOWN_TOKENS = 4000
-_ACTIONS = {"reply": "send_reply", "message": "let_message_in"}
 # "message" is where inboxes carry a remark.
 _ARGUMENTS = {"reply": "reply", "message": "user_message"}
 _QUESTIONS = {
@@ -86,7 +85,7 @@ class ReleaseQuestion:
 
     def again(self, answer: Any, problem: InvalidInputError) -> ReleaseQuestion:
         """The question after an answer that could not be used."""
-        return replace(self, problem=str(problem), typed=typed_in(answer))
+        return replace(self, problem=str(problem), typed=typed_in(answer, self._argument))
 
     @property
     def question(self) -> Question:
@@ -188,23 +187,40 @@ class ReleaseQuestion:
         return found[0] if len(found) == 1 else None
 
     def _request(self) -> dict[str, Any]:
-        args = {self._argument: text_of(self.candidate.given)}
-        if self._takes_value:
-            args["value"] = ""
-        if self.problem:
-            args |= {name: text for name, text in self.typed.items() if name in args}
-        action = _ACTIONS[self.candidate.kind]
+        args = self._shown
         asked = {
-            "name": action,
+            "name": self._title,
             "args": args,
             "arguments": dict(args),  # what Agent Inbox reads
             "description": self._description(),
         }
-        allowed = [decision for decision in self._decisions if decision != "ignore"]
+        allowed = [decision for decision in self._offered if decision != "ignore"]
         return {
             "action_requests": [asked],
-            "review_configs": [{"action_name": action, "allowed_decisions": allowed}],
+            "review_configs": [{"action_name": self._title, "allowed_decisions": allowed}],
         }
+
+    @property
+    def _title(self) -> str:
+        name = f"{_QUESTIONS[self.candidate.kind]} {unmarked(self._objection)}"
+        return titled(name, self.problem)
+
+    @property
+    def _untouched(self) -> dict[str, str]:
+        """The fields as inboxes show them first."""
+        text = {self._argument: text_of(self.candidate.given)}
+        return text | ({"value": ""} if self._takes_value else {})
+
+    @property
+    def _shown(self) -> dict[str, str]:
+        return {name: self.typed.get(name, text) for name, text in self._untouched.items()}
+
+    @property
+    def _offered(self) -> list[str]:
+        # Inboxes approve fields that nobody touched with that word alone. Of fields that show again
+        # what was typed before, this would send the first text, and not the one in view.
+        is_as_first = self._shown == self._untouched
+        return [decision for decision in self._decisions if decision != "approve" or is_as_first]
 
     def _form(self) -> dict[str, Any]:
         properties: dict[str, Any] = {
@@ -212,14 +228,14 @@ class ReleaseQuestion:
                 "type": "string",
                 "title": "Decision",
                 "enum": self._decisions,
-                "description": " ".join(self._choices()),
+                "description": " ".join(self._choices(self._decisions)),
             }
         }
         if "edit" in self._decisions:
             properties[self._argument] = {
                 "type": "string",
                 "title": f"The {self.candidate.kind}",
-                "default": text_of(self.candidate.given),
+                "default": self._shown[self._argument],
             }
         if self._takes_value:
             properties["value"] = {
@@ -235,7 +251,7 @@ class ReleaseQuestion:
         }
         problem = self.problem and f"{PROBLEM} {unmarked(self.problem)}"
         return {
-            "title": _QUESTIONS[self.candidate.kind],
+            "title": self._title,
             "description": problem or self._objection,
             "type": "object",
             "properties": properties,
@@ -274,10 +290,10 @@ class ReleaseQuestion:
         for name, label in FIELDS.items():
             if (content := getattr(self.case, name)) is not None:
                 parts += [f"**{label}**", quote(passages(content), _SHOWN_TOKENS)]
-        choices = "\n".join(f"- {escaped(choice)}" for choice in self._choices())
+        choices = "\n".join(f"- {escaped(choice)}" for choice in self._choices(self._offered))
         return "\n\n".join([*parts, "**What each answer does**", choices])
 
-    def _choices(self) -> list[str]:
+    def _choices(self, decisions: Sequence[str]) -> list[str]:
         passing, failing = self._boolean(passes=True), self._boolean(passes=False)
         learns = "" if passing is None else f"; the judge learns {self._words(passing)}"
         fails = "" if failing is None else f"; the judge learns {self._words(failing)}"
@@ -289,13 +305,14 @@ class ReleaseQuestion:
             f"; the judge learns{both}." if both else "."
         )
         value = f" The value may be given: {self.spec.describe_values()}." * self._takes_value
-        return [
-            f"Approve: it is {sent} as it is{learns}.",
-            f"Reject: it is {held}{fails}.",
-            *([edit] if "edit" in self._decisions else []),
-            f"Ignore: it is {held}, and nothing is learned.",
-            f"A sentence with any of them says why, and is learned.{value}",
-        ]
+        told = {
+            "approve": f"Approve: it is {sent} as it is{learns}.",
+            "reject": f"Reject: it is {held}{fails}.",
+            "edit": edit,
+            "ignore": f"Ignore, or say “ignore” as the reason: it is {held}, nothing is learned.",
+        }
+        why = f"A sentence with any of them says why, and is learned.{value}"
+        return [*(told[decision] for decision in decisions), why]
 
     def _words(self, value: Value | None) -> str:
         return "none" if value is None else self.spec.value_in_words(value)

@@ -102,7 +102,17 @@ def test_an_answer_becomes_feedback(answer, value, rationale):
 
 @pytest.mark.parametrize(
     "answer",
-    [form("ignore"), inbox("ignore", None), chat("ignore"), "ignore", '{"type": "ignore"}'],
+    [
+        form("ignore"),
+        inbox("ignore", None),
+        chat("ignore"),
+        "ignore",
+        '{"type": "ignore"}',
+        # The inboxes have no button for it, but fields for a remark.
+        inbox("response", "Ignore."),
+        inbox_edit("true", "no comment"),
+        chat("reject", message="ignore"),
+    ],
     ids=repr,
 )
 def test_ignoring_is_no_feedback(answer):
@@ -188,6 +198,16 @@ def test_what_may_be_a_value_or_consent_is_asked_again(answer):
     unkind = Verdict(value=False, rationale="It is not.")
     with pytest.raises(InvalidInputError, match="may be a value or consent"):
         read_feedback(answer, BOOLEAN, CASE, unkind)
+
+
+@pytest.mark.parametrize("no", ["No. It never says sorry.", "no", "👎"])
+def test_a_no_to_what_was_judged_is_not_taken_for_one_to_the_verdict(no):
+    unkind = Verdict(value=False, rationale="It is not.")
+    with pytest.raises(InvalidInputError, match=r"you reject false, but .* that very value"):
+        read_feedback(chat("reject", message=no), BOOLEAN, CASE, unkind)
+
+    _, word = read_feedback(form("reject", value=True, rationale=no), BOOLEAN, CASE, unkind)
+    assert word.value is True
 
 
 def test_who_rejects_a_verdict_of_many_values_is_asked_which_is_right():

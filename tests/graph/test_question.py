@@ -120,13 +120,26 @@ def test_an_answer_that_cannot_be_used_is_asked_again_where_it_is_seen_first():
     )
     first, rest = again["description"].split("\n\n", 1)
     assert first == "That answer could not be used: expected true or false, not 'maybe'."
-    assert rest == description(case)
+    approve = "Approve it: true is right. "
+    assert approve in description(case)
+    assert rest == description(case).replace(approve, "")
     assert again["args"] == again["arguments"] == typed
 
     form = question(case, problem="expected true.", typed=typed).form
     assert form["title"].startswith("Please answer again (expected true): support tone")
     assert form["properties"]["rationale"]["default"] == "Hm."
     assert form["properties"]["value"]["default"] is True  # "perhaps" is none that it could hold
+
+
+def test_fields_that_show_what_was_typed_before_cannot_be_approved():
+    case = Case(inputs="My parcel is lost.", outputs="Not our problem.")
+    for typed in ({"value": "false"}, {"rationale": "Hm."}):
+        again = question(case, problem="expected true.", typed=typed)
+        # Inboxes approve fields with that word alone, which would teach the judge's value.
+        (config,) = again.request["review_configs"]
+        assert config["allowed_decisions"] == ["edit", "reject"]
+        # Studio's form sends its fields, too; there both together can be read.
+        assert again.form["properties"]["decision"]["enum"][0] == "approve"
 
 
 def test_a_person_sees_what_she_is_asked():

@@ -41,6 +41,36 @@ async def test_a_waiting_thread_shows_the_case_and_the_question_last(drive, grap
     assert len(set(ids)) == len(ids)
 
 
+async def test_a_chat_ends_with_the_answer_that_counted_and_what_was_learned(drive, graph, thread):
+    asked = await drive.invoke(graph, CASE, thread)
+    waiting = graph.get_state(thread).config
+
+    state = await drive.invoke(graph, Command(resume=EDIT), thread)
+
+    *before, (kind, end) = shown(state)
+    assert before == shown(asked)
+    assert (kind, end) == (
+        "ai",
+        "**The answer: false**\n\n> Say sorry first.  \n\n**The judge learned**\n\n"
+        "> Rule: Say sorry first.  ",
+    )
+
+    # Somebody else still saw the question, and answers now: the first answer stays, and is shown.
+    late = await drive.invoke(graph, Command(resume={"decision": "approve"}), waiting)
+    assert shown(late)[-1] == (
+        "ai",
+        "**The answer: false**\n\n> Say sorry first.  \n\nThe judge has it already.",
+    )
+
+
+async def test_a_chat_says_that_nothing_was_learned(drive, bench, graph, thread):
+    await drive.invoke(graph, CASE, thread)
+    state = await drive.invoke(graph, Command(resume={"decision": "ignore"}), thread)
+
+    assert shown(state)[-1] == ("ai", "Nothing was learned from this case.")
+    assert bench.judge.episodes() == []
+
+
 async def test_it_is_resumed_as_agent_chat_ui_does(drive, bench, graph, thread):
     await drive.invoke(graph, {"messages": [TYPED]}, thread)
     edited = {"name": "any", "args": {"value": "false", "rationale": "Say sorry first."}}
@@ -107,7 +137,8 @@ async def test_a_thread_that_is_used_again_is_one_chat(drive, graph, thread):
 
     asked = await drive.invoke(graph, {"messages": [HumanMessage("It broke.")]}, thread)
 
-    assert [message.type for message in asked["messages"]] == ["human", "ai", "human", "ai"]
+    kinds = [message.type for message in asked["messages"]]
+    assert kinds == ["human", "ai", "ai", "human", "ai"]
     assert asked["outputs"] == "It broke."
     assert asked["feedback"] is None
 

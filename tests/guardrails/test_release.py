@@ -141,7 +141,7 @@ async def test_it_does_so_everywhere(drive, kind, thread, place, answer, sent, k
 async def test_one_action_is_asked_about_in_plain_words(drive, kind, thread):
     asked = question(await drive.invoke(chained(kind.judge), {"question": "Where?"}, thread))
     (action,) = asked["action_requests"]
-    assert action["name"] == "send_reply"
+    assert action["name"] == "Send this reply? The judge tone says: false."
     assert action["args"] == action["arguments"] == {"reply": COLD}
     shown = action["description"]
     assert shown.startswith("Send this reply?")
@@ -169,8 +169,21 @@ async def test_what_could_mean_two_things_is_asked_again(drive, kind, thread, an
     await drive.invoke(graph, {"question": "Where?"}, thread)
     again = await drive.invoke(graph, Command(resume=answer), thread)
     (action,) = question(again)["action_requests"]
+    assert action["name"].startswith("Please answer again (")
     assert action["description"].startswith("That answer could not be used:")
-    assert action["args"] == {"reply": COLD}
+    edited = isinstance(answer, dict) and answer.get("reply")
+    assert action["args"] == {"reply": edited or COLD}
+    # Inboxes approve with that word alone, which would send the reply as it was before.
+    (config,) = question(again)["review_configs"]
+    assert ("approve" in config["allowed_decisions"]) is (not edited)
+    assert kind.judge.episodes() == []
+
+
+async def test_to_ignore_it_withholds_it_and_teaches_nothing(drive, kind, thread):
+    graph = chained(kind.judge)
+    await drive.invoke(graph, {"question": "Where?"}, thread)
+    state = await drive.invoke(graph, Command(resume=chat("reject", message="ignore")), thread)
+    assert state["answers"][-1] == "Withheld."
     assert kind.judge.episodes() == []
 
 
@@ -235,6 +248,7 @@ async def test_a_message_is_let_in_or_not(drive, kind, thread, streamed, answer,
     graph = chained(kind.judge, on="input", streamed=streamed)
     asked = await drive.invoke(graph, {"question": "Where?"}, thread)
     (action,) = question(asked)["action_requests"]
-    assert (action["name"], action["args"]) == ("let_message_in", {"user_message": "Where?"})
+    assert action["name"] == "Let this message in? The judge tone says: false."
+    assert action["args"] == {"user_message": "Where?"}
     state = await drive.invoke(graph, Command(resume=answer), thread)
     assert "".join(state["answers"]) == answered

@@ -240,9 +240,7 @@ class _Walk:
         while state.interrupts:
             verdict = state.values["verdict"]
             outcome = Verdict.of(verdict) if "value" in verdict else Unscored.of(verdict)
-            request = state.interrupts[0].value
-            allowed = request["review_configs"][0]["allowed_decisions"]
-            answer = self._asked(visit, outcome, allowed, problem)
+            answer = self._asked(visit, outcome, problem)
             if isinstance(answer, Pause):
                 return answer
             decision = answer["decision"]
@@ -260,9 +258,8 @@ class _Walk:
         """Ask about a case that was answered before; another answer replaces the first."""
         outcome, problem = visit.outcome, None
         assert outcome is not None, "nobody was asked about it"
-        allowed = ["approve"] if isinstance(outcome, Verdict) else []
         while True:
-            answer = self._asked(visit, outcome, allowed, problem)
+            answer = self._asked(visit, outcome, problem)
             if isinstance(answer, Pause):
                 # What was answered once is not left open.
                 return (visit.ended or answer) if answer is Pause.SKIP else answer
@@ -280,17 +277,11 @@ class _Walk:
             self._threads.finish(visit.thread, decision)
             return _COUNTED_AS.get(decision, decision)
 
-    def _asked(
-        self,
-        visit: _Visit,
-        outcome: Verdict | Unscored,
-        allowed: Sequence[str],
-        problem: str | None,
-    ) -> Answer:
+    def _asked(self, visit: _Visit, outcome: Verdict | Unscored, problem: str | None) -> Answer:
         if problem is None:
             self._show(visit, outcome)
         visit.outcome = outcome
-        answer = self._interviewer.ask(outcome, allowed, problem)
+        answer = self._interviewer.ask(outcome, problem)
         if self._interviewer.blind and not isinstance(answer, Pause):
             self._screen.show(verdict_panel(self._judge, outcome, with_ids=False))
         return answer

@@ -7,10 +7,8 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
 from weakref import WeakKeyDictionary
 
-from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.config import get_stream_writer
 
@@ -26,6 +24,7 @@ from langchain_memalign._async.distil import reconcile_batches
 from langchain_memalign._concurrency import Lock, off_loop
 from langchain_memalign._memory.search import Recollection
 from langchain_memalign.errors import ConfigurationError
+from langchain_memalign.graph.conclusion import conclusion, said
 from langchain_memalign.graph.node import Update
 from langchain_memalign.graph.policy import needs_review
 from langchain_memalign.graph.question import ReviewQuestion
@@ -39,7 +38,7 @@ from langchain_memalign.graph.state import (
     concluded,
 )
 from langchain_memalign.judge import MemAlignJudge
-from langchain_memalign.schema import Unscored, Verdict, WorkingMemory
+from langchain_memalign.schema import Feedback, Unscored, Verdict, WorkingMemory
 
 
 class JudgeNodes:
@@ -144,14 +143,16 @@ class ReviewNodes(JudgeNodes):
         )
         question = ReviewQuestion(spec=judge.spec, case=case, outcome=outcome, memory=memory)
         # The last message of all: Agent Chat UI shows what a thread waits for below it only.
-        said = AIMessage(question.message(is_asked=asked), id=str(uuid4()))
-        return {**concluded(outcome, memory), "needs_review": asked, "messages": [said]}
+        message = said(question.message(is_asked=asked))
+        return {**concluded(outcome, memory), "needs_review": asked, "messages": [message]}
 
     async def align(self, state: ReviewState, config: RunnableConfig) -> Update:
-        """Learn the human's word."""
+        """Learn the human's word, and tell what was learned."""
         judge = await off_loop(self._source.judge, state["judge"])
-        report = await align(_telling(judge.setup.context(config)), [state["feedback"] or {}])
-        return {"alignment": report.model_dump(mode="json")}
+        feedback = Feedback.of(state["feedback"] or {})
+        report = await align(_telling(judge.setup.context(config)), [feedback])
+        message = said(conclusion(judge.spec, feedback, report))
+        return {"alignment": report.model_dump(mode="json"), "messages": [message]}
 
 
 class AlignmentNodes:
