@@ -28,6 +28,11 @@ class Erased:
     restored: tuple[str, ...] = ()
     waiting: tuple[str, ...] = ()
 
+    @property
+    def touched(self) -> frozenset[str]:
+        """Ids of all of which something is gone."""
+        return frozenset((*self.episode_ids, *self.principle_ids, *self.rationales))
+
 
 def plan_erasing(
     records: Records, judge: str, is_forgotten: Callable[[Episode], bool]

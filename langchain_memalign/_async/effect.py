@@ -16,10 +16,11 @@ from langchain_memalign._async.model_calls import for_each
 from langchain_memalign._async.probing import words_on
 from langchain_memalign._calibration.unseen import without
 from langchain_memalign._concurrency import off_loop
+from langchain_memalign._content import canonical
 from langchain_memalign._judging.setup import JudgeSetup
 from langchain_memalign._values.types import value_key
 from langchain_memalign.errors import ModelError
-from langchain_memalign.schema import Case, Episode, Principle, Unscored, WorkingMemory, now
+from langchain_memalign.schema import Case, Episode, Principle, Verdict, WorkingMemory, now
 
 _MOST_CALLS = 400
 
@@ -31,7 +32,8 @@ class _Tried:
     """A case, what is known of it without the batch, and what the judge says then.
 
     Attributes:
-        said: The value, as `value_key` writes it, "" for no verdict; None where the model failed.
+        said: The values, one a judge that goes by this memory, as text; "" where none reached a
+            verdict, None where a model failed.
     """
 
     case: Case
@@ -51,7 +53,7 @@ async def only_effective(
     It is asked without the experts' words on the batch, first as it is, then with each principle
     alone, about the cases that it came from before the others, until a verdict changes. What the
     limit of calls, a failing model, or one that reaches no verdict on the cases that a principle
-    came from leaves in doubt is learned.
+    came from leaves in doubt is learned. A second judge over the same memory is tried as well.
 
     Args:
         context: Who learns.
@@ -73,9 +75,10 @@ async def only_effective(
         return distilled
     words = await off_loop(words_on, context.records, context.judge, episodes)
     words = {key: said for key, said in words.items() if said}  # the others were forgotten since
-    most = min(_MOST_CALLS, len(words) * (1 + len(new)))
-    _log.info("%r: trying %d principles, in at most %d calls", context.judge, len(new), most)
     setup = setup.over(context.records)
+    once = len(words) * len(_by_this_memory(setup))
+    most = min(_MOST_CALLS, once * (1 + len(new)))
+    _log.info("%r: trying %d principles, in at most %d calls", context.judge, len(new), most)
     batch = frozenset(episode.id for episode in episodes)
     trying = partial(_as_it_is, setup, context, batch)
     found = await for_each(list(words.values()), trying, limit=context.max_concurrency)
@@ -83,7 +86,7 @@ async def only_effective(
     dropped: list[Candidate] = []
     untried = 0
     for candidate in new:
-        if cost.model_calls + len(cases) > _MOST_CALLS:
+        if cost.model_calls + once > _MOST_CALLS:
             untried += 1
             continue
         changes, spent = await _changes_any(setup, context, candidate, cases)
@@ -140,10 +143,23 @@ async def _changes_any(
 async def _asked(
     setup: JudgeSetup, context: AlignmentContext, memory: WorkingMemory, case: Case
 ) -> tuple[str | None, Cost]:
-    outcome, cost = await judging.decide_alone(setup, memory, case, config=context.config)
-    if isinstance(outcome, Unscored):
-        return (None if outcome.failure else ""), cost
-    return value_key(outcome.value if outcome.raw_value is None else outcome.raw_value), cost
+    said, cost = [], NO_COST
+    for judge in _by_this_memory(setup):
+        outcome, spent = await judging.decide_alone(judge, memory, case, config=context.config)
+        cost = cost + spent
+        if isinstance(outcome, Verdict):
+            raw = outcome.value if outcome.raw_value is None else outcome.raw_value
+            said.append(value_key(raw))
+        elif outcome.failure:
+            return None, cost
+        else:
+            said.append("")
+    return (canonical(said) if any(said) else ""), cost
+
+
+def _by_this_memory(setup: JudgeSetup) -> list[JudgeSetup]:
+    """The judge, and those asked after it that have the same principles."""
+    return [judge for judge in setup.in_turn if setup.remembers_as(judge)]
 
 
 def _with(memory: WorkingMemory, candidate: Candidate) -> WorkingMemory:

@@ -206,7 +206,8 @@ def distil_prompt(
         material=MATERIAL,
     )
     sections = [
-        render_principles(known, known_total),
+        # Of left-over records it was said before; that none is shown now is no news to a model.
+        "" if are_left_over and not known else render_principles(known, known_total),
         render_value_counts(value_counts),
         "<records>",
         *(render_record(f"R{i}", e, record_tokens) for i, e in enumerate(records, 1)),

@@ -25,7 +25,7 @@ def forget(
     is_forgotten: Callable[[Episode], bool],
     *,
     redistill: bool,
-    on_erased: Callable[[Erased], None] | None = None,
+    on_erased: Callable[[Erased], object] | None = None,
 ) -> ForgetReport:
     """Erase episodes and all that came from them or was written in sight of them.
 

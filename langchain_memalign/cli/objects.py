@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from langchain_memalign.cli.judge_file import (
 from langchain_memalign.errors import ConfigurationError
 from langchain_memalign.judge import MemAlignJudge
 from langchain_memalign.memory import Memory
+from langchain_memalign.reviews.threads import ReviewThreads
 
 _REQUEST_SECONDS = 120
 
@@ -76,6 +77,38 @@ def opened_judge(
                 structured_output=file.structured_output,
                 redefine=file.redefine,
             ),
+        )
+
+
+def clear_reviews(
+    file: JudgeFile,
+    judge: MemAlignJudge,
+    ids: Collection[str],
+    *,
+    case_keys: Collection[str] = (),
+    text: str | None = None,
+    reviewer: str | None = None,
+) -> int:
+    """Erase from the judge's reviews what shows something forgotten; how many threads are gone.
+
+    Args:
+        file: The judge file, which names the file of the reviews.
+        judge: The judge.
+        ids: Ids of episodes and principles of which something is gone.
+        case_keys: The cases of the episodes.
+        text: Text that must not remain.
+        reviewer: Of whom no answer or draft of the page must remain.
+    """
+    if not file.review_path.exists():
+        return 0
+    with ReviewThreads(file.review_path) as threads:
+        return threads.forget(
+            ids=ids,
+            exist=judge.setup.records.existing,
+            case_keys=case_keys,
+            text=text,
+            judge=file.name,
+            reviewer=reviewer,
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, TypeAlias, get_args
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 
 from langchain_memalign.reviews.file import ReviewFile
 from langchain_memalign.schema import (
@@ -27,11 +27,15 @@ Kind: TypeAlias = Literal["answer", "left", "rule"]
 
 
 class Turned(Record):
-    """A waiting case that the judge answers otherwise since an answer was learned."""
+    """A waiting case that the judge answers otherwise since an answer was learned; no text of it.
+
+    Once it is answered, it may be forgotten.
+    """
+
+    model_config = ConfigDict(extra="ignore")  # former files hold how the case begins
 
     case_id: str
     label: str
-    begins: str
     was: Value | None
     now: Value | None
 

@@ -12,6 +12,9 @@ from typing import Any, Self
 
 from langchain_memalign.errors import MemoryUnavailableError
 
+PATIENCE_SECONDS = 10.0
+"""How long somebody else at the file is waited for."""
+
 _TABLES = """
 CREATE TABLE IF NOT EXISTS memalign_answers (
     n INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -74,7 +77,9 @@ class ReviewFile:
         try:
             # It holds cases: for the owner's eyes only, like a mail box.
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-            self._connection = sqlite3.connect(path, check_same_thread=False, timeout=10)
+            self._connection = sqlite3.connect(
+                path, check_same_thread=False, timeout=PATIENCE_SECONDS
+            )
             self._connection.execute("PRAGMA journal_mode=WAL")
             # What is deleted is overwritten, also in pages that stay in use.
             self._connection.execute("PRAGMA secure_delete=ON")
@@ -102,10 +107,7 @@ class ReviewFile:
                 with self._connection:
                     yield self._connection
             except sqlite3.Error as error:
-                raise MemoryUnavailableError(
-                    f"cannot write to {self.path}: {error}; make room, or end what holds it, and "
-                    "try again."
-                ) from error
+                raise self._unwritable(error) from error
 
     def write(self, sql: str, *values: Any) -> int:
         """One statement, durable when it returns; the number of the row that it added."""
@@ -121,10 +123,27 @@ class ReviewFile:
             )
 
     def shrink(self) -> None:
-        """Rewrite the file: pages that were freed, and the log of changes, may hold old text."""
+        """Rewrite the file: pages that were freed, and the log of changes, may hold old text.
+
+        Raises:
+            MemoryUnavailableError: Somebody is at the file for so long that they may still do.
+        """
         with self._lock:
-            self._connection.execute("VACUUM")
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            try:
+                self._connection.execute("VACUUM")
+                busy, *_ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            except sqlite3.Error as error:
+                raise self._unwritable(error) from error
+        if busy:
+            raise MemoryUnavailableError(
+                f"{self.path} was erased, but what went may still be in its log, since another "
+                "process reads the file: end that one, and forget again."
+            )
+
+    def _unwritable(self, error: sqlite3.Error) -> MemoryUnavailableError:
+        return MemoryUnavailableError(
+            f"cannot write to {self.path}: {error}; make room, or end what holds it, and try again."
+        )
 
     def close(self) -> None:
         """Close the file."""

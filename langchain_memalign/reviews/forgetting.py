@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 
+from langchain_memalign._alignment.unlearning import Erased, plan_erasing
+from langchain_memalign._sync.forget import forget
+from langchain_memalign.judge import MemAlignJudge
 from langchain_memalign.reviews.file import ReviewFile
+from langchain_memalign.schema import Episode, ForgetReport
 
 # Which tables may show some of it, by the column that names a case; readings are judged anew.
 _READINGS = ("memalign_readings",)
@@ -25,8 +29,8 @@ class Traces:
         found: By table: rows that hold some of it.
     """
 
-    ids: frozenset[str]
-    case_keys: frozenset[str]
+    ids: frozenset[str] = frozenset()
+    case_keys: frozenset[str] = frozenset()
     text: str = ""
     reviewer: str | None = None
     found: tuple[tuple[str, tuple[int, ...]], ...] = ()
@@ -40,6 +44,33 @@ class Traces:
     def others_count(self) -> int:
         """How many drafts and undo steps do."""
         return sum(len(rows) for table, rows in self.found if table not in _READINGS)
+
+
+def forget_everywhere(
+    judge: MemAlignJudge,
+    ids: Collection[str],
+    clear: Callable[[Erased], object],
+    *,
+    redistill: bool = True,
+) -> ForgetReport:
+    """Forget episodes, with what reviews keep of them.
+
+    Args:
+        judge: Whose they are.
+        ids: Ids of the episodes.
+        clear: Erases it from the reviews. Called before the memory forgets, which alone tells what
+            reviews must not hold, so that all of it can be repeated, whatever stops it; and once
+            more afterwards, before any model is asked, for what was begun meanwhile.
+        redistill: As for `MemAlignJudge.forget`.
+    """
+    gone = frozenset(ids)
+
+    def goes(episode: Episode) -> bool:
+        return episode.id in gone
+
+    _, planned = plan_erasing(judge.setup.records, judge.spec.name, goes)
+    clear(planned)
+    return forget(judge.setup.context(), goes, redistill=redistill, on_erased=clear)
 
 
 def traces_of(file: ReviewFile, judge: str | None, wanted: Traces) -> Traces:

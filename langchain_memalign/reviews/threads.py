@@ -123,6 +123,7 @@ class ReviewThreads:
         case_keys: Collection[str],
         text: str | None = None,
         judge: str | None = None,
+        reviewer: str | None = None,
     ) -> int:
         """Delete the threads that hold something forgotten; their cases can be reviewed anew.
 
@@ -135,6 +136,7 @@ class ReviewThreads:
             case_keys: The cases of those episodes.
             text: Text that must not remain, in any case.
             judge: Whose answers, drafts and readings of the page; None for all judges'.
+            reviewer: Of whom no answer or draft of the page must remain.
 
         Returns:
             How many threads are gone.
@@ -161,7 +163,12 @@ class ReviewThreads:
             self._connection.executemany(
                 "DELETE FROM memalign_reviews WHERE thread_id = ?", [(id_,) for id_ in gone]
             )
-        wanted = Traces(ids=frozenset(ids), case_keys=frozenset(case_keys), text=text or "")
+        wanted = Traces(
+            ids=frozenset(ids),
+            case_keys=frozenset(case_keys),
+            text=text or "",
+            reviewer=reviewer,
+        )
         with ReviewFile(self._path) as file:
             erase(file, judge, traces_of(file, judge, wanted))
         return len(gone)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 
+from langchain_memalign._alignment.unlearning import Erased
 from langchain_memalign.judge import MemAlignJudge
 from langchain_memalign.reviews import (
     Answers,
@@ -17,6 +19,7 @@ from langchain_memalign.reviews import (
     Readings,
     ReviewFile,
 )
+from langchain_memalign.reviews.forgetting import Traces, erase, traces_of
 from langchain_memalign.reviews.wording import Wording
 from langchain_memalign.schema import Case
 from langchain_memalign.web import queue
@@ -46,6 +49,7 @@ class Desk:
         ledger: What was settled and forgotten.
         index: The past cases, without text.
         signals: Wakes streams.
+        forgettings: How often something was forgotten here.
         writing: Held by whatever changes the memory outside of learning.
     """
 
@@ -70,6 +74,7 @@ class Desk:
         self.index = Index(judge)
         self.signals = Signals()
         self.model_name = model_name
+        self.forgettings = 0
         self._defaults = defaults or DeskSettings()
         self._guard = threading.Lock()
         self._brought: dict[str, WaitingCase] = {}
@@ -85,10 +90,13 @@ class Desk:
         waiting = {case.id: case for case in self.waiting.cases(self.judge)}
         wanted = {id_ for kind in _AGAIN for id_ in self.table.marks(kind)}
         for id_ in wanted - waiting.keys():
-            if id_ in self._brought:
+            is_past = id_.startswith(_PAST) and self.index.is_ready
+            entries = self.index.of_case(id_.removeprefix(_PAST)) if is_past else []
+            if is_past and not entries:  # forgotten, by whomever
+                self._brought.pop(id_, None)
+            elif id_ in self._brought:
                 waiting[id_] = self._brought[id_]
-            elif id_.startswith(_PAST) and self.index.is_ready:
-                entries = self.index.of_case(id_.removeprefix(_PAST))
+            else:
                 for episode in episodes_of(self.judge, [e.id for e in entries[:1]]):
                     waiting[id_] = self._bring(episode.case)
         return waiting
@@ -165,6 +173,44 @@ class Desk:
         """The judge's answer to a case, if it can be shown."""
         found = self.readings.get(case_id)
         return None if found is None or found.stale else found
+
+    def keep(self, reading: Reading, *, since: int) -> bool:
+        """Keep a reading, unless it may show what was forgotten since; whether it was kept.
+
+        Args:
+            reading: The reading.
+            since: `forgettings` from before it was read.
+        """
+        with self._guard:
+            if since != self.forgettings:
+                return False
+            self.readings.put(reading)
+        return True
+
+    def clear(self, erased: Erased, traces: Traces) -> Traces:
+        """Erase what the page holds of something that the memory forgets.
+
+        Args:
+            erased: What the memory forgets.
+            traces: What more is looked for.
+
+        Returns:
+            What was erased.
+        """
+        with self._guard:
+            self.forgettings += 1
+        wanted = replace(traces, ids=traces.ids | erased.touched)
+        self.index.load()
+        self.waiting.forget(
+            ids=set(wanted.ids),
+            exist=self.judge.setup.records.existing,
+            case_keys=set(wanted.case_keys),
+            text=wanted.text or None,
+        )
+        # Only now: answers and readings go on while the memory is rewritten, and may show some.
+        found = traces_of(self.file, self.name, wanted)
+        erase(self.file, self.name, found)
+        return found
 
     def close(self) -> None:
         """Close the review file; the judge's memory is its owner's to close."""

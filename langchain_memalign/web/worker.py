@@ -22,7 +22,6 @@ from langchain_memalign.web.knowledge import (
     restore,
     with_earlier,
 )
-from langchain_memalign.web.views.text import begins
 from langchain_memalign.web.waiting import WaitingCase
 
 _AHEAD = 3
@@ -353,7 +352,6 @@ class Worker:
                     Turned(
                         case_id=waiting.id,
                         label=waiting.label,
-                        begins=begins(waiting.case),
                         was=before.value,
                         now=after.value,
                     )
@@ -392,6 +390,7 @@ class Worker:
 
     def _read(self, waiting: WaitingCase, *, again: bool) -> Reading | None:
         desk = self._desk
+        since = desk.forgettings
         try:
             outcome, memory = desk.waiting.read(desk.judge, waiting, again=again)
         except ModelError as error:
@@ -408,9 +407,8 @@ class Worker:
                 budgets=budgets_of(desk.judge),
             ),
         )
-        if waiting.id not in desk.cases():  # forgotten meanwhile
-            return None
-        desk.readings.put(reading)
+        if waiting.id not in desk.cases() or not desk.keep(reading, since=since):
+            return None  # it, or something that it rests on, was forgotten meanwhile
         desk.signals.tell()
         return reading
 

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from fakes import HttpError, feedback, principle, verdict
+from fakes import HttpError, ScriptedModel, feedback, principle, verdict
 
 from langchain_memalign import GateDecision
 from langchain_memalign.schema import Erase
@@ -88,6 +88,18 @@ def test_a_principle_that_replaces_another_is_tried_in_its_place(make_bench, str
     assert bench.texts() == ["Days are fine."]
     last = bench.model.titled("verdict")[-1]
     assert DATES not in last.prompt.rpartition("<episodes>")[0]
+
+
+def test_a_second_judge_over_the_same_memory_is_tried_too(make_bench, strict):
+    """The first finds all good, whatever it is told; the rule changes what the second says."""
+    bench = make_bench(strict)
+    easy = ScriptedModel(respond=lambda _: verdict(True))
+    pair = bench.judge_named("tone", model=easy, distiller=bench.model)
+    pair = pair.escalating_to(bench.judge, sure=0.9)
+    report = pair.align(BATCH, only_effective=True)
+    assert bench.texts() == [DATES]
+    assert len(report.warnings) == 1
+    assert len(easy.requests) == tried(bench) == 3 + 1 + 3
 
 
 def test_what_a_failing_call_leaves_in_doubt_is_learned(make_bench, strict):

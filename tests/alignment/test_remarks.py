@@ -345,6 +345,7 @@ def test_a_small_model_is_asked_about_what_is_left_over_alone_at_once(make_bench
     assert [len(r.record_ids) for r in bench.model.requests] == [3, 1, 1, 1]
     # Each time it would give back what it is shown.
     assert [len(known_in(r)) for r in bench.model.requests] == [1, 0, 0, 0]
+    assert not any("<principles>" in r.prompt for r in bench.model.requests[1:])
 
 
 def copied(request, **said):

@@ -1,11 +1,14 @@
 """`memalign forget`, and what it clears of the CLI's own."""
 
+import sqlite3
 import uuid
 
 import pytest
 from fakes import one_rule_a_record
 
 from langchain_memalign import Memory
+from langchain_memalign.importers.learning import Source
+from langchain_memalign.reviews import DeskTable, Draft, ReviewFile
 from langchain_memalign.schema import Erase
 
 from .shell import case, said
@@ -131,7 +134,10 @@ def waiting_review(shell, script):
     def waiting(respond=one_rule_a_record):
         secret = f"marker-{uuid.uuid4().hex}"
         script(respond)
-        rows = [said(1, reviewer="ann", rationale=f"Mind {secret}"), said(2, reviewer="bob")]
+        rows = [
+            said(1, id="1", reviewer="ann", rationale=f"Mind {secret}"),
+            said(2, id="2", reviewer="bob"),
+        ]
         shell.rows("feedback.jsonl", rows)
         shell("align", "feedback.jsonl")
         shell.rows("cases.jsonl", [case(1, outputs="Another answer on topic1.")])
@@ -175,4 +181,65 @@ def test_repeating_clears_what_an_interrupted_forgetting_left(shell, waiting_rev
     assert holding(shell, secret)
     report = shell.json("forget", "--reviewer", "ann", "--yes")
     assert (report["episodes_removed"], report["reviews_cleared"]) == ([], 1)
+    assert holding(shell, secret) == []
+
+
+def test_what_a_reader_of_the_reviews_keeps_from_being_erased_is_no_success(
+    shell, waiting_review, monkeypatch
+):
+    monkeypatch.setattr("langchain_memalign.reviews.file.PATIENCE_SECONDS", 0.1)
+    secret = waiting_review()
+    (file,) = shell.folder.glob("memory*sqlite")
+    reader = sqlite3.connect(file, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM memalign_reviews").fetchone()
+    said = shell("forget", "--reviewer", "ann", "--yes", code=None)
+    assert said.exit_code != 0
+    assert "forget again" in said.stderr
+    reader.close()
+    shell("forget", "--reviewer", "ann", "--yes")
+    assert holding(shell, secret) == []
+
+
+def test_withdrawn_words_leave_the_reviews_too(shell, waiting_review, monkeypatch):
+    secret = waiting_review()
+
+    def source(**_):
+        return Source(iter(()), lambda known: {word for word in known if "ann" in word})
+
+    monkeypatch.setattr("langchain_memalign.cli.commands.feedback.from_mlflow", source)
+    shell("import-feedback", "mlflow", "--experiment", "x", "--forget-withdrawn")
+    assert [e["reviewer"] for e in shell.json("episodes")] == ["bob"]
+    assert holding(shell, secret) == []
+
+
+def test_an_erased_rule_leaves_the_reviews_too(shell, script):
+    script()
+    secret = f"marker-{uuid.uuid4().hex}"
+    rule = shell.json("principles", "add", f"Mind {secret}")
+    shell.rows("cases.jsonl", [case(1)])
+    shell("review", "cases.jsonl", stdin="s\n", code=1)
+    assert any("reviews" in name for name in holding(shell, secret))
+    shell("principles", "remove", rule["id"][:8], "--erase", "--yes")
+    assert holding(shell, secret) == []
+
+
+def test_an_answer_that_is_taken_back_leaves_the_other_reviews(shell, script):
+    script()
+    secret = f"marker-{uuid.uuid4().hex}"
+    shell.rows("cases.jsonl", [case(1), case(1, outputs="Another answer on topic1.")])
+    # The second is judged in sight of the first, which is then taken back.
+    shell("review", "cases.jsonl", stdin=f"e\n\n{secret}\nu\nq\n", code=1)
+    assert shell.json("episodes") == []
+    assert holding(shell, secret) == []
+
+
+def test_nothing_that_is_unfinished_of_who_is_forgotten_stays_on_the_page(shell, waiting_review):
+    waiting_review()
+    (path,) = shell.folder.glob("memory*sqlite")
+    secret = f"marker-{uuid.uuid4().hex}"
+    with ReviewFile(path) as file:
+        DeskTable(file, "tone").meet("1", "ann")
+        DeskTable(file, "tone").keep_draft("1", "c9", "key", Draft(reason=secret))
+    shell("forget", "--reviewer", "ann", "--yes")
     assert holding(shell, secret) == []

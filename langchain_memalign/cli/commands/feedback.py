@@ -16,7 +16,8 @@ from rich.progress import Progress
 from langchain_memalign._files import replacing
 from langchain_memalign.cli.commands.align import align, show_report, still_waiting
 from langchain_memalign.cli.data_files import data_of
-from langchain_memalign.cli.objects import opened_judge
+from langchain_memalign.cli.judge_file import JudgeFile
+from langchain_memalign.cli.objects import clear_reviews, opened_judge
 from langchain_memalign.cli.options import (
     ConcurrencyOption,
     JsonOption,
@@ -54,6 +55,7 @@ from langchain_memalign.importers import (
 )
 from langchain_memalign.importers import import_feedback as learn
 from langchain_memalign.judge import MemAlignJudge
+from langchain_memalign.reviews.forgetting import forget_everywhere
 
 _NAMED = 8
 
@@ -142,7 +144,7 @@ def langsmith(
     from langsmith import Client
 
     moment = read_date(since, "--since")
-    with opened_judge(judge_file) as (_, judging), closing(Client()) as client:
+    with opened_judge(judge_file) as (file, judging), closing(Client()) as client:
         if dataset is not None:
             found = from_langsmith_dataset(client, dataset, mapping=map_ or ())
         else:
@@ -150,7 +152,7 @@ def langsmith(
                 client, key=key or judging.spec.name, project=project, queue=queue, since=moment
             )
         learning = _Learning(probe, concurrency, values, forget_withdrawn)
-        _import(judging, found, Screen(json=json), learning)
+        _import(file, judging, found, Screen(json=json), learning)
 
 
 @app.command()
@@ -178,7 +180,7 @@ def mlflow(
       $ memalign import-feedback mlflow --experiment support --tracking-uri sqlite:///mlflow.db
     """
     moment = read_date(since, "--since")
-    with opened_judge(judge_file) as (_, judging):
+    with opened_judge(judge_file) as (file, judging):
         found = from_mlflow(
             name=name or judging.spec.name,
             experiment=experiment,
@@ -186,7 +188,7 @@ def mlflow(
             since=moment,
         )
         learning = _Learning(probe, concurrency, values, forget_withdrawn)
-        _import(judging, found, Screen(json=json), learning)
+        _import(file, judging, found, Screen(json=json), learning)
 
 
 @app.command("label-studio")
@@ -209,9 +211,9 @@ def label_studio(
       $ memalign import-feedback label-studio export.json
       $ memalign import-feedback label-studio export.json --map tone=value,why=rationale
     """
-    with opened_judge(judge_file) as (_, judging):
+    with opened_judge(judge_file) as (file, judging):
         found = from_label_studio(_rows(path), mapping=map_ or ())
-        _import(judging, found, Screen(json=json), _Learning(probe, concurrency, values))
+        _import(file, judging, found, Screen(json=json), _Learning(probe, concurrency, values))
 
 
 @app.command()
@@ -233,9 +235,9 @@ def argilla(
       $ memalign import-feedback argilla records.json
       $ memalign import-feedback argilla records.json --map quality=value,prompt=inputs
     """
-    with opened_judge(judge_file) as (_, judging):
+    with opened_judge(judge_file) as (file, judging):
         found = from_argilla(_rows(path), mapping=map_ or ())
-        _import(judging, found, Screen(json=json), _Learning(probe, concurrency, values))
+        _import(file, judging, found, Screen(json=json), _Learning(probe, concurrency, values))
 
 
 @app.command("few-shots")
@@ -253,9 +255,9 @@ def few_shots(
       $ memalign import-feedback few-shots examples.json
     """
     examples = _json_list(path)
-    with opened_judge(judge_file) as (_, judging):
+    with opened_judge(judge_file) as (file, judging):
         found = from_few_shots(examples)
-        _import(judging, found, Screen(json=json), _Learning(probe, concurrency, values))
+        _import(file, judging, found, Screen(json=json), _Learning(probe, concurrency, values))
 
 
 class System(StrEnum):
@@ -317,7 +319,11 @@ class _Learning:
 
 
 def _import(
-    judging: MemAlignJudge, found: Iterable[Found], screen: Screen, learning: _Learning
+    file: JudgeFile,
+    judging: MemAlignJudge,
+    found: Iterable[Found],
+    screen: Screen,
+    learning: _Learning,
 ) -> None:
     words = read_words(learning.values or (), judging.spec.value_type)
     try:
@@ -326,11 +332,17 @@ def _import(
                 judging,
                 _counted(found, progress),
                 words=words,
-                forget_withdrawn=learning.forget_withdrawn,
                 probe=learning.probe,
                 max_concurrency=learning.concurrency,
                 config={"callbacks": [AlignmentProgress(progress)]},
             )
+            if learning.forget_withdrawn and report.withdrawn:
+                forgotten = forget_everywhere(
+                    judging,
+                    report.withdrawn,
+                    lambda erased: clear_reviews(file, judging, erased.touched),
+                )
+                report = report.model_copy(update={"forgotten": forgotten})
     except KeyboardInterrupt:
         raise WorkLeft("stopped; run the same command again to continue.") from None
     if screen.json:

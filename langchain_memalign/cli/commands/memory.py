@@ -9,12 +9,11 @@ import typer
 from rich.text import Text
 from typer.core import TyperGroup
 
+from langchain_memalign._alignment.sight import written_in_sight
 from langchain_memalign._alignment.unlearning import Erased, plan_erasing
 from langchain_memalign._content import canonical
-from langchain_memalign._sync.forget import forget as forgetting
 from langchain_memalign.cli.interview import case_panel, panel
-from langchain_memalign.cli.judge_file import JudgeFile
-from langchain_memalign.cli.objects import opened_judge
+from langchain_memalign.cli.objects import clear_reviews, opened_judge
 from langchain_memalign.cli.options import (
     AsOfOption,
     IdArgument,
@@ -36,7 +35,7 @@ from langchain_memalign.cli.terminal import (
 )
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.judge import MemAlignJudge
-from langchain_memalign.reviews.threads import ReviewThreads
+from langchain_memalign.reviews.forgetting import forget_everywhere
 from langchain_memalign.schema import Episode, ForgetReport, Principle
 
 
@@ -124,11 +123,18 @@ def remove(
 ) -> None:
     """Retire a principle. It stays in the history, unless you --erase it."""
     screen = Screen(json=json)
-    with opened_judge(judge_file, asks_model=False, creates=False) as (_, judge):
+    with opened_judge(judge_file, asks_model=False, creates=False) as (file, judge):
         wanted = _principle_id(judge, id_)
         if erase:
             screen.confirm("Erase it for good?", yes=yes)
-        removed = judge.remove_principle(wanted, erase=erase)
+        if not erase:
+            removed = judge.remove_principle(wanted)
+        else:
+            # Before it, which alone tells what must go, and once more for what was begun meanwhile.
+            gone = {wanted, *written_in_sight({wanted}, judge.episodes(), [])}
+            clear_reviews(file, judge, gone)
+            removed = judge.remove_principle(wanted, erase=True)
+            clear_reviews(file, judge, gone)
         _show_change(screen, "erased" if erase else "retired", removed)
 
 
@@ -297,31 +303,28 @@ def forget(
             and (earlier is None or episode.created_at < earlier)
             and (not contains or _says(episode, contains))
         ]
-        ids_going = frozenset(episode.id for episode in going)
-        records, name = judge.setup.records, judge.spec.name
-        _, planned = plan_erasing(records, name, lambda episode: episode.id in ids_going)
         if not json or not yes:
-            _preview(screen, judge, going, planned)
+            _preview(screen, judge, going)
         if dry_run:
             if json:
                 screen.data({"episodes": [episode.id for episode in going]})
             return
         if going:
             screen.confirm(f"Erase {counted(len(going), 'episode')} for good?", yes=yes)
-        case_keys = {episode.case.key for episode in going}
+        cleared = 0
 
-        def clear(erased: Erased) -> int:
-            return _clear_reviews(file, judge, erased, case_keys, contains)
+        def clear(erased: Erased) -> None:
+            nonlocal cleared
+            cleared += clear_reviews(
+                file,
+                judge,
+                erased.touched,
+                case_keys={episode.case.key for episode in going},
+                text=contains,
+                reviewer=None if ids or source or before or contains else reviewer,
+            )
 
-        # Reviews before the memory, which alone tells what they must not hold: whatever stops this
-        # command, it can be repeated. And once more, for what was begun meanwhile.
-        cleared = [clear(planned)]
-        report = forgetting(
-            judge.setup.context(),
-            lambda episode: episode.id in ids_going,
-            redistill=redistill,
-            on_erased=lambda erased: cleared.append(clear(erased)),
-        )
+        report = forget_everywhere(judge, [e.id for e in going], clear, redistill=redistill)
         if scrub:
             report = report.model_copy(update={"guarantee": judge.memory.scrub()})
         left = [
@@ -330,9 +333,9 @@ def forget(
             if contains is not None and contains.casefold() in principle.text.casefold()
         ]
         if json:
-            screen.data(report.model_dump(mode="json") | {"reviews_cleared": sum(cleared)})
+            screen.data(report.model_dump(mode="json") | {"reviews_cleared": cleared})
         else:
-            _show_forgotten(screen, report, sum(cleared))
+            _show_forgotten(screen, report, cleared)
     if left:
         raise WorkLeft(
             f"{counted(len(left), 'principle')} written by hand or learned from others still "
@@ -365,12 +368,12 @@ def _scrub(screen: Screen, judge_file: JudgeOption, *, json: bool) -> None:
         screen.note(guarantee)
 
 
-def _preview(
-    screen: Screen, judge: MemAlignJudge, going: Sequence[Episode], planned: Erased
-) -> None:
+def _preview(screen: Screen, judge: MemAlignJudge, going: Sequence[Episode]) -> None:
     if not going:
         screen.note("No episode matches.")
         return
+    ids = {episode.id for episode in going}
+    _, planned = plan_erasing(judge.setup.records, judge.spec.name, lambda e: e.id in ids)
     everything = judge.memory.principles(judge.spec.name, retired=True)
     _show_episodes(screen, "To be erased", going)
     if lost := [p for p in everything if p.id in planned.principle_ids]:
@@ -379,22 +382,6 @@ def _preview(
             "With them go the principles learned from them, or while they were shown",
             ("id", "principle", "from"),
             rows,
-        )
-
-
-def _clear_reviews(
-    file: JudgeFile, judge: MemAlignJudge, erased: Erased, case_keys: set[str], text: str | None
-) -> int:
-    if not file.review_path.exists():
-        return 0
-
-    with ReviewThreads(file.review_path) as threads:
-        return threads.forget(
-            ids={*erased.episode_ids, *erased.principle_ids, *erased.rationales},
-            exist=judge.setup.records.existing,
-            case_keys=case_keys,
-            text=text,
-            judge=file.name,
         )
 
 

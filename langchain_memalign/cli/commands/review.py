@@ -15,6 +15,7 @@ from langgraph.types import Command
 from rich.rule import Rule
 from rich.text import Text
 
+from langchain_memalign._alignment.unlearning import Erased
 from langchain_memalign.cli.data_files import CaseRow, read_cases
 from langchain_memalign.cli.interview import (
     Answer,
@@ -32,6 +33,7 @@ from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.graph import create_review_graph
 from langchain_memalign.graph.answer import read_feedback
 from langchain_memalign.judge import MemAlignJudge
+from langchain_memalign.reviews.forgetting import forget_everywhere
 from langchain_memalign.reviews.threads import ReviewThreads
 from langchain_memalign.schema import AlignmentReport, Unscored, Verdict
 
@@ -209,7 +211,7 @@ class _Walk:
         visit = self.visits[place]
         if visit.learned:
             with self._screen.working("Forgetting"):
-                report = self._judge.forget(episode_ids=list(visit.learned))
+                report = forget_everywhere(self._judge, visit.learned, self._clear)
                 self._threads.reopen(visit.thread)
             for gone in report.principles_removed:
                 self.learned.pop(gone, None)
@@ -218,6 +220,12 @@ class _Walk:
             visit.ended, visit.learned = None, ()
             self._screen.show(Text("Your last answer was taken back.", "green"))
         return place
+
+    def _clear(self, erased: Erased) -> None:
+        exist = self._judge.setup.records.existing
+        self._threads.forget(
+            ids=erased.touched, exist=exist, case_keys=(), judge=self._judge.spec.name
+        )
 
     def _is_done(self, thread: RunnableConfig) -> bool:
         decision = self._threads.decision(thread)

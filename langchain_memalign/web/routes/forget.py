@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from langchain_memalign.errors import InvalidInputError, MemAlignError
 from langchain_memalign.reviews import Receipt
-from langchain_memalign.reviews.forgetting import Traces, erase, traces_of
+from langchain_memalign.reviews.forgetting import Traces, forget_everywhere, traces_of
 from langchain_memalign.schema import Episode, Principle
 from langchain_memalign.web import knowledge, render, words
 from langchain_memalign.web.desk import Desk
@@ -66,20 +66,14 @@ def forget(request: Request) -> Response:
             status=409,
         )
     # First all that can be erased without a model, then what must be learned anew.
-    report = desk.judge.forget([e.id for e in going], redistill=False)
-    desk.waiting.forget(
-        ids={
-            *report.episodes_removed,
-            *report.principles_removed,
-            *report.rationales_erased,
-        },
-        exist=desk.judge.setup.records.existing,
-        case_keys={e.case.key for e in going},
-        text=conditions.contains or None,
+    found: list[Traces] = []
+    traces = _traces(going, rules, conditions)
+    report = forget_everywhere(
+        desk.judge,
+        [e.id for e in going],
+        lambda erased: found.append(desk.clear(erased, traces)),
+        redistill=False,
     )
-    # Only now: answers and readings go on while the memory is rewritten, and may show some of it.
-    found = traces_of(desk.file, desk.name, _traces(going, rules, conditions))
-    erase(desk.file, desk.name, found)
     desk.index.load()
     receipt = desk.ledger.write(
         Receipt(
@@ -87,8 +81,8 @@ def forget(request: Request) -> Response:
             conditions=conditions.kinds(),
             cases=len(report.episodes_removed),
             rules=len(report.principles_removed),
-            waiting=found.readings_count,
-            drafts=found.others_count,
+            waiting=sum(each.readings_count for each in found),
+            drafts=sum(each.others_count for each in found),
             guarantee=report.guarantee,
             anew=None if report.pending else 0,
         )

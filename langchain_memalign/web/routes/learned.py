@@ -10,8 +10,10 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from langchain_memalign.reviews import Answer
+from langchain_memalign.reviews import Answer, Turned
+from langchain_memalign.reviews.forgetting import Traces, forget_everywhere
 from langchain_memalign.web import render, words
+from langchain_memalign.web.desk import Desk
 from langchain_memalign.web.knowledge import episodes_of, principles_of, rules_before
 from langchain_memalign.web.routes.frame import (
     answer_of,
@@ -97,10 +99,22 @@ def context_of(request: Request, answer: Answer) -> dict[str, Any]:
         "not_exact": views.not_exact(answer) if mine else None,
         "conflict": conflict_of(request, answer),
         "looked_line": views.looked_line(answer),
+        "turned": _turned(desk, answer),
         "turned_line": queue_views.turned_line(answer).capitalize(),
         "value": desk.words.of,
         "blind": desk.is_blind(person),
     }
+
+
+def _turned(desk: Desk, answer: Answer) -> list[tuple[Turned, str]]:
+    """The waiting cases that turned, and how they begin, for as long as they wait."""
+    if answer.looked is None:
+        return []
+    waiting = desk.cases()
+    return [
+        (turned, begins(waiting[turned.case_id].case) if turned.case_id in waiting else "")
+        for turned in answer.looked.turned
+    ]
 
 
 def conflict_of(request: Request, answer: Answer) -> words.State | None:
@@ -211,7 +225,8 @@ def forget_mine(request: Request) -> Response:
     ids = [*report.stored, *report.overwritten, *report.unchanged] if report else []
     mine = [id_ for id_ in ids if (e := desk.index.get(id_)) and e.reviewer == answer.reviewer]
     if mine:
-        desk.judge.forget(mine)
+        # The case stays: it waits again.
+        forget_everywhere(desk.judge, mine, lambda erased: desk.clear(erased, Traces()))
         desk.index.load()
     desk.answers.update(answer, state="undone", problem=None)
     desk.answers.drop_images([answer.n])
