@@ -30,7 +30,7 @@ RETRY = Retry(attempts=4, first_wait=0.2, longest_wait=2.0)
 """How failing requests are repeated, as far as `timeout` allows."""
 
 _ELECTION = 1  # seconds after which a change is asked for again, in which nodes elect one anew
-_LOOK = 0.2
+_FIRST_LOOK, _LOOK = 0.02, 0.2
 _REST, _REST_EVERY = 1.0, 5.0
 _NOTICE_EVERY = 5.0
 
@@ -192,11 +192,12 @@ class Requests:
         if not self.is_replicated:
             seconds = max(1, int(self.server.timeout))
             return self._change_aliases(actions, timeout=seconds, tolerate=tolerate)
-        answer = begun(partial(self._agreed, actions, tolerate=tolerate))
+        answer, look = begun(partial(self._agreed, actions, tolerate=tolerate)), _FIRST_LOOK
         while True:
-            finished, _ = wait([answer], timeout=_LOOK)
+            finished, _ = wait([answer], timeout=look)
             if finished:
                 return answer.result()
+            look = min(_LOOK, 2 * look)
             with suppress(MemoryStoreError):
                 if is_done():
                     return True
@@ -213,6 +214,7 @@ class Requests:
 
         deadline = time.monotonic() + self.server.timeout
         while True:
+            next_try = time.monotonic() + _LOOK
             nothing = models.DeleteAlias(alias_name=f"memalign-{secrets.token_hex(8)}")
             try:
                 return self._change_aliases(
@@ -226,7 +228,7 @@ class Requests:
                     raise
                 if time.monotonic() + _LOOK > deadline:
                     raise self._with_copies(error) from error
-            pause(_LOOK)
+            pause(max(0.0, next_try - time.monotonic()))
 
     def _change_aliases(self, actions: Sequence[Any], **arguments: Any) -> Any:
         return self.ask(
@@ -273,8 +275,8 @@ class Requests:
         would keep it away, and the next node that dies would be one too many.
         """
         if not self.is_short:
-            self._rested = time.monotonic()
-        elif time.monotonic() > self._rested + _REST_EVERY:
+            return
+        if time.monotonic() > max(self._rested, self._copies.short_since) + _REST_EVERY:
             time.sleep(_REST)
             self._rested = time.monotonic()
 

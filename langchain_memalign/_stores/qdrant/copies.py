@@ -10,6 +10,7 @@ whose process is gone is known to be so, and may be back, and behind, soon after
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,11 +34,17 @@ class Consistency:
 
 
 class Copies:
-    """What is known of the copies, by how reads of them went."""
+    """What is known of the copies, by how reads of them went.
+
+    Attributes:
+        short_since: When it was first seen, in the clock's seconds, that copies are missing, as
+            long as they are.
+    """
 
     def __init__(self) -> None:
         self._failed: dict[Any, float] = {}
         self._missing_at: float | None = None
+        self.short_since = -math.inf
         self._doubtful_since: float | None = None
 
     @property
@@ -74,7 +81,9 @@ class Copies:
 
     def failed(self, level: Consistency, *, seconds: float) -> None:
         """Remember that too few copies answered, and of which level where its time ran out."""
-        self._missing_at = time.monotonic()
+        was_short, self._missing_at = self.are_short, time.monotonic()
+        if not was_short:
+            self.short_since = self._missing_at
         if level.seconds is not None and seconds > 0.9 * level.seconds:
             self._failed[level.asked] = self._missing_at
 
