@@ -31,7 +31,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[TextIO]:
     """
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
-        raise OSError(errno.EEXIST, "what is there is no regular file", str(path))
+        raise OSError(errno.EEXIST, "this is not a regular file", str(path))
     draft = target.with_name(f".{target.name}.{uuid4().hex}")
     try:
         _sweep(target)

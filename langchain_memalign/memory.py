@@ -61,8 +61,8 @@ class Memory:
             store.close()
             raise EmbeddingMismatchError(
                 f"{store.location} holds embeddings of {held.embeddings!r} (size {held.size}); "
-                f"found {embedder.id!r}. Open it with the former, or export_jsonl() it and "
-                "import_jsonl() into a new memory, which embeds everything anew."
+                f"found {embedder.id!r}. Open it with those, or export_jsonl() it and "
+                "import_jsonl() into a new memory, which embeds everything again."
             )
         self.records = Records(store, embedder)
 

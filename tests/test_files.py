@@ -64,5 +64,5 @@ def test_a_file_that_is_replaced_stays_as_private_as_it_was(tmp_path):
 
 
 def test_what_is_no_file_is_left_alone(tmp_path):
-    with pytest.raises(OSError, match="no regular file"), replacing(tmp_path):
+    with pytest.raises(OSError, match="not a regular file"), replacing(tmp_path):
         pass

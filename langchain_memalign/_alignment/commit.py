@@ -220,7 +220,10 @@ def _waiting(
     waiting = {p.episode_id: p for p in (*distilled.pending, *cases.pending)}
     for candidate in distilled.candidates:
         if candidate not in usable:
-            reason = rules.problem or "what it was learned with changed meanwhile; align again."
+            reason = (
+                rules.problem
+                or "what it was learned from has changed in the meantime; align again."
+            )
             for id_ in candidate.sources:
                 waiting.setdefault(id_, Pending(id_, reason))
     return {id_: pending for id_, pending in waiting.items() if id_ in current}

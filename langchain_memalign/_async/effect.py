@@ -184,7 +184,7 @@ def _without(
     warnings = [f"{why}: {candidate.text!r:.200}" for candidate in dropped]
     if untried:
         told = f"{untried} of the principles were learned without being tried"
-        warnings.append(f"{told}: a batch may take {_MOST_CALLS} calls for that.")
+        warnings.append(f"{told}: at most {_MOST_CALLS} calls a batch are made for that.")
     return replace(
         distilled,
         candidates=kept,

@@ -73,7 +73,7 @@ def calibration_of(track: Track) -> CalibrationReport:
     told = CalibrationReport(cases=len(track.cases), unscored=track.unscored)
     found = track.evidence
     if found is None:
-        why = f"found {len(track.cases)} cases; a map is fitted from {track.least_cases} on."
+        why = f"found {len(track.cases)} cases; a map takes at least {track.least_cases}."
         return told.model_copy(update={"why": why})
     if found.pays:
         why = "it lowers the log loss by more than its standard error."

@@ -98,7 +98,8 @@ def _tests(now: HealthReport, before: HealthReport | None) -> Iterator[tuple[flo
             yield chance, f"{said} ({_shares(other, one)})."
     if now.length is not None and before.length is not None:
         said = f"{before.length.value:+.3f} -> {now.length.value:+.3f} a doubling"
-        yield steeper(now.length, before.length), f"It errs more by the outputs' length ({said})."
+        line = f"Its error depends more on the outputs' length ({said})."
+        yield steeper(now.length, before.length), line
 
 
 def _shares(before: Rate, now: Rate) -> str:

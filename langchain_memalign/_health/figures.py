@@ -96,16 +96,16 @@ def figures_of(
         if judged:
             told["pass_rate"] = _pass_rate(judged, tpr, tnr)
     elif judged:
-        notes.append("A pass rate is known only of judges whose values are true and false.")
+        notes.append("There is a pass rate only for judges whose values are true and false.")
     if told["length"] is None and scored:
         notes.append(
-            "How the error depends on the outputs' length takes ten cases with a verdict, of "
-            "different length, and values in an order, or pairs."
+            "To see how the error depends on the outputs' length, ten cases with a verdict and "
+            "with different lengths are needed, and ordered values, or pairs."
         )
     if told["drift"] is None and answers:
         notes.append(
-            "There is nothing to compare with: no earlier answer of the judge is on record; "
-            "reviews, `align(probe=True)` and `calibrate()` keep them."
+            "There is nothing to compare with, because no earlier answer of the judge is on "
+            "record. Reviews, `align(probe=True)` and `calibrate()` record them."
         )
     return {name: value for name, value in told.items() if value not in (None, ())} | {
         "notes": tuple(notes)

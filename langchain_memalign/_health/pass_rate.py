@@ -41,7 +41,7 @@ def corrected(observed: Rate, tpr: Rate, tnr: Rate) -> PassRate:
     if youden - Z * error <= 0:
         why = (
             f"TPR and TNR add up to {tpr.value + tnr.value:.2f} (n = {tpr.cases} and {tnr.cases}), "
-            "which may as well be 1, as of a judge that guesses; nothing can be told from it."
+            "which may as well be 1, as for a judge that guesses; so nothing can be corrected."
         )
         return PassRate(observed=observed, why=why)
     low, high = _limits(observed, tpr, tnr)

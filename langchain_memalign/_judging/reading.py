@@ -104,7 +104,7 @@ def decided(setup: JudgeSetup, memory: WorkingMemory, answer: Decided) -> Answer
     if told is not None:
         value = aggregated(told, setup.spec.value_type, setup.value_by, said=answer.chosen)
         if value is None:
-            problem = "the model finds several values the most likely, each as likely as the other."
+            problem = "the model finds several values equally likely."
         else:
             said = Said(value=value, rationale=_grounds(setup, memory), probabilities=told)
     return Answer(
@@ -118,12 +118,12 @@ def _grounds(setup: JudgeSetup, memory: WorkingMemory) -> str:
     if memory.principles:
         rules = [principle.id[:_SHORT] for principle in memory.principles]
         more = [f"{len(rules) - _MOST_RULES} more"] if len(rules) > _MOST_RULES else []
-        parts.append(f"Principles before it: {', '.join([*rules[:_MOST_RULES], *more])}.")
+        parts.append(f"Principles shown: {', '.join([*rules[:_MOST_RULES], *more])}.")
     if memory.episodes:
         near = [_near(setup, recalled) for recalled in memory.episodes[:_MOST_CASES]]
         parts.append(f"What experts said of the nearest past cases: {'; '.join(near)}.")
     if len(parts) == 1:
-        parts.append("Nothing that experts said was known.")
+        parts.append("No expert's answer was known.")
     return " ".join(parts)
 
 

@@ -66,9 +66,9 @@ def check_definition(records: Records, judge: str, definition: JudgeDefinition) 
     ]
     if differs:
         raise ConfigurationError(
-            f"the memory {records.location} knows the judge {judge!r} as another one: "
+            f"the memory {records.location} knows a different judge {judge!r}: "
             f"{'; '.join(differs)}. Set it up as it was (MemAlignJudge.load does), pass "
-            "redefine=True to go on with what it learned so far, or choose another name."
+            "redefine=True to keep what it has learned so far, or choose another name."
         )
 
 
@@ -99,7 +99,7 @@ def kept_of(known: JudgeDefinition, options: Mapping[str, Any]) -> dict[str, Any
     """
     if known.has_distiller and known.distiller is None and "distiller" not in options:
         raise ConfigurationError(
-            "distiller: the memory does not know the judge's distiller by a name; expected one: "
+            "distiller: the memory does not know the judge's distiller by name; expected one: "
             "pass distiller=, or None to learn with the model itself."
         )
     settings = ("k", "principle_tokens", "distiller", "probabilities", "aggregate")

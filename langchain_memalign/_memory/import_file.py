@@ -67,7 +67,7 @@ def read_export(path: str | os.PathLike[str]) -> tuple[Fingerprint | None, list[
         raise InvalidInputError(f"cannot read {path}: {error}. Nothing was imported.") from error
     except UnicodeDecodeError as error:
         raise InvalidInputError(
-            f"cannot read {path}: it is no text in UTF-8 ({error}); expected an export by "
+            f"cannot read {path}: it is not UTF-8 text ({error}); expected an export by "
             "export_jsonl: decompress or decrypt it first. Nothing was imported."
         ) from error
     except (ValueError, KeyError, TypeError, RecursionError, struct.error) as error:
@@ -169,12 +169,12 @@ def _parsed(line: str) -> Any:
 
 
 def _refused(constant: str) -> None:
-    raise InvalidInputError(f"found {constant}, which is no JSON")
+    raise InvalidInputError(f"found {constant}, which is not JSON")
 
 
 def _read_header(data: Any) -> Fingerprint | None:
     if not isinstance(data, dict) or data.get("format") != FORMAT:
-        raise InvalidInputError(f"this is no export; expected a header with format {FORMAT!r}")
+        raise InvalidInputError(f"this is not an export; expected a header with format {FORMAT!r}")
     if data.get("version") != VERSION:
         raise InvalidInputError(
             f"found version {data.get('version')!s:.40}; expected {VERSION}. Upgrade "

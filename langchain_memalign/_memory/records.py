@@ -151,8 +151,8 @@ class Records:
         # Where the store is shared, the first vectors may have come after it was opened.
         if held and held.embeddings != self.embedder.id:
             raise EmbeddingMismatchError(
-                f"{self._store.location} holds embeddings of {held.embeddings!r} by now; expected "
-                f"{self.embedder.id!r}: open the memory with the former, or another one."
+                f"{self._store.location} now holds embeddings of {held.embeddings!r}; expected "
+                f"{self.embedder.id!r}: open the memory with those, or open another one."
             )
         return found
 
@@ -313,7 +313,7 @@ class Records:
             raise EmbeddingMismatchError(
                 f"{self.embedder.id} now returns vectors of size {len(vectors[0])}; expected "
                 f"{held.size}, as in {self._store.location}. Set the model's former dimensions, or "
-                "export the memory and import it into a new one, which embeds it anew."
+                "export the memory and import it into a new one, which embeds everything again."
             )
 
     def transact(self, plan: Plan[T]) -> T:

@@ -81,7 +81,7 @@ class Embedder:
             vectors = [tuple(map(float, vector)) for vector in found]
         except (TypeError, ValueError) as error:
             raise ModelError(
-                f"{self.id} returned what is no list of vectors: {error}; expected numbers. "
+                f"{self.id} returned something other than vectors: {error}; expected numbers. "
                 "Check the embedding model."
             ) from error
         sizes = {len(vector) for vector in vectors}

@@ -346,7 +346,7 @@ class VerdictFile:
 def _open(path: Path) -> int:
     if path.exists() and not path.is_file():
         raise InvalidInputError(
-            f"--out: found {path}, which is no regular file; expected the name of one. Without "
+            f"--out: found {path}, which is not a regular file; expected one. Without "
             "--out the verdicts go to stdout."
         )
     try:

@@ -99,7 +99,7 @@ def evaluate(
     words, notes = readable(value_type, data)
     questions = _distinct(words)
     if twice := sum(word.value is not None for word in words) - len(questions):
-        notes.append(f"{twice} words repeat a case of the same expert; the last of each counts.")
+        notes.append(f"{twice} remarks repeat a case of the same expert; the last one counts.")
     if not questions:
         raise InvalidInputError(
             f"data: found no value of an expert in {len(words)} rows; expected some to compare "
@@ -126,8 +126,8 @@ def evaluate(
             influences = leave_one_out(copied, questions, rows, teach=more, resampling=resampling)
     if len(found) == 1:
         notes.append(
-            "The judge knows nothing yet, so there is nothing to compare: let it learn with "
-            "`align`, or give words to learn or a number of folds here."
+            "The judge knows nothing yet, so there is nothing to compare. Let it learn with "
+            "`align`, or pass `teach` or `folds` here."
         )
     prices = options.get("prices")
     price = (read_prices() if prices is None else prices).get(model_name(judge))

@@ -179,7 +179,7 @@ def _write(
 def _markdown(title: str, tables: Sequence[Table], notes: Sequence[str], *, picture: str) -> str:
     parts = [f"# {inline(title)}", f"![{unmarked(title)}]({picture})"]
     parts += [
-        "Each figure stands with its 95 % bootstrap interval; cases are resampled. Abstentions "
+        "Each figure has its 95 % bootstrap interval, over resampled cases. Abstentions "
         "count in `correct overall` and `abstention rate` alone."
     ]
     parts += [f"- {note}" for note in notes]

@@ -181,7 +181,7 @@ def _confusion_table(agreement: Agreement) -> Table:
     confusion = agreement.confusion
     assert confusion is not None
     return Table(
-        "Expert (lines) and judge (columns)",
+        "Expert (rows) and judge (columns)",
         ("expert", *(worth(value) for value in confusion.values), "unscored"),
         tuple(
             (worth(value), *map(str, counts), str(abstained))

@@ -90,8 +90,8 @@ class MemAlignGuardrail(Runnable[Input, Output]):
             )
         if on == "input" and self.policy.on_fail == "retry":
             raise ConfigurationError(
-                "on='input' with on_fail='retry': nothing was answered that could be answered "
-                "again; expected on='output', or another on_fail."
+                "on='input' with on_fail='retry': found nothing to retry, since the chain has not "
+                "answered yet; expected on='output', or another on_fail."
             )
         if streaming == "after" and self.policy.on_fail != "raise":
             raise ConfigurationError(

@@ -98,8 +98,8 @@ class MemAlignMiddleware(AgentMiddleware[GuardrailState, Any, Any]):
         self.policy = GuardrailPolicy(**options)
         if on == "before_agent" and self.policy.on_fail == "retry":
             raise ConfigurationError(
-                "on='before_agent' with on_fail='retry': nothing was answered that could be "
-                "answered again; expected another of the two."
+                "on='before_agent' with on_fail='retry': found nothing to retry, since the agent "
+                "has not answered yet; expected another `on`, or another on_fail."
             )
         if isinstance(self.policy.message, Mapping):
             raise ConfigurationError(

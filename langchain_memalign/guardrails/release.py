@@ -348,7 +348,7 @@ def with_text(given: Any, text: str) -> Any:
     if not text.strip():
         raise InvalidInputError("found an empty text; reject it, if nothing is to be sent.")
     if not is_editable(given):
-        raise InvalidInputError("found an edited text, and this is no text; approve or reject it.")
+        raise InvalidInputError("found an edited text, but this is not text; approve or reject it.")
     if isinstance(given, list):
         return [with_text(given[0], text)]
     if isinstance(given, BaseMessage):
@@ -357,5 +357,7 @@ def with_text(given: Any, text: str) -> Any:
         try:
             return type(given).model_validate_json(text)
         except ValidationError as error:
-            raise InvalidInputError(f"found a text that is no such object: {error}") from error
+            raise InvalidInputError(
+                f"found a text that does not fit this object: {error}"
+            ) from error
     return text

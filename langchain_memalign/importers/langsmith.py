@@ -199,7 +199,8 @@ def _mapped_errors() -> Iterator[None]:
                 "this workspace."
             ) from as_cause(error)
         raise SourceError(
-            f"LangSmith: {said} What was read so far is kept; run the same import again to go on."
+            f"LangSmith: {said} What was read so far is kept; run the same import again to "
+            "continue."
         ) from as_cause(error)
 
 

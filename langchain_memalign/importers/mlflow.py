@@ -112,7 +112,7 @@ class _Reading:
         except MlflowException as error:
             raise SourceError(
                 f"MLflow: {said_by(error)} What was read so far is kept; run the same import "
-                "again to go on."
+                "again to continue."
             ) from as_cause(error)
 
 

@@ -119,7 +119,9 @@ def read_rows(data: bytes, name: str = "", *, sheet: str | None = None) -> Itera
     if data.startswith(b"PK\x03\x04"):
         return read_xlsx(data, sheet=sheet)
     if sheet is not None:
-        raise InvalidInputError(f"found no workbook, which alone has the sheet {sheet!r}.")
+        raise InvalidInputError(
+            f"sheet {sheet!r}: found a file without sheets; expected a workbook."
+        )
     if data.startswith(_UTF16):
         data = _decoded(data).encode()
     found = next((what for start, what in _OTHERS.items() if data.startswith(start)), None)
@@ -256,7 +258,7 @@ def _decoded(data: bytes) -> str:
         return data.decode("utf-16" if data.startswith(_UTF16) else "utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidInputError(
-            f"found text that is no UTF-8 (byte {error.start}); save the file as UTF-8."
+            f"found text that is not UTF-8 (byte {error.start}); save the file as UTF-8."
         ) from error
 
 

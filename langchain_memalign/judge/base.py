@@ -229,7 +229,7 @@ class JudgeBase(Runnable[CaseLike, Outcome]):
         used = known.model if model is None else model
         if used is None:
             raise ConfigurationError(
-                f"model: the memory does not know the model of the judge {name!r} by a name; "
+                f"model: the memory does not know the model of the judge {name!r} by name; "
                 "expected one: pass model=."
             )
         kept = kept_of(known, options)
@@ -414,7 +414,7 @@ class JudgeBase(Runnable[CaseLike, Outcome]):
     def __getstate__(self) -> NoReturn:
         raise ConfigurationError(
             f"the judge {self.spec.name!r} cannot be pickled or copied: it holds an open memory "
-            "and a model with its keys. Build it anew where it is needed, from the same arguments."
+            "and a model with its keys. Build it again where it is needed, from the same arguments."
         )
 
     def __repr__(self) -> str:

@@ -186,7 +186,7 @@ class HealthReport(Report):
             return [("cases", str(self.cases)), ("at most", f"{self.to_ask} model calls")]
         figures: tuple[tuple[str, object], ...] = (
             *self.rates,
-            ("TPR less TNR", self.agreeableness),
+            ("TPR minus TNR", self.agreeableness),
             ("error by length", self.length),
             ("pass rate, as judged", self.pass_rate and self.pass_rate.observed),
             ("pass rate, corrected", self.pass_rate),
@@ -233,9 +233,9 @@ def _concerns(report: HealthReport) -> list[str]:
         found.append("It gives no verdict on more than one case in ten.")
     if first is not None and first.low is not None and first.high is not None:
         if first.low > 0.5:
-            found.append("Of pairs it favours the one that stands first.")
+            found.append("In pairs it favours the first one.")
         if first.high < 0.5:
-            found.append("Of pairs it favours the one that stands second.")
+            found.append("In pairs it favours the second one.")
     if length is not None and length.low > 0:
         found.append("It values longer outputs higher than experts do.")
     if length is not None and length.high < 0:

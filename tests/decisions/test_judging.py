@@ -41,7 +41,7 @@ def test_a_verdict_has_the_probability_of_each_value(
     assert max(verdict.probabilities.values()) == pytest.approx(0.9)
     assert verdict.confidence == pytest.approx(0.9)
     assert verdict.usage == {"input_tokens": 20, "output_tokens": 1, "total_tokens": 21}
-    assert "Nothing that experts said was known" in verdict.rationale
+    assert "No expert's answer was known" in verdict.rationale
 
 
 @each_type

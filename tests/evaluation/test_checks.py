@@ -70,7 +70,7 @@ def test_judges_to_compare_have_labels():
 def test_words_that_an_evaluation_leaves_out_are_told():
     found = evaluate(bench().judge, [*WORDS, *WORDS[:2]])
     assert len(found.questions) == 8
-    assert "2 words repeat a case of the same expert; the last of each counts." in found.notes
+    assert "2 remarks repeat a case of the same expert; the last one counts." in found.notes
 
 
 @pytest.mark.parametrize("gate", [True, False, EvidenceGate, "strict", 1])

@@ -130,7 +130,7 @@ def test_a_judge_that_favours_the_first_of_a_pair_is_found(taught):
 
     report = taught(first, PAIRS, **BETTER).judge.health()
     assert (report.flips_swapped.value, report.prefers_first.value) == (1, 1)
-    assert "Of pairs it favours the one that stands first." in report.concerns
+    assert "In pairs it favours the first one." in report.concerns
     assert report.flips.value == 0
 
 

@@ -296,7 +296,7 @@ def test_of_several_sheets_with_rows_one_has_to_be_named():
     assert good(data, "rows.xlsx", sheet="legend") == [{"a": "b"}]
     with pytest.raises(InvalidInputError, match=r"no sheet 'words '; .*'words', 'legend'"):
         list(read_rows(data, "rows.xlsx", sheet="words "))
-    with pytest.raises(InvalidInputError, match="no workbook"):
+    with pytest.raises(InvalidInputError, match="expected a workbook"):
         list(read_rows(b"a,b\n1,2\n", "rows.csv", sheet="words"))
 
 

@@ -81,10 +81,10 @@ def test_a_record_that_is_there_twice_is_named(empty, file, exported):
 @pytest.mark.parametrize(
     ("header", "problem"),
     [
-        (None, "this is no export"),
+        (None, "this is not an export"),
         ("", "line 1: Expecting value"),
-        ("{}", "this is no export"),
-        ('{"format": "csv", "version": 1}', "this is no export"),
+        ("{}", "this is not an export"),
+        ('{"format": "csv", "version": 1}', "this is not an export"),
         ('{"format": "langchain-memalign", "version": 2}', r"version 2; expected 1\. Upgrade"),
         ('{"format": "langchain-memalign", "version": 1, "embeddings": "bag"}', "line 1: "),
     ],

@@ -86,10 +86,10 @@ def test_a_text_in_which_the_model_finds_nothing_has_no_direction():
         ([[1.0], [1.0, 0.0]], r"toy returned 2 vectors of sizes \[1, 2\] for 2 texts"),
         ([], r"toy returned 0 vectors of sizes \[\] for 2 texts"),
         ([[], []], r"toy returned 2 vectors of sizes \[0\] for 2 texts"),
-        (None, "toy returned what is no list of vectors"),
-        ([None, None], "toy returned what is no list of vectors"),
-        ([1.0, 2.0], "toy returned what is no list of vectors"),
-        ([["a"], ["b"]], "toy returned what is no list of vectors"),
+        (None, "toy returned something other than vectors"),
+        ([None, None], "toy returned something other than vectors"),
+        ([1.0, 2.0], "toy returned something other than vectors"),
+        ([["a"], ["b"]], "toy returned something other than vectors"),
     ],
 )
 def test_what_is_not_usable_is_refused_and_says_what_was_expected(drive, vectors, problem):

@@ -41,8 +41,8 @@ class EdgeStore(MemoryStore):
         "Erased records, their fields and their vectors are gone from every file of the memory's "
         "directory when the call returns. Not reached: exports, backups and snapshots of the "
         "directory or its disk, checkpoints and traces of graphs, blocks that the disk has freed "
-        "but not yet overwritten. Text that was replaced, not erased, can stay in the files until "
-        "the next erasing."
+        "but not yet overwritten. Text that was replaced rather than erased can stay in the files "
+        "until something is next erased."
     )
 
     def __init__(
