@@ -160,7 +160,9 @@ def _choices(spec: JudgeSpec, outcome: Verdict | Unscored, decisions: Iterable[s
 def _describe(asked: ReviewQuestion) -> str:
     spec, outcome = asked.spec, asked.outcome
     parts = [f"{PROBLEM} {unmarked(asked.problem)}"] if asked.problem else []
-    parts += [f"“{unmarked(about(asked.case))}”", "**The question**", _text(spec.asked)]
+    # Inboxes list questions with the beginning of this, unrendered.
+    first = f"{_conclusion(asked)} “{about(asked.case)}”"
+    parts += [unmarked(first), "**The question**", _text(spec.asked)]
     for name, label in FIELDS.items():
         if (content := getattr(asked.case, name)) is not None:
             parts += [f"**{label}**", quote(passages(content), _SHOWN_TOKENS)]
@@ -172,13 +174,19 @@ def _describe(asked: ReviewQuestion) -> str:
     return "\n\n".join([*parts, *_answers(asked)])
 
 
+def _conclusion(asked: ReviewQuestion) -> str:
+    if isinstance(asked.outcome, Unscored):
+        return "The judge reached no verdict."
+    return f"The judge says: {asked.spec.value_in_words(asked.outcome.value)}."
+
+
 def _verdict(asked: ReviewQuestion) -> list[str]:
     outcome = asked.outcome
+    heading = f"**{escaped(_conclusion(asked).removesuffix('.'))}**"
     if isinstance(outcome, Unscored):
-        return ["**The judge reached no verdict**", _text(outcome.reason)]
-    value = escaped(asked.spec.value_in_words(outcome.value))
+        return [heading, _text(outcome.reason)]
     sure = " ".join(confidence_in_words(asked.spec, outcome))
-    said = [f"**The judge says: {value}**", _text(outcome.rationale)]
+    said = [heading, _text(outcome.rationale)]
     return [*said, escaped(sure)] if sure else said
 
 

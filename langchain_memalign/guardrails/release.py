@@ -138,8 +138,8 @@ class ReleaseQuestion:
             return "edit"
         if passes is None:
             raise InvalidInputError(
-                f"nothing tells whether the {self.candidate.kind} is sent: approve it, reject it, "
-                "or change its text."
+                f"nothing tells whether the {self.candidate.kind} is sent: approve, reject (“No.” "
+                "and why) or edit it."
             )
         return "approve" if passes else "reject"
 
@@ -307,7 +307,7 @@ class ReleaseQuestion:
         value = f" The value may be given: {self.spec.describe_values()}." * self._takes_value
         told = {
             "approve": f"Approve: it is {sent} as it is{learns}.",
-            "reject": f"Reject: it is {held}{fails}.",
+            "reject": f"Reject, or say “No.” and why: it is {held}{fails}.",
             "edit": edit,
             "ignore": f"Ignore, or say “ignore” as the reason: it is {held}, nothing is learned.",
         }

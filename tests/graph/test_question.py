@@ -152,7 +152,7 @@ def test_a_person_sees_what_she_is_asked():
     words = read(request["description"])
 
     assert request["name"] == "support tone: My parcel is lost."
-    assert words.startswith("“My parcel is lost.”\n")
+    assert words.startswith("The judge says: appropriate (true). “My parcel is lost.”\n")
     assert "Is the reply appropriate?" in words
     assert "Long instructions." not in words
     assert "The judge says: appropriate (true)\nIt is kind." in words

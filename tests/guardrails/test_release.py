@@ -145,7 +145,13 @@ async def test_one_action_is_asked_about_in_plain_words(drive, kind, thread):
     assert action["args"] == action["arguments"] == {"reply": COLD}
     shown = action["description"]
     assert shown.startswith("Send this reply?")
-    for told in ("Too cold.", "Where?", COLD, "Approve: it is sent as it is", "Reject: it is with"):
+    for told in (
+        "Too cold.",
+        "Where?",
+        COLD,
+        "Approve: it is sent as it is",
+        "No.” and why: it is withheld",
+    ):
         assert told in shown
     (config,) = asked["review_configs"]
     assert config["allowed_decisions"] == ["approve", "edit", "reject"]

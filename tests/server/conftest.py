@@ -38,5 +38,7 @@ def is_loud(entry):
     threadless = "`durability` has no effect" in entry["event"]
     # Feedback that tests make unusable on purpose.
     unusable = "feedback cannot be used" in entry["event"]
-    is_known = refused or threadless or unusable
+    # Agent Chat UI sends a thread to its end, which LangGraph does not do.
+    resolved = "unknown channel branch:to:__end__" in entry["event"]
+    is_known = refused or threadless or unusable or resolved
     return entry["level"] not in ("info", "debug") and not is_known

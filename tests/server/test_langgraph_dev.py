@@ -88,25 +88,6 @@ def test_reviews_are_answered_in_every_dialect_and_learned(server):
         assert recalled["episode"]["value"] is False
 
 
-def test_agent_chat_ui_opens_and_resumes_a_thread(server):
-    typed = {"type": "human", "id": "typed", "content": [{"type": "text", "text": "Not our job."}]}
-    talk = Talk(server, "review", "chat")
-    talk.begin({"messages": [typed]})
-
-    thread = server.client.threads.get(talk.id)
-    first, last = thread["values"]["messages"]
-    # What it reads of every message, and Agent Inbox, too; the interrupt is drawn below the last.
-    assert all({"id", "type", "content", "additional_kwargs"} <= set(m) for m in (first, last))
-    assert (first["type"], first["id"], last["type"]) == ("human", "typed", "ai")
-    assert thread["interrupts"]
-    # It resumes with an empty input beside the answer.
-    end = server.client.runs.wait(
-        talk.id, "review", input={}, command={"resume": DIALECTS["Agent Chat UI"]}
-    )
-    assert end["feedback"]["outputs"] == "Not our job."
-    assert talk.status == "idle"
-
-
 def test_a_batch_is_learned_and_its_progress_streamed(server):
     remarks = [f"Remark number {number}." for number in range(60)]
     given = [{**CASE, "inputs": text, "rationale": text, "value": True} for text in remarks]
