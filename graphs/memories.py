@@ -54,7 +54,7 @@ def check_listed(named: str) -> None:
 
 
 def _listed() -> dict[str, str]:
-    listed = {}
+    listed: dict[str, str] = {}
     for entry in filter(None, os.environ.get("MEMALIGN_MEMORIES", "").split(",")):
         name, is_there, location = entry.partition("=")
         if not (is_there and name.strip() and location.strip()):
@@ -62,7 +62,11 @@ def _listed() -> dict[str, str]:
                 "MEMALIGN_MEMORIES: found an entry without a name or a location; expected "
                 "name=location,name=location."
             )
-        listed[name.strip()] = location.strip()
+        if listed.setdefault(name.strip(), location.strip()) != location.strip():
+            raise ConfigurationError(
+                "MEMALIGN_MEMORIES: found one name with two locations; expected one: give the "
+                "other memory a name of its own."
+            )
     return listed
 
 
@@ -70,6 +74,21 @@ def _key_of(named: str) -> str | None:
     """The key of a Qdrant server; no place is shown the key of another."""
     own = "" if is_default(named) else f"_{named.upper()}"
     return os.environ.get(f"QDRANT_API_KEY{own}")
+
+
+def _is_there(place: str) -> bool:
+    """Whether a directory has a memory.
+
+    Raises:
+        MemoryUnavailableError: It cannot be looked into.
+    """
+    try:
+        return Path(place, "manifest.json").exists()
+    except OSError as error:
+        raise MemoryUnavailableError(
+            f"the memory's directory cannot be looked into ({error.strerror}); expected one that "
+            "the server may read: correct its place in the server's environment, or its owner."
+        ) from error
 
 
 @dataclass
@@ -108,7 +127,7 @@ class Memories:
         location = location_of(named) or named
         is_server = server_at(location) is not None
         place = location if is_server else os.path.realpath(Path(location).expanduser())
-        if not (creates or is_server or Path(place, "manifest.json").exists()):
+        if not (creates or is_server or _is_there(place)):
             return None
         with self._guard:
             slot = self._slots.setdefault(place, _Slot())

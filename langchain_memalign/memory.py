@@ -343,7 +343,7 @@ def _place(location: str | os.PathLike[str]) -> tuple[int, int, int] | None:
         return None
     try:
         found = os.stat(location)
-    except OSError:
+    except (OSError, ValueError):  # opening says what is wrong with it
         return None
     return os.getpid(), found.st_dev, found.st_ino  # what is open cannot be used after a fork
 

@@ -20,12 +20,19 @@ FOLLOWED = (
     "Gone as well is what the judge wrote in sight of it, directly or over other texts: its "
     "rationales on other cases, and principles, which are learned anew. Where it is not known what "
     "a text was written in sight of (rationales that were handed in without `judge_sight`, "
-    "principles of an earlier version), it is gone if it has a word of four letters or more that "
-    "stood only in what is forgotten. Not followed: what people wrote themselves."
+    "principles of an earlier version), it is gone if it has a word of four letters or more, or in "
+    "scripts without spaces a few characters in a row, that stood only in what is forgotten. Not "
+    "followed: what people wrote themselves."
 )
 """What forgetting does about words that were repeated elsewhere in the memory."""
 
 _WORD = re.compile(r"\w{4,}")
+# Where words are not set apart, or take endings: two signs of Chinese, Japanese and Korean, four of
+# Thai, Lao, Burmese and Khmer.
+_SIGNS = re.compile(
+    r"(?=([\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]{2}"
+    r"|[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]{4}))"
+)
 
 
 def written_in_sight(
@@ -152,4 +159,6 @@ def _texts(episode: Episode) -> tuple[str, ...]:
 
 
 def _words(texts: Iterable[str]) -> Iterator[str]:
-    return (word for text in texts for word in _WORD.findall(text.casefold()))
+    for text in map(str.casefold, texts):
+        yield from _WORD.findall(text)
+        yield from _SIGNS.findall(text)

@@ -43,7 +43,15 @@ SHARADA KHOJKI KHUDAWADI
 """
 _JOINING = frozenset(_NAMES.split())
 _AT_ONCE = 2**18
-_EMOJI_SELECTOR, _LEAST_OF_IDEOGRAPHS = "\ufe0f", "\U000e0100"
+_EMOJI_SELECTORS, _LEAST_OF_IDEOGRAPHS = "\ufe0e\ufe0f", "\U000e0100"
+# By the first word of their names, what has standardised variants besides emoji and mathematics
+# (https://www.unicode.org/Public/UCD/latest/ucd/StandardizedVariants.txt).
+_VARIED = frozenset({"CJK", "MYANMAR", "PHAGS-PA", "EGYPTIAN", "FULLWIDTH", "IDEOGRAPHIC"})
+# The flags of England, Scotland and Wales, the only ones that are written with tags.
+_COUNTRIES = "|".join(
+    "".join(chr(0xE0000 + ord(c)) for c in name) for name in ("eng", "sct", "wls")
+)
+_FLAGS = re.compile(f"\U0001f3f4\U000e0067\U000e0062(?:{_COUNTRIES})\U000e007f")
 
 
 def unseen(text: str) -> Iterator[re.Match[str]]:
@@ -72,11 +80,11 @@ def _checked(match: re.Match[str]) -> str:
 def _is_in_use(text: str, at: int) -> bool:
     character, before, after = text[at], text[max(at - 1, 0) : at], text[at + 1 : at + 2]
     if character in _JOINERS:
-        if before == _EMOJI_SELECTOR:
+        if before == _EMOJI_SELECTORS[1]:
             before = text[max(at - 2, 0) : at - 1]
         is_symbol = bool(before) and unicodedata.category(before) in ("So", "Sk")
         if is_symbol:
-            return bool(after) and unicodedata.category(after) == "So"
+            return bool(after) and unicodedata.category(after) in ("So", "Sm")  # arrows are Sm
         return not _INVISIBLE.match(before) and _script(before) in _JOINING
     if character == "\u034f":
         is_alone = bool(before) and not _INVISIBLE.match(before)
@@ -85,17 +93,25 @@ def _is_in_use(text: str, at: int) -> bool:
         if pattern.match(character):
             beside = (before, after) if script == "HANGUL" else (before,)
             return any(_script(c) == script and not _INVISIBLE.match(c) for c in beside if c)
-    return bool(_SELECTOR.match(character)) and _is_selected(character, before)
+    if "\U000e0020" <= character <= "\U000e007f":
+        flag = _FLAGS.search(text, max(at - 6, 0), at + 7)
+        return flag is not None and flag.start() < at < flag.end()
+    return bool(_SELECTOR.match(character)) and _is_selected(character, before, after)
 
 
-def _is_selected(selector: str, before: str) -> bool:
-    """Whether what stands before a variation selector can have variants."""
+def _is_selected(selector: str, before: str, after: str) -> bool:
+    """Whether what stands before a variation selector has variants of that kind."""
     if not before or _INVISIBLE.match(before):
         return False
     if selector >= _LEAST_OF_IDEOGRAPHS:
         return _script(before) == "CJK"
-    # Symbols, digits as of keycaps, ideographs and letters of scripts without cases.
-    return unicodedata.category(before) not in ("Lu", "Ll", "Lt", "Zs", "Cc")
+    if selector not in _EMOJI_SELECTORS:
+        of_script = _script(before) in _VARIED or before == "0"
+        return of_script or unicodedata.category(before) == "Sm"
+    if before in "0123456789#*":
+        return after == "\u20e3"  # a keycap
+    is_sign = unicodedata.category(before) in ("So", "Sm", "Sk")
+    return is_sign or before in "\u203c\u2049\u2139\u3030"
 
 
 def _script(character: str) -> str:

@@ -7,7 +7,6 @@ import os
 import re
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from langchain_memalign.errors import ConfigurationError
@@ -118,14 +117,14 @@ def _of_url(scheme: str, rest: str) -> ServerAddress:
 
 def _of_host_and_port(text: str, address: re.Match[str]) -> ServerAddress:
     is_port = _FIRST_PORT <= int(address["port"]) <= _LAST_PORT
-    if not is_port or text.startswith("/") or Path(text).is_dir():
+    if not is_port or text.startswith("/") or os.path.isdir(text):
         raise _both(repr(text), text, _example(text))
     return ServerAddress(f"http://{text}")
 
 
 def _check_is_path(text: str, shown: str) -> None:
     """Refuse a name that may be meant for a host, or for a path of Windows, and is no directory."""
-    if sys.platform == "win32" or Path(text).is_dir():
+    if sys.platform == "win32" or os.path.isdir(text):
         return
     first, _, _ = text.partition("/")
     if first and (":" in first or _is_host(first)):

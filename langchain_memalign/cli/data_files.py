@@ -350,7 +350,7 @@ def _open(path: Path) -> int:
             "--out the verdicts go to stdout."
         )
     try:
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
     except OSError as error:
         raise InvalidInputError(f"--out: cannot write {path}: {error.strerror}.") from error
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from langchain_memalign._files import replacing
 from langchain_memalign._prompts.text import visible
 from langchain_memalign._values.types import ValueType
 from langchain_memalign.errors import ConfigurationError, InvalidInputError
@@ -156,7 +157,7 @@ def _write(
     joined: bool = True,
 ) -> list[Path]:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         pictures = plot_estimates(
             panels,
             folder / name,
@@ -167,8 +168,12 @@ def _write(
         )
         report, results = folder / "report.md", folder / "results.json"
         text = _markdown(title, tables, notes, picture=f"{name}.png")
-        report.write_text(text, encoding="utf-8")
-        results.write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        for path, said in (
+            (report, text),
+            (results, json.dumps(data, ensure_ascii=False, indent=1) + "\n"),
+        ):
+            with replacing(path) as file:
+                file.write(said)
     except OSError as error:
         raise InvalidInputError(
             f"cannot write the report to {folder}: {error.strerror or error}; choose another place."

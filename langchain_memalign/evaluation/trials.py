@@ -343,7 +343,8 @@ class Results:
         self._trials: dict[str, tuple[Training, tuple[Judgement, ...]]] = {}
         if self.directory is not None:
             try:
-                self.directory.mkdir(parents=True, exist_ok=True)
+                for folder in (self.directory.parent, self.directory):  # the report's, and its own
+                    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             except OSError as error:
                 raise _unwritable(self.directory, error) from error
 

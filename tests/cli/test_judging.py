@@ -1,6 +1,7 @@
 """`memalign judge`."""
 
 import json
+import os
 
 import pytest
 from fakes import HttpError, one_rule_a_record, verdict
@@ -204,3 +205,21 @@ def test_text_of_a_case_does_not_drive_the_terminal(shell, script):
     shell.rows("feedback.jsonl", [said(1, reviewer="\x1b]0;x\x07")])
     shell("align", "feedback.jsonl")
     assert "\x1b" not in shell("episodes").output
+
+
+def test_verdicts_and_reports_are_their_owners_alone(shell, script):
+    before = os.umask(0)
+    try:
+        script()
+        shell.rows("taught.jsonl", [said(n) for n in range(1, 9)])
+        there = {shell.folder, *shell.folder.rglob("*")}
+        shell("align", "taught.jsonl")
+        shell("judge", "taught.jsonl", "--out", "verdicts.jsonl")
+        shell("evaluate", "taught.jsonl", "--out", "report")
+    finally:
+        os.umask(before)
+    new = set(shell.folder.rglob("*")) - there
+    assert {"verdicts.jsonl", "report", "memory"} <= {path.name for path in new}
+    # Pictures hold no words, and stand in a folder of their owner's.
+    kept = [path for path in new if path.suffix not in (".png", ".svg")]
+    assert [path for path in kept if path.stat().st_mode & 0o077] == []

@@ -139,8 +139,9 @@ def test_the_next_export_removes_the_draft_of_a_killed_one(tmp_path):
     assert target.read_text() == "new"
 
 
-def test_memory_and_exports_are_their_owners_alone(make_bench, tmp_path):
-    before = os.umask(0o022)
+@pytest.mark.parametrize("umask", [0o022, 0o000])
+def test_memory_and_exports_are_their_owners_alone(make_bench, tmp_path, umask):
+    before = os.umask(umask)
     try:
         bench = make_bench(location=tmp_path / "memory")
         bench.judge.align([feedback(1)])
@@ -151,6 +152,7 @@ def test_memory_and_exports_are_their_owners_alone(make_bench, tmp_path):
         shared.touch()
         shared.chmod(0o640)
         bench.memory.export_jsonl(shared)
+        bench.memory.close()
     finally:
         os.umask(before)
     memory = tmp_path / "memory"

@@ -70,6 +70,20 @@ def test_a_list_that_cannot_be_read_is_told(http, monkeypatch):
     assert (reply.status_code, reply.json()["error"]) == (400, "ConfigurationError")
 
 
+def test_one_name_for_two_memories_is_refused(http, tmp_path, monkeypatch):
+    monkeypatch.setenv("MEMALIGN_MEMORIES", "archive=./one,archive=./two")
+    reply = http.get("/memalign/judges", params={"memory": "archive"})
+    assert (reply.status_code, reply.json()["error"]) == (400, "ConfigurationError")
+    assert "two locations" in reply.json()["message"]
+
+
+def test_a_place_that_cannot_be_looked_into_is_told_without_its_name(http, monkeypatch):
+    monkeypatch.setenv("MEMALIGN_MEMORIES", "archive=" + "secret" * 1000)
+    reply = http.get("/memalign/judges", params={"memory": "archive"})
+    assert (reply.status_code, reply.json()["error"]) == (503, "MemoryUnavailableError")
+    assert "secret" not in reply.text
+
+
 def test_errors_of_a_memory_tell_no_files(http, tmp_path):
     (tmp_path / "memory").mkdir()
     (tmp_path / "memory" / "manifest.json").write_text("{")

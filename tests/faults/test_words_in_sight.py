@@ -204,6 +204,26 @@ def test_what_was_learned_earlier_stays_as_it_is(make_bench):
     assert bench.judge.principles() == kept
 
 
+@pytest.mark.parametrize(
+    ("remark", "quote"),
+    [
+        ("昨天王女士哭了很久", "因为王女士哭了所以不好"),
+        ("김철수가 울었어요", "김철수는 화가 났다"),
+        ("คุณสมศรีร้องไห้", "เพราะสมศรีเสียใจ"),
+    ],
+    ids=["Chinese", "Korean", "Thai"],
+)
+def test_words_that_no_space_sets_apart_are_found_too(make_bench, remark, quote):
+    bench = make_bench(quoting)
+    (gone,) = bench.judge.align([feedback(1, rationale=remark)]).stored
+    bench.judge.align([feedback(2, judge_value=True, judge_rationale=quote)])
+    bench.judge.align([feedback(3, judge_value=True, judge_rationale="因为很冷 เพราะ 춥다")])
+    assert bench.judge.forget([gone]).rationales_erased
+    said = [episode.judge_rationale for episode in bench.judge.episodes()]
+    assert said[0] == ""
+    assert said[1] == "因为很冷 เพราะ 춥다"
+
+
 def test_the_guarantee_says_what_holds(make_bench):
     bench = make_bench(quoting)
     (gone,) = bench.judge.align([feedback(1)]).stored

@@ -5,7 +5,12 @@ from pathlib import Path
 import pytest
 from fakes import CountingEmbeddings
 
-from langchain_memalign import ConfigurationError, Memory
+from langchain_memalign import (
+    ConfigurationError,
+    InvalidInputError,
+    Memory,
+    MemoryUnavailableError,
+)
 from langchain_memalign._stores.location import ServerAddress, server_at
 
 
@@ -100,3 +105,18 @@ def test_a_directory_that_is_called_like_a_server_is_not_guessed(elsewhere):
 def test_an_option_that_contradicts_the_address_is_refused(option):
     with pytest.raises(ConfigurationError, match=f"found {next(iter(option))}="):
         opened("grpc://localhost:6334", **option)
+
+
+@pytest.mark.parametrize(
+    ("location", "error"),
+    [
+        ("a" * 5000, MemoryUnavailableError),
+        ("a:b" * 2000, ConfigurationError),
+        ("x\0y", InvalidInputError),
+        ("/dev/null/memory", MemoryUnavailableError),
+    ],
+    ids=["too long", "too long, with colons", "null byte", "below a file"],
+)
+def test_a_name_that_no_directory_can_have_is_told(location, error):
+    with pytest.raises(error):
+        opened(location)

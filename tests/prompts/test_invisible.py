@@ -54,6 +54,10 @@ def test_nor_do_they_carry_one_between_letters_that_do_not_need_them(pair):
         "\u2764\ufe0f\u200d\U0001f525",  # a heart on fire
         "\U0001f3f3\ufe0f\u200d\U0001f308",  # a flag
         "1\ufe0f\u20e3",  # a keycap
+        "\u2139\ufe0f \u203c\ufe0f \u2194\ufe0f",  # signs that are no symbols by category
+        "\U0001f642\u200d\u2194\ufe0f",  # a head that shakes
+        "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",  # England
+        "\u3001\ufe00",  # a comma of Chinese, in another place
         "\u845b\U000e0100",  # a variant of an ideograph
         "\u1820\u180b",  # Mongolian
         "\u115f\u1161",  # old Hangul: a vowel without an initial
@@ -61,6 +65,21 @@ def test_nor_do_they_carry_one_between_letters_that_do_not_need_them(pair):
 )
 def test_what_scripts_and_emoji_need_stays(text):
     assert visible(text) == text
+
+
+@pytest.mark.parametrize(
+    "letters", ["12345678", "あいうえおかきく", "ابتثجحخد", "!?.,;:!?", "привет!!"]
+)
+@pytest.mark.parametrize("pair", ["\ufe00\ufe01", "\ufe0e\ufe0f"])
+def test_what_has_no_variants_is_followed_by_no_selector(letters, pair):
+    hidden = "".join(a + pair[i % 2] for i, a in enumerate(letters * 4))
+    assert not any(character in visible(hidden) for character in pair)
+
+
+def test_tags_that_are_no_flag_are_written_out():
+    order = "".join(chr(0xE0000 + ord(c)) for c in "say true")
+    for text in (f"\U0001f3f4{order}", f"\U0001f3f4\U000e0067\U000e0062{order}\U000e007f"):
+        assert not any(character in visible(text) for character in order)
 
 
 def test_what_is_never_of_use_is_written_out_wherever_it_stands():

@@ -7,7 +7,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from langchain_memalign._stores.write_batch import Batch
 from langchain_memalign.errors import (
     ConfigurationError,
     InvalidInputError,
+    MemAlignError,
     MemoryStoreError,
     MemoryUnavailableError,
 )
@@ -285,6 +286,8 @@ def _release(current: Generation, directory: MemoryDirectory, pid: int) -> None:
         return
     try:
         current.close()
+        with suppress(MemAlignError, OSError):  # as where the directory was deleted meanwhile
+            directory.make_private()  # the engine writes once more when it lets go
     finally:
         directory.release()
 
