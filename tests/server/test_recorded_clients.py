@@ -142,7 +142,8 @@ def test_an_answer_in_agent_chat_ui_is_not_learned_of_the_message_before_it_was_
 
     edited = page.send("chat", "message edited", at=begun)
     assert waiting(edited)["action_requests"][0]["name"] == "L6: That is not our job."
-    # This is shown then; but until it has read the history again, the page answers the one before.
+    # This is shown then. Once of three times, the page sent its answer to the checkpoint of the
+    # question before; the answer itself was recorded when it did not.
     again = page.send("chat", "answered then", at=first)
 
     (action,) = waiting(again)["action_requests"]
