@@ -178,6 +178,21 @@ def typed_in(answer: Any, *names: str) -> dict[str, str]:
     return {name: text for name, text in found.items() if isinstance(text, str) and text.strip()}
 
 
+def question_of(answer: Any) -> str | None:
+    """The title of the question that an answer is to, where a client sends it back."""
+    try:
+        form = _form(answer)
+    except InvalidInputError:
+        return None
+    if isinstance(form, _Said):
+        return None
+    edited, args = form.get("edited_action"), form.get("args")
+    title = edited.get("name") if isinstance(edited, Mapping) else None
+    if title is None and isinstance(args, Mapping):
+        title = args.get("action")
+    return title if isinstance(title, str) else None
+
+
 @dataclass(frozen=True)
 class _Said:
     """An answer of any dialect in one form; nothing in it is read yet."""

@@ -89,9 +89,9 @@ def create_review_graph(
     and `outputs`, its input may have `messages`: what is judged is then the last one, if that is
     the assistant's, given those before it, and else all of them. Beside the fields of
     `create_judge_graph`, its output has `feedback` and `alignment`, as JSON, and `messages`: what
-    is reviewed, and what the judge says and asks, as chat clients show it. With an `output_key`,
-    its output is a mapping of `verdict`, `feedback` and `alignment` under that key. Learning tells
-    how far it is as `create_alignment_graph` does.
+    is reviewed, what the judge says and asks, and the answer, as chat clients show it. With an
+    `output_key`, its output is a mapping of `verdict`, `feedback` and `alignment` under that key.
+    Learning tells how far it is as `create_alignment_graph` does.
 
     Args:
         judge: The judge, or a source that names one, and its review policy, for each run.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from langchain_memalign._values.confidence import confidence_in_words
@@ -47,8 +47,20 @@ class ReviewQuestion:
     @property
     def title(self) -> str:
         """Which judge asks, and about which case, in words."""
-        name = f"{unmarked(self.spec.name)}: {unmarked(about(self.case))}"
-        return titled(name, self.problem)
+        return titled(self._of_judge + unmarked(about(self.case)), self.problem)
+
+    @property
+    def _of_judge(self) -> str:
+        return f"{unmarked(self.spec.name)}: "
+
+    def is_other(self, title: str | None) -> bool:
+        """Whether a title is that of this judge's question about another case.
+
+        A page that was open while its thread went on sends its answer to what the thread now asks.
+        """
+        if title is None or title.endswith(replace(self, problem=None).title):
+            return False
+        return self._of_judge in title
 
     @property
     def request(self) -> dict[str, Any]:

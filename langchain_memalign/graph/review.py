@@ -7,7 +7,7 @@ from typing import Literal
 
 from langgraph.types import interrupt
 
-from langchain_memalign._values.answers import Answer, typed_in
+from langchain_memalign._values.answers import Answer, question_of, typed_in
 from langchain_memalign._values.types import JudgeSpec
 from langchain_memalign.errors import InvalidInputError
 from langchain_memalign.graph.answer import read_feedback
@@ -37,6 +37,9 @@ def ask_human(asked: ReviewQuestion) -> tuple[Answer, Feedback | None]:
     """Interrupt until there is an answer that can be used; say each time why another is needed."""
     while True:
         answer = interrupt(asked.request, response_schema=asked.form)
+        if asked.is_other(other := question_of(answer)):
+            asked = replace(asked, problem=f"that answers another question, {other!r}", typed={})
+            continue
         try:
             return read_feedback(answer, asked.spec, asked.case, asked.outcome)
         except InvalidInputError as error:

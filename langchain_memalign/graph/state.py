@@ -75,7 +75,8 @@ class ReviewState(JudgeState, ReviewInput, total=False):
     """A judgement that a human may correct.
 
     Attributes:
-        messages: What is reviewed, and the judge's question, as chat clients show a thread.
+        messages: What is reviewed, the judge's question, and at last the answer and what was
+            learned from it, as chat clients show a thread.
         definition: What the judge is asked and which values it may give, as a `JudgeSpec`.
         needs_review: Whether the review policy selected it; None until the judge has judged.
         feedback: The human's word, as a `Feedback`; None if there was none.

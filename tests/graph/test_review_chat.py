@@ -7,7 +7,7 @@ from langgraph.types import Command
 
 from langchain_memalign import InvalidInputError, create_review_graph
 
-from .cases import CASE, EDIT, question
+from .cases import CASE, EDIT, OTHER_CASE, question
 
 TYPED = {
     "type": "human",
@@ -61,6 +61,47 @@ async def test_a_chat_ends_with_the_answer_that_counted_and_what_was_learned(dri
         "ai",
         "**The answer: false**\n\n> Say sorry first.  \n\nThe judge has it already.",
     )
+
+
+NAMED = [
+    lambda title, args: [{"type": "edit", "args": {"action": title, "args": args}}],
+    lambda title, args: [{"type": "accept", "args": {"action": title, "args": args}}],
+    lambda title, args: {
+        "decisions": [{"type": "edit", "edited_action": {"name": title, "args": args}}]
+    },
+]
+
+
+@pytest.mark.parametrize("named", NAMED)
+async def test_an_answer_to_what_a_thread_asked_before_is_not_learned(
+    drive, bench, graph, thread, named
+):
+    before = question(await drive.invoke(graph, OTHER_CASE, thread))["action_requests"][0]
+    now = question(await drive.invoke(graph, CASE, thread))["action_requests"][0]
+
+    again = await drive.invoke(graph, Command(resume=named(before["name"], now["args"])), thread)
+
+    (action,) = question(again)["action_requests"]
+    assert action["name"] == (
+        "Please answer again (that answers another question, 'tone: Where is the exit?'): "
+        "tone: My parcel is lost."
+    )
+    assert action["args"] == now["args"]
+    assert bench.judge.episodes() == []
+
+
+@pytest.mark.parametrize("named", NAMED)
+@pytest.mark.parametrize(
+    "title",
+    ["tone: My parcel is lost.", "Please answer again (x): tone: My parcel is lost.", "any"],
+)
+async def test_an_answer_may_name_its_question_as_it_likes(
+    drive, bench, graph, thread, named, title
+):
+    asked = question(await drive.invoke(graph, CASE, thread))["action_requests"][0]
+    state = await drive.invoke(graph, Command(resume=named(title, asked["args"])), thread)
+    assert state["feedback"]["value"] is True
+    assert len(bench.judge.episodes()) == 1
 
 
 async def test_a_chat_says_that_nothing_was_learned(drive, bench, graph, thread):

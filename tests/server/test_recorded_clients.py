@@ -28,15 +28,18 @@ class Page(Talk):
         super().__init__(server, graph, judge)
         self.sent = CLIENTS[client]
 
-    def send(self, kind, did):
-        """Send what was sent then; the thread as it is afterwards."""
+    @property
+    def checkpoint(self):
+        return self.server.client.threads.get_state(self.id)["checkpoint"]["checkpoint_id"]
+
+    def send(self, kind, did, at=None):
+        """Send what was sent then, from a checkpoint; the thread as it is afterwards."""
         request = self.sent[kind][did]
         body = dict(request["body"])
         if "assistant_id" in body:
             body["assistant_id"] = self.graph
         if "checkpoint" in body:
-            at = self.server.client.threads.get_state(self.id)["checkpoint"]
-            body["checkpoint"] = {**body["checkpoint"], "checkpoint_id": at["checkpoint_id"]}
+            body["checkpoint"] = {**body["checkpoint"], "checkpoint_id": at or self.checkpoint}
         reply = httpx.post(
             f"{self.server.url}/threads/{self.id}/{request['path']}",
             json=body,
@@ -129,6 +132,24 @@ def test_a_message_in_agent_chat_ui_is_a_case_also_while_another_waits(server):
 
     second = page.send("chat", "typed while it waits")
     assert waiting(second)["action_requests"][0]["name"] == "typed: No. It never says sorry."
+
+
+def test_an_answer_in_agent_chat_ui_is_not_learned_of_the_message_before_it_was_edited(server):
+    page = Page(server, "agent_chat_ui", assistant(server, "review", "L6"), "L6")
+    page.send("chat", "begin")
+    first = page.checkpoint
+    begun = server.client.threads.get_history(page.id)[-1]["checkpoint"]["checkpoint_id"]
+
+    edited = page.send("chat", "message edited", at=begun)
+    assert waiting(edited)["action_requests"][0]["name"] == "L6: That is not our job."
+    # This is shown then. Once of three times, the page sent its answer to the checkpoint of the
+    # question before; the answer itself was recorded when it did not.
+    again = page.send("chat", "answered then", at=first)
+
+    (action,) = waiting(again)["action_requests"]
+    assert action["name"].startswith("Please answer again (that answers another question, 'L6: Th")
+    assert action["name"].endswith(": L6: Not our job.")
+    assert known(server, "L6")["episodes"] == []
 
 
 def test_an_agents_reply_is_held_back_in_agent_chat_ui(server):
