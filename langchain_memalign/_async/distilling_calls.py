@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -31,6 +32,8 @@ _HASTY = f"fewer than {FEWEST_WITHOUT_REMARK} records without a remark bear it o
 _UNFOUNDED = "it holds nothing of the remarks that it cites"
 _VACUOUS = "it says no more than the instructions"
 _NO_RULE = "it states no rule"
+_MOST_OF_ONE = 16
+_SURPLUS = f"more principles not learned: the records that they cite have {_MOST_OF_ONE} each."
 
 
 class Unreachable(Distilled):
@@ -96,11 +99,18 @@ async def ask_to_distil(
     if answer.is_cut_off and answer.problem is not None and len(part) > 1:
         # One that names no record, or all, would pass those off as learned that were to come yet.
         candidates = tuple(c for c in candidates if c.is_cited and len(c.sources) < len(part))
+    proposed = len(candidates)
+    candidates = _in_bounds(candidates)
     episodes = {e.id: e for e in part}
+    surplus = proposed - len(candidates)
     if context.is_compact:
         candidates = borne_out(candidates, episodes, shown, empty_words(context.spec.instructions))
     taken = await _worth_learning(context, candidates, episodes)
-    taken = replace(taken, cost=taken.cost + Cost(model_calls=answer.calls, usage=answer.usage))
+    taken = replace(
+        taken,
+        cost=taken.cost + Cost(model_calls=answer.calls, usage=answer.usage),
+        warnings=(*taken.warnings, *([f"{surplus} {_SURPLUS}"] if surplus else [])),
+    )
     if answer.problem is None:
         return replace(taken, learned=frozenset(e.id for e in part))
     # What was understood of a partly malformed reply is kept, together with the records it cites.
@@ -115,6 +125,19 @@ async def ask_to_distil(
         warnings=taken.warnings,
         cost=taken.cost,
     )
+
+
+def _in_bounds(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    """Without new principles of records that have many already: a model may go on and on."""
+    kept = []
+    counts: Counter[str] = Counter()
+    for candidate in candidates:
+        if candidate.relation == "same":
+            kept.append(candidate)
+        elif any(counts[id_] < _MOST_OF_ONE * len(candidate.sources) for id_ in candidate.sources):
+            kept.append(candidate)
+            counts.update(candidate.sources)
+    return tuple(kept)
 
 
 def all_pending(episodes: Sequence[Episode], reason: str) -> Distilled:

@@ -348,6 +348,22 @@ def test_a_small_model_is_asked_about_what_is_left_over_alone_at_once(make_bench
     assert not any("<principles>" in r.prompt for r in bench.model.requests[1:])
 
 
+def test_a_reply_that_goes_on_and_on_makes_no_flood_of_rules(make_bench):
+    endless = [principle(f"Rule number {n} about days.", "R1") for n in range(500)]
+    bench = make_bench(by_turns([*endless, principle("Be warm.", "R2")]))
+    report = bench.judge.align(taught("Never promise a day.", "Be warm."))
+    assert len(report.principles_added) == 17
+    assert "Be warm." in bench.texts()
+    assert [w for w in report.warnings if w.startswith("484 more principles")]
+
+
+def test_many_rules_of_a_batch_that_cite_nothing_are_all_learned(make_bench):
+    remarks = [f"Mind point {n}." for n in range(20)]
+    bench = make_bench(by_turns([principle(remark) for remark in remarks]))
+    bench.judge.align(taught(*remarks))
+    assert set(remarks) <= set(bench.texts())
+
+
 def copied(request, **said):
     """The principles that a distilling call shows, given back as what its records say."""
     known = known_in(request).items()
