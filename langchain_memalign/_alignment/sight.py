@@ -17,12 +17,12 @@ from langchain_memalign._content import canonical
 from langchain_memalign.schema import Episode, JudgeDefinition, Principle
 
 FOLLOWED = (
-    "Gone as well is what the judge wrote in sight of it, directly or over other texts: its "
-    "rationales on other cases, and principles, which are learned anew. Where it is not known what "
-    "a text was written in sight of (rationales that were handed in without `judge_sight`, "
-    "principles of an earlier version), it is gone if it has a word of four letters or more, or in "
-    "scripts without spaces a few characters in a row, that stood only in what is forgotten. Not "
-    "followed: what people wrote themselves."
+    "Also gone is what the judge wrote while it was shown the forgotten text, directly or through "
+    "other texts: its rationales on other cases, and principles, which are learned again. If it is "
+    "not known what the judge was shown (for rationales that were handed in without `judge_sight`, "
+    "and principles of an earlier version), a text is gone if it has a word of four letters or "
+    "more, or in scripts without spaces a few characters in a row, that stood only in what is "
+    "forgotten. What people wrote themselves stays."
 )
 """What forgetting does about words that were repeated elsewhere in the memory."""
 

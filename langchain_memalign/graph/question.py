@@ -217,10 +217,11 @@ def _grounds(spec: JudgeSpec, verdict: Verdict, memory: WorkingMemory) -> list[s
     ] or memory.episodes[:_MOST_CASES]
     parts = []
     if rules:
-        parts += ["**Rules before it**", quote([Passage("", p.text) for p in rules], _RULE_TOKENS)]
+        told = [Passage("", principle.text) for principle in rules]
+        parts += ["**Rules it was shown**", quote(told, _RULE_TOKENS)]
     if cases:
         told = [_precedent(spec, recalled) for recalled in cases]
-        parts += ["**Past cases before it**", quote(told, _RULE_TOKENS)]
+        parts += ["**Past cases it was shown**", quote(told, _RULE_TOKENS)]
     return parts
 
 

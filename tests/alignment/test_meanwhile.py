@@ -58,7 +58,7 @@ def test_a_principle_that_such_an_episode_had_a_part_in_is_not_learned(interfere
     assert bench.texts(retired=True) == []
     (pending,) = report.pending
     assert pending.episode_id == bench.id_of("Remark 2.")
-    assert "changed meanwhile" in pending.reason
+    assert "has changed in the meantime" in pending.reason
     bench.model.respond = one_rule_a_record
     bench.judge.align([])
     assert bench.judge.episodes(status="pending") == []
@@ -83,7 +83,7 @@ def test_a_target_that_goes_while_the_model_thinks_is_no_target(make_bench, rela
     report = bench.judge.align([feedback(1)])
     if relation == "same":
         # It cannot repeat what does not stand any more; the record is asked about again.
-        assert "changed meanwhile" in report.pending[0].reason
+        assert "has changed in the meantime" in report.pending[0].reason
         bench.model.respond = lambda request: {"principles": [principle("My rule.", "R1")]}
         bench.judge.align([])
     assert bench.texts() == ["My rule."]

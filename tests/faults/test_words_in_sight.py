@@ -228,5 +228,5 @@ def test_the_guarantee_says_what_holds(make_bench):
     bench = make_bench(quoting)
     (gone,) = bench.judge.align([feedback(1)]).stored
     said = bench.judge.forget([gone]).guarantee
-    assert "in sight of" in said
-    assert "Not followed: what people wrote themselves." in said
+    assert "while it was shown the forgotten text" in said
+    assert "What people wrote themselves stays." in said

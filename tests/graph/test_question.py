@@ -205,8 +205,8 @@ def test_what_a_verdict_rests_on_is_shown_in_words():
     leaning = Verdict(value=True, rationale="Hm.", relied_on=("rule-Be brief.", "case-Say sorry."))
 
     words = read(description(Case(outputs="b"), leaning, memory=memory))
-    assert "Rules before it\nBe brief.\n" in words
-    assert "Past cases before it\nAbout Say sorry.: false: Say sorry.\n" in words
+    assert "Rules it was shown\nBe brief.\n" in words
+    assert "Past cases it was shown\nAbout Say sorry.: false: Say sorry.\n" in words
     assert "0.12" not in words
     assert "rule-" not in words
 
