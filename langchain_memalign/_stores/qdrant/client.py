@@ -153,7 +153,9 @@ class Requests:
                     method,
                     consistency=consistency.asked,
                     timeout=consistency.seconds,
-                    give_up=partial(_is_given_up, is_last=is_last),
+                    give_up=lambda failure, is_last=is_last: is_given_up(
+                        failure.error.status, is_last=is_last
+                    ),
                     **arguments,
                 )
             except MemoryUnavailableError as error:
@@ -394,17 +396,6 @@ class Requests:
     def _wait(self, attempt: int, failure: Failure) -> float | None:
         asking = ModelError("", transient=failure.transient, retry_after=failure.retry_after)
         return self._retry.wait(attempt, asking)
-
-
-def _is_given_up(failure: Failure, *, is_last: bool) -> bool:
-    """Whether other copies are asked rather than the same ones again.
-
-    Args:
-        failure: Of a read.
-        is_last: Whether there are no others; then what failed at once may succeed soon.
-    """
-    status = failure.error.status
-    return is_given_up(status) and (not is_last or status in (408, 504))
 
 
 def _made(server: Server) -> Any:

@@ -43,8 +43,7 @@ class Copies:
 
     def __init__(self) -> None:
         self._failed: dict[Any, float] = {}
-        self._missing_at: float | None = None
-        self.short_since = -math.inf
+        self._missing_at = self.short_since = -math.inf
         self._doubtful_since: float | None = None
 
     @property
@@ -60,7 +59,7 @@ class Copies:
     @property
     def are_short(self) -> bool:
         """Whether not all copies answered a moment ago."""
-        return self._missing_at is not None and time.monotonic() < self._missing_at + _RECENT
+        return time.monotonic() < self._missing_at + _RECENT
 
     def levels(self, *, needs_most: bool) -> Iterator[Consistency]:
         """How many copies to ask, one after the other until it succeeds.
@@ -96,8 +95,16 @@ class Copies:
             self._failed.pop(level.asked, None)
 
 
-def is_given_up(status: int | None) -> bool:
-    """Whether fewer copies may answer what a server refused with this status."""
+def is_given_up(status: int | None, *, is_last: bool = False) -> bool:
+    """Whether fewer copies are asked for what a server refused with this status.
+
+    Args:
+        status: The status.
+        is_last: Whether no fewer can be asked. Then what failed at once is asked again, as it may
+            succeed soon, and only what ran out of time is given up.
+    """
+    if is_last:
+        return status in (408, 504)
     return status is not None and (status >= 500 or status == 408)
 
 
