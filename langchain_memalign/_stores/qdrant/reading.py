@@ -124,9 +124,10 @@ class Reading:
                     near = ((from_server(hit), _cosine(hit.score)) for hit in hits)
                     found[number].update((point.id, (point, score)) for point, score in near)
                 else:
-                    more = 2 * wanted if len(hits) == wanted else 4 * wanted + _UNDECIDED
+                    is_full = len(hits) == wanted
+                    more = 2 * wanted if is_full else 4 * wanted + _UNDECIDED
                     most = min(more, self._collection.limits.found)
-                    again.append((number, search, most, len(hits)))
+                    again.append((number, search, most, None if is_full else len(hits)))
             asked = again
         if not any(found):
             self._leases.look()
@@ -148,7 +149,8 @@ class Reading:
             hits: What was found.
             limit: How many are to be found.
             wanted: How many were asked for.
-            before: How many were found when fewer were asked for; None the first time.
+            before: How many were found when fewer were asked for; None the first time, and where
+                as many as asked for were found: then there may be more.
         """
         if wanted == self._collection.limits.found:
             return True
